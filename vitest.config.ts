@@ -1,0 +1,18 @@
+import { defaultServerConditions } from "vite"
+import { defineConfig } from "vitest/config"
+
+// Workspace packages resolve to their sources, as they do for tsc and for Node.
+const resolve = { conditions: ["@holdfast/source", ...defaultServerConditions] }
+
+export default defineConfig({
+  ssr: { resolve },
+  // Where vitest runs the global set-up.
+  environments: { __vitest__: { resolve } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    pool: "forks",
+    globalSetup: ["test/support/globalSetup.ts"],
+    testTimeout: 15_000,
+    hookTimeout: 60_000,
+  },
+})
