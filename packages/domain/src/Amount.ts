@@ -1,0 +1,157 @@
+/**
+ * Amounts: base units of one currency. Amounts of different currencies never
+ * mix; every operation on two of them fails with {@link CurrencyMismatch}
+ * instead.
+ */
+import { Effect, type Equivalence as Equivalence_, Schema } from "effect"
+import * as BaseUnits from "./BaseUnits.ts"
+
+/**
+ * A currency code as the partner maps it: case-sensitive, 1 to 128 printable
+ * characters without spaces (codes in use reach about 65 characters and
+ * contain `:` `-` `.`).
+ *
+ * ```ts
+ * import { Amount } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * assert.ok(Schema.is(Amount.Currency)("ofcETH:USDC-v2.e"))
+ * assert.ok(!Schema.is(Amount.Currency)("US D"))
+ * ```
+ *
+ * @category schemas
+ */
+export const Currency = Schema.String.check(
+  Schema.isPattern(/^[^\p{C}\p{Z}]{1,128}$/u, {
+    expected: "a currency of 1 to 128 printable characters without spaces",
+  }),
+).pipe(Schema.brand("Currency"))
+
+/** @category models */
+export type Currency = typeof Currency.Type
+
+/**
+ * Base units of one currency.
+ *
+ * @category schemas
+ */
+export const Amount = Schema.Struct({ currency: Currency, quantity: BaseUnits.BaseUnits })
+
+/** @category models */
+export type Amount = typeof Amount.Type
+
+/**
+ * An amount of at least one base unit: what can be reserved, credited or
+ * debited.
+ *
+ * @category schemas
+ */
+export const Positive = Amount.check(
+  Schema.makeFilter((amount: Amount) =>
+    amount.quantity > 0n ? undefined : { path: ["quantity"], issue: "Quantity must be at least 1 base unit. Got 0." },
+  ),
+)
+
+/**
+ * The same with the quantity as canonical decimal digits on the outside: the
+ * form in which amounts arrive in JSON.
+ *
+ * ```ts
+ * import { Amount } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const decode = Schema.decodeUnknownSync(Amount.PositiveFromString)
+ * assert.deepEqual(decode({ currency: "BTC", quantity: "21" }), { currency: "BTC", quantity: 21n })
+ * assert.throws(() => decode({ currency: "BTC", quantity: "0" }), /at least 1 base unit/)
+ * ```
+ *
+ * @category schemas
+ */
+export const PositiveFromString = Schema.Struct({ currency: Currency, quantity: BaseUnits.FromString }).pipe(
+  Schema.decodeTo(Positive),
+)
+
+/**
+ * Two amounts of different currencies where one currency is needed.
+ *
+ * @category errors
+ */
+export class CurrencyMismatch extends Schema.TaggedError<CurrencyMismatch>()("CurrencyMismatch", {
+  expected: Currency,
+  actual: Currency,
+}) {
+  override get message() {
+    return `Expected an amount in ${this.expected}. Got one in ${this.actual}.`
+  }
+}
+
+/**
+ * No base units of a currency.
+ *
+ * @category constructors
+ */
+export const zero = (currency: Currency): Amount => ({ currency, quantity: BaseUnits.zero })
+
+const sameCurrency = <A, E>(
+  self: Amount,
+  that: Amount,
+  combine: (self: BaseUnits.BaseUnits, that: BaseUnits.BaseUnits) => Effect.Effect<A, E>,
+): Effect.Effect<A, E | CurrencyMismatch> =>
+  self.currency === that.currency
+    ? combine(self.quantity, that.quantity)
+    : Effect.fail(new CurrencyMismatch({ expected: self.currency, actual: that.currency }))
+
+/**
+ * The sum of two amounts of one currency. Fails with {@link CurrencyMismatch}
+ * or {@link BaseUnits.BaseUnitsOverflow}.
+ *
+ * ```ts
+ * import { Amount } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const amount = Schema.decodeUnknownSync(Amount.PositiveFromString)
+ * const btc = amount({ currency: "BTC", quantity: "2" })
+ * const eth = amount({ currency: "ETH", quantity: "2" })
+ * assert.equal(Effect.runSync(Amount.add(btc, btc)).quantity, 4n)
+ * assert.equal(Effect.runSync(Effect.flip(Amount.add(btc, eth)))._tag, "CurrencyMismatch")
+ * ```
+ *
+ * @category arithmetic
+ */
+export const add = (
+  self: Amount,
+  that: Amount,
+): Effect.Effect<Amount, CurrencyMismatch | BaseUnits.BaseUnitsOverflow> =>
+  Effect.mapEager(sameCurrency(self, that, BaseUnits.add), (quantity) => ({ currency: self.currency, quantity }))
+
+/**
+ * `self − that` in one currency. Fails with {@link CurrencyMismatch} or
+ * {@link BaseUnits.BaseUnitsUnderflow}.
+ *
+ * ```ts
+ * import { Amount } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const amount = Schema.decodeUnknownSync(Amount.PositiveFromString)
+ * const left = Amount.subtract(amount({ currency: "BTC", quantity: "5" }), amount({ currency: "BTC", quantity: "3" }))
+ * assert.deepEqual(Effect.runSync(left), { currency: "BTC", quantity: 2n })
+ * ```
+ *
+ * @category arithmetic
+ */
+export const subtract = (
+  self: Amount,
+  that: Amount,
+): Effect.Effect<Amount, CurrencyMismatch | BaseUnits.BaseUnitsUnderflow> =>
+  Effect.mapEager(sameCurrency(self, that, BaseUnits.subtract), (quantity) => ({ currency: self.currency, quantity }))
+
+/**
+ * Whether two amounts are the same: equal currency, equal quantity.
+ *
+ * @category instances
+ */
+export const Equivalence: Equivalence_.Equivalence<Amount> = Schema.toEquivalence(Amount)

@@ -1,0 +1,341 @@
+/**
+ * The ledger: many accounts, deallocations and adjustments, and the fold that
+ * decides a list of commands in order over a snapshot of them. Every command
+ * sees what the ones before it did and gets an outcome of its own; all together
+ * make one set of changes, to be written in one transaction. A batch of
+ * concurrent requests is exactly this.
+ *
+ * The fold is pure: the same snapshot and instructions give the same outcomes
+ * and changes, whoever runs it (the in-memory service, the SQL writer, a
+ * checker that replays a history).
+ */
+import { type DateTime, Effect, type Result, Schema } from "effect"
+import * as Account from "./Account.ts"
+import * as Adjustment from "./Adjustment.ts"
+import type * as Amount from "./Amount.ts"
+import type * as BaseUnits from "./BaseUnits.ts"
+import type * as Connection from "./Connection.ts"
+import * as Deallocation from "./Deallocation.ts"
+import * as Uuid from "./Uuid.ts"
+
+/**
+ * Anything that moves balance, known by an id from one shared space.
+ *
+ * @category models
+ */
+export type Transfer = Deallocation.Deallocation | Adjustment.Adjustment
+
+/**
+ * Anything that can be asked of the ledger.
+ *
+ * @category models
+ */
+export type Command = Deallocation.Command | Adjustment.Command
+
+/**
+ * A token under which a command may come once (the `jti` of a signed request):
+ * a second command with the same one is refused, whatever it asks. After
+ * `expiresAt` nobody accepts the token any more, and it may be forgotten.
+ *
+ * @category schemas
+ */
+export const Nonce = Schema.Struct({
+  value: Schema.String.check(Schema.isPattern(/^[^\p{C}]{1,255}$/u)),
+  expiresAt: Schema.DateTimeUtc,
+})
+
+/** @category models */
+export type Nonce = typeof Nonce.Type
+
+/**
+ * A command with the nonce that it came under, if any.
+ *
+ * @category models
+ */
+export interface Instruction<C extends Command = Command> {
+  readonly command: C
+  readonly nonce: Nonce | undefined
+}
+
+/**
+ * Where an account is found: one connection, one currency.
+ *
+ * @category models
+ */
+export interface AccountKey {
+  readonly connectionId: Uuid.Uuid
+  readonly currency: Amount.Currency
+}
+
+/**
+ * What the fold reads: at least whatever the instructions concern. An account
+ * that is not there is an empty one. Accounts are keyed by {@link accountKey}.
+ *
+ * @category models
+ */
+export interface Snapshot {
+  readonly connections: Pick<ReadonlyMap<Uuid.Uuid, Connection.Connection>, "get">
+  readonly accounts: Pick<ReadonlyMap<string, Account.Account>, "get">
+  readonly transfers: Pick<ReadonlyMap<Uuid.Uuid, Transfer>, "get">
+  readonly nonces: Pick<ReadonlySet<string>, "has">
+}
+
+/**
+ * One event as it stands in the journal, with the balances after it.
+ *
+ * @category models
+ */
+export interface Entry extends AccountKey {
+  readonly transferId: Uuid.Uuid
+  readonly event: Deallocation.Event["_tag"] | Adjustment.Event["_tag"]
+  readonly quantity: BaseUnits.BaseUnits
+  readonly balances: Account.Account
+  readonly at: DateTime.Utc
+}
+
+/**
+ * What a fold changed, each thing in its last state; entries in their order.
+ *
+ * @category models
+ */
+export interface Changes {
+  readonly transfers: ReadonlyMap<Uuid.Uuid, Transfer>
+  readonly accounts: ReadonlyMap<string, AccountKey & { readonly account: Account.Account }>
+  readonly nonces: ReadonlyMap<string, Nonce>
+  readonly entries: ReadonlyArray<Entry>
+}
+
+/**
+ * The id is in use by a transfer of the other kind.
+ *
+ * @category errors
+ */
+export class IdInUse extends Schema.TaggedError<IdInUse>()("IdInUse", {
+  id: Uuid.Uuid,
+  usedBy: Schema.Literals(["deallocation", "allocation or adjustment"]),
+}) {
+  override get message() {
+    return `The id ${this.id} is in use by another ${this.usedBy}.`
+  }
+}
+
+/**
+ * The nonce has been used before.
+ *
+ * @category errors
+ */
+export class NonceUsed extends Schema.TaggedError<NonceUsed>()("NonceUsed", { nonce: Schema.String }) {
+  override get message() {
+    return `The nonce ${JSON.stringify(this.nonce)} has been used before.`
+  }
+}
+
+/**
+ * What a command comes to where it succeeds.
+ *
+ * @category models
+ */
+export type Success<C extends Command = Command> = C extends Adjustment.Command
+  ? Adjustment.Adjustment
+  : Deallocation.Deallocation
+
+/**
+ * Why a command can fail. Nothing changes then, but the nonce counts as used.
+ *
+ * @category models
+ */
+export type Failure<C extends Command = Command> =
+  | NonceUsed
+  | IdInUse
+  | (C extends { readonly _tag: "Reserve" } ? Deallocation.TermsMismatch | Deallocation.StateConflict : never)
+  | (C extends { readonly _tag: "Clear" | "Release" }
+      ? Deallocation.DeallocationNotFound | Deallocation.StateConflict
+      : never)
+  | (C extends Adjustment.Command ? Effect.Error<ReturnType<typeof Adjustment.decide>> : never)
+
+/**
+ * The key of an account in a {@link Snapshot} and in {@link Changes}.
+ *
+ * @category conversions
+ */
+export const accountKey = ({ connectionId, currency }: AccountKey): string => `${connectionId}/${currency}`
+
+/**
+ * The id of the transfer that a command concerns.
+ *
+ * @category getters
+ */
+export const idOf = (command: Command): Uuid.Uuid =>
+  command._tag === "Adjust" ? command.terms.adjustmentId : Deallocation.idOf(command)
+
+/**
+ * The id of a transfer.
+ *
+ * @category getters
+ */
+export const transferId = (transfer: Transfer): Uuid.Uuid =>
+  transfer._tag === "Adjustment" ? transfer.terms.adjustmentId : transfer.terms.deallocationId
+
+/**
+ * Decides instructions one after another. Never fails: each outcome is the
+ * transfer as it then is, or a typed failure.
+ *
+ * ```ts
+ * import { Ledger } from "@holdfast/domain"
+ * import { DateTime, Effect, Result, Schema } from "effect"
+ * import { Uuid } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * const deallocationId = Schema.decodeUnknownSync(Uuid.FromString)("018f3f1e-0000-7000-8000-000000000001")
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const { outcomes, changes } = Effect.runSync(
+ *   Ledger.fold(
+ *     { connections: new Map(), accounts: new Map(), transfers: new Map(), nonces: new Set() },
+ *     [{ command: { _tag: "Clear", deallocationId, at }, nonce: undefined }],
+ *     { releasedRepost: "reserve" },
+ *   ),
+ * )
+ * assert.ok(outcomes[0] && Result.isFailure(outcomes[0]))
+ * assert.equal(changes.entries.length, 0)
+ * ```
+ *
+ * @category folding
+ */
+export const fold = Effect.fnUntracedEager(function* (
+  snapshot: Snapshot,
+  instructions: ReadonlyArray<Instruction>,
+  options: { readonly releasedRepost: Deallocation.ReleasedRepost },
+): Effect.fn.Return<{
+  readonly outcomes: ReadonlyArray<Result.Result<Success, Failure>>
+  readonly changes: Changes
+}> {
+  const draft = new Draft(snapshot)
+  const outcomes: Array<Result.Result<Success, Failure>> = []
+  for (const instruction of instructions) {
+    outcomes.push(yield* Effect.result(step(draft, instruction, options.releasedRepost)))
+  }
+  return { outcomes, changes: draft }
+})
+
+const step = Effect.fnUntracedEager(function* (
+  draft: Draft,
+  { command, nonce }: Instruction,
+  releasedRepost: Deallocation.ReleasedRepost,
+): Effect.fn.Return<Success, Failure> {
+  if (nonce !== undefined) yield* draft.useNonce(nonce)
+  const transfer = draft.transfer(idOf(command))
+  return command._tag === "Adjust"
+    ? yield* adjust(draft, command, transfer)
+    : yield* deallocate(draft, command, transfer, releasedRepost)
+})
+
+const deallocate = Effect.fnUntracedEager(function* (
+  draft: Draft,
+  command: Deallocation.Command,
+  transfer: Transfer | undefined,
+  releasedRepost: Deallocation.ReleasedRepost,
+): Effect.fn.Return<Deallocation.Deallocation, Failure<Deallocation.Command>> {
+  const deallocationId = Deallocation.idOf(command)
+  if (transfer?._tag === "Adjustment") {
+    return yield* new IdInUse({ id: deallocationId, usedBy: "allocation or adjustment" })
+  }
+  const terms = transfer?.terms ?? (command._tag === "Reserve" ? command.terms : undefined)
+  if (terms === undefined) return yield* new Deallocation.DeallocationNotFound({ deallocationId })
+  const { connectionId, amount } = terms
+  const key = { connectionId, currency: amount.currency }
+  const events = yield* Deallocation.decide(command, {
+    deallocation: transfer,
+    connection: draft.connection(connectionId),
+    account: draft.account(key),
+    releasedRepost,
+  })
+  let deallocation = transfer
+  for (const event of events) {
+    // What was decided can be done: if it cannot, the snapshot contradicts itself, a defect.
+    deallocation = yield* Effect.orDie(Deallocation.evolve(deallocation, event))
+    const balances = yield* Effect.orDie(Deallocation.moves[event._tag](draft.account(key), amount.quantity))
+    draft.record(deallocation, {
+      ...key,
+      transferId: deallocationId,
+      event: event._tag,
+      quantity: amount.quantity,
+      balances,
+      at: event.at,
+    })
+  }
+  return deallocation ?? (yield* new Deallocation.DeallocationNotFound({ deallocationId }))
+})
+
+const adjust = Effect.fnUntracedEager(function* (
+  draft: Draft,
+  command: Adjustment.Command,
+  transfer: Transfer | undefined,
+): Effect.fn.Return<Adjustment.Adjustment, Failure<Adjustment.Command>> {
+  const { adjustmentId, connectionId, amount } = command.terms
+  if (transfer !== undefined && transfer._tag !== "Adjustment") {
+    return yield* new IdInUse({ id: adjustmentId, usedBy: "deallocation" })
+  }
+  const key = { connectionId, currency: amount.currency }
+  const events = yield* Adjustment.decide(command, {
+    adjustment: transfer,
+    connection: draft.connection(connectionId),
+    account: draft.account(key),
+  })
+  const adjustment = transfer ?? { _tag: "Adjustment", terms: command.terms, createdAt: command.at }
+  for (const event of events) {
+    const balances = yield* Adjustment.moves[event._tag](draft.account(key), amount.quantity)
+    draft.record(adjustment, {
+      ...key,
+      transferId: adjustmentId,
+      event: event._tag,
+      quantity: amount.quantity,
+      balances,
+      at: event.at,
+    })
+  }
+  return adjustment
+})
+
+/** The snapshot seen through the changes made so far. Lives inside one fold only. */
+class Draft implements Changes {
+  readonly transfers = new Map<Uuid.Uuid, Transfer>()
+  readonly accounts = new Map<string, AccountKey & { readonly account: Account.Account }>()
+  readonly nonces = new Map<string, Nonce>()
+  readonly entries: Array<Entry> = []
+  readonly #snapshot: Snapshot
+
+  constructor(snapshot: Snapshot) {
+    this.#snapshot = snapshot
+  }
+
+  connection(connectionId: Uuid.Uuid): Connection.Connection | undefined {
+    return this.#snapshot.connections.get(connectionId)
+  }
+
+  transfer(id: Uuid.Uuid): Transfer | undefined {
+    return this.transfers.get(id) ?? this.#snapshot.transfers.get(id)
+  }
+
+  account(key: AccountKey): Account.Account {
+    const text = accountKey(key)
+    return this.accounts.get(text)?.account ?? this.#snapshot.accounts.get(text) ?? Account.empty
+  }
+
+  useNonce(nonce: Nonce): Effect.Effect<void, NonceUsed> {
+    if (this.nonces.has(nonce.value) || this.#snapshot.nonces.has(nonce.value)) {
+      return Effect.fail(new NonceUsed({ nonce: nonce.value }))
+    }
+    this.nonces.set(nonce.value, nonce)
+    return Effect.void
+  }
+
+  record(transfer: Transfer, entry: Entry): void {
+    const { connectionId, currency, transferId, balances } = entry
+    // A rejection moves nothing, and must not make an account where there is none.
+    if (this.account(entry) !== balances) {
+      this.accounts.set(accountKey(entry), { connectionId, currency, account: balances })
+    }
+    this.transfers.set(transferId, transfer)
+    this.entries.push(entry)
+  }
+}
