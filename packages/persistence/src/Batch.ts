@@ -1,0 +1,151 @@
+/**
+ * One batch of instructions as one transaction, in two round trips:
+ *
+ * 1. `BEGIN`; lock the accounts concerned, in the order of their primary key;
+ *    then, in statements of their own, so that their snapshots are taken after
+ *    the locks, read what the instructions concern. The pure fold decides.
+ * 2. Write all changes in one statement; `COMMIT`.
+ *
+ * The accounts' locks order everything that two batches, in this or in other
+ * processes, do to one account. What no lock covers (the first row for an id,
+ * an account or a nonce, made by two batches at once) meets a primary key: the
+ * later batch fails, and finds the row when it is run again.
+ */
+import type { PgConnection, Result as QueryResult } from "@effect/sql-pg/PgConnection"
+import { type Account, type Deallocation, Ledger, type Uuid } from "@holdfast/domain"
+import { Data, Effect, type Result } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import * as Rows from "./Rows.ts"
+import * as Write from "./Write.ts"
+
+/** An instruction with a UUID of its own, the same whenever it is run again. */
+export interface Attempt extends Ledger.Instruction {
+  readonly attempt: Uuid.Uuid
+}
+
+/** The transaction did not come out as it should have. Nothing of it counts: run the batch again. */
+export class TransactionLost extends Data.TaggedError("TransactionLost")<{ readonly reason: string }> {}
+
+interface Snapshot extends Ledger.Snapshot {
+  readonly accounts: ReadonlyMap<string, Account.Account>
+  readonly transfers: ReadonlyMap<Uuid.Uuid, Ledger.Transfer>
+  /** The transaction that holds the locks. */
+  readonly transactionId: string
+}
+
+/**
+ * Runs a batch and gives each instruction its outcome, after the commit. After
+ * any failure the connection may be in the middle of a transaction: drop it.
+ */
+export const run = Effect.fnUntraced(function* (
+  connection: PgConnection,
+  attempts: ReadonlyArray<Attempt>,
+  options: { readonly releasedRepost: Deallocation.ReleasedRepost },
+): Effect.fn.Return<ReadonlyArray<Result.Result<Ledger.Success, Ledger.Failure>>, SqlError | TransactionLost> {
+  const snapshot = yield* begin(connection, attempts)
+  const { outcomes, changes } = yield* Ledger.fold(snapshot, attempts, options)
+  yield* commit(connection, snapshot, changes, attempts)
+  return outcomes
+})
+
+const lockAccounts = `
+  SELECT a.*
+  FROM (
+    SELECT * FROM unnest($1::uuid[], $2::text[]) AS named (connection_id, currency)
+    UNION
+    SELECT t.connection_id, t.currency FROM unnest($3::uuid[]) AS i (id) JOIN transfers t USING (id)
+  ) concerned
+  JOIN accounts a USING (connection_id, currency)
+  ORDER BY a.connection_id, a.currency
+  FOR UPDATE OF a`
+
+// The outer join gives a row for every id, so that there is always one to carry the transaction's id.
+const readTransfers = `
+  SELECT pg_current_xact_id()::text AS transaction_id, t.*
+  FROM unnest($1::uuid[]) AS i (id) LEFT JOIN transfers t USING (id)`
+
+const readConnections = `
+  SELECT c.* FROM unnest($1::uuid[]) AS i (connection_id) JOIN connections c USING (connection_id)`
+
+const readUsedNonces = `
+  SELECT n.value FROM unnest($1::text[], $2::uuid[]) AS i (value, attempt) JOIN nonces n USING (value)
+  WHERE n.attempt <> i.attempt`
+
+/** Queries sent in one go: the answers arrive together, in one round trip. */
+const pipelined = <const Queries extends ReadonlyArray<Effect.Effect<QueryResult, SqlError>>>(queries: Queries) =>
+  Effect.all(queries, { concurrency: "unbounded" })
+
+const begin = Effect.fnUntraced(function* (
+  connection: PgConnection,
+  attempts: ReadonlyArray<Attempt>,
+): Effect.fn.Return<Snapshot, SqlError | TransactionLost> {
+  const terms = attempts.flatMap(({ command }) => ("terms" in command ? [command.terms] : []))
+  const ids = Write.uuids(new Set(attempts.map(({ command }) => Ledger.idOf(command))))
+  const signed = attempts.flatMap(({ nonce, attempt }) => (nonce === undefined ? [] : [{ ...nonce, attempt }]))
+
+  const [, accountRows, transferRows, connectionRows, nonceRows] = yield* pipelined([
+    // Never prepared: a prepared BEGIN that the server has lost would be run again, behind the lock.
+    connection.query("BEGIN ISOLATION LEVEL READ COMMITTED", [], false),
+    connection.query(lockAccounts, [
+      Write.uuids(terms.map((_) => _.connectionId)),
+      Write.texts(terms.map((_) => _.amount.currency)),
+      ids,
+    ]),
+    connection.query(readTransfers, [ids]),
+    connection.query(readConnections, [Write.uuids(new Set(terms.map((_) => _.connectionId)))]),
+    connection.query(readUsedNonces, [
+      Write.texts(signed.map((_) => _.value)),
+      Write.uuids(signed.map((_) => _.attempt)),
+    ]),
+  ])
+
+  const accounts = yield* Rows.readAccounts(accountRows.rows)
+  const transfers = yield* Rows.readTransfers(transferRows.rows.filter((row) => row["id"] !== null))
+  const connections = yield* Rows.readConnections(connectionRows.rows)
+  const locked = new Map(accounts.map((row) => [Ledger.accountKey(row), row.account]))
+  for (const transfer of transfers) {
+    // Made by another batch after the locks were taken: its account must be locked too.
+    if (transfer._tag !== "Adjustment" && transfer._tag !== "Rejected" && !locked.has(keyOf(transfer))) {
+      return yield* new TransactionLost({ reason: "A deallocation appeared after its account could be locked." })
+    }
+  }
+  return {
+    accounts: locked,
+    transfers: new Map(transfers.map((transfer) => [Ledger.transferId(transfer), transfer])),
+    connections: new Map(connections.map((row) => [row.connectionId, row])),
+    nonces: new Set(nonceRows.rows.map((row) => String(row["value"]))),
+    transactionId: String(transferRows.rows[0]?.["transaction_id"]),
+  }
+})
+
+const keyOf = ({ terms }: Ledger.Transfer) =>
+  Ledger.accountKey({ connectionId: terms.connectionId, currency: terms.amount.currency })
+
+const commit = Effect.fnUntraced(function* (
+  connection: PgConnection,
+  { accounts, transfers, transactionId }: Snapshot,
+  changes: Ledger.Changes,
+  attempts: ReadonlyArray<Attempt>,
+): Effect.fn.Return<void, SqlError | TransactionLost> {
+  const [newTransfers, changedTransfers] = split(changes.transfers, transfers)
+  const [newAccounts, changedAccounts] = split(changes.accounts, accounts)
+  const nonces = Array.from(changes.nonces.values()).flatMap((nonce) => {
+    // The first of several attempts under one nonce is the one that used it.
+    const user = attempts.find((_) => _.nonce?.value === nonce.value)
+    return user === undefined ? [] : [{ ...nonce, attempt: user.attempt }]
+  })
+  const rows = { newTransfers, changedTransfers, newAccounts, changedAccounts, nonces, entries: changes.entries }
+  const [written, committed] = yield* pipelined([
+    connection.query(Write.statement, Write.parameters(transactionId, rows)),
+    connection.query("COMMIT", [], false),
+  ])
+  // After an error PostgreSQL answers COMMIT with success, and rolls back.
+  if (committed.command !== "COMMIT") return yield* new TransactionLost({ reason: "COMMIT rolled back." })
+  if (written.rows.length !== 1) return yield* new TransactionLost({ reason: "The locks were lost before the write." })
+})
+
+/** The changed values that were not there before, and those that were. */
+const split = <K, V>(changed: ReadonlyMap<K, V>, before: ReadonlyMap<K, unknown>) => {
+  const isNew = Map.groupBy(changed, ([key]) => !before.has(key))
+  return [true, false].map((key) => (isNew.get(key) ?? []).map(([, value]) => value)) as [Array<V>, Array<V>]
+}

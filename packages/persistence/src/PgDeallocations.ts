@@ -1,0 +1,91 @@
+/**
+ * The `Deallocations` service on PostgreSQL: commands go through group commit,
+ * reads through a pool of connections.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import type * as PgConnection from "@effect/sql-pg/PgConnection"
+import { type Deallocation, Deallocations } from "@holdfast/domain"
+import { Effect, Layer, Schedule } from "effect"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import type { MigrationError } from "effect/sql/Migrator"
+import { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import * as GroupCommit from "./GroupCommit.ts"
+import { migrate } from "./Migrations.ts"
+import * as Reads from "./Reads.ts"
+
+/**
+ * Where the database is, and how the service behaves.
+ *
+ * @category models
+ */
+export interface Config {
+  /** The database: a `url`, or a `host`, a unix socket `path` and so on. A direct connection, not a statement pooler. */
+  readonly connection: PgConnection.Config
+  /** What a reservation of a released deallocation does. Defaults to `reserve`. */
+  readonly releasedRepost?: Deallocation.ReleasedRepost
+  /** How many commands may wait for a transaction; one more is refused as unavailable. Defaults to 10,000. */
+  readonly maxQueue?: number
+  /** How long a command may wait for the database, in milliseconds. Defaults to 5,000. */
+  readonly patienceMillis?: number
+}
+
+/**
+ * Session settings of the writer. A plan made while the tables are empty must
+ * not be a sequential scan for ever; and a process that is frozen between lock
+ * and write must not keep its locks.
+ */
+const writerParameters = {
+  plan_cache_mode: "force_generic_plan",
+  enable_seqscan: "off",
+  enable_hashjoin: "off",
+  enable_mergejoin: "off",
+  statement_timeout: "5s",
+  idle_in_transaction_session_timeout: "5s",
+}
+
+/** Forgets nonces well after they expired, so that no clock that lags behind the database's can miss one. */
+const forgetExpiredNonces = Effect.flatMap(
+  SqlClient,
+  (sql) => sql`DELETE FROM nonces WHERE expires_at < now() - interval '5 minutes'`,
+).pipe(Effect.ignore({ log: true }), Effect.repeat(Schedule.spaced("1 minute")))
+
+/**
+ * The service on a PostgreSQL database (14 or later). Brings the tables up to
+ * date first. Recovers by itself when the database was away.
+ *
+ * ```ts no-run
+ * import { Deallocations } from "@holdfast/domain"
+ * import { PgDeallocations } from "@holdfast/persistence"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const deallocations = yield* Deallocations.Deallocations
+ *   yield* deallocations.ready
+ * })
+ * const url = Redacted.make("postgres://holdfast@localhost/holdfast")
+ * Effect.runPromise(program.pipe(Effect.provide(PgDeallocations.layer({ connection: { url } }))))
+ * ```
+ *
+ * @category layers
+ */
+export const layer = (config: Config): Layer.Layer<Deallocations.Deallocations, SqlError | MigrationError> =>
+  Layer.effect(
+    Deallocations.Deallocations,
+    Effect.gen(function* () {
+      yield* migrate
+      const execute = yield* GroupCommit.make({
+        connection: {
+          ...config.connection,
+          multiplex: true,
+          startupParameters: { ...config.connection.startupParameters, ...writerParameters },
+        },
+        releasedRepost: config.releasedRepost ?? "reserve",
+        maxQueue: config.maxQueue ?? 10_000,
+        maxBatch: 256,
+        patienceMillis: config.patienceMillis ?? 5_000,
+      })
+      yield* Effect.forkScoped(forgetExpiredNonces)
+      return yield* Deallocations.make({ execute, ...(yield* Reads.make) })
+    }),
+  ).pipe(Layer.provide([PgClient.layer(config.connection), SecureRandom.layerWebCrypto]))

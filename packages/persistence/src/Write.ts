@@ -1,0 +1,144 @@
+/**
+ * The one statement that writes all changes of a batch. Each table's rows come
+ * as one array of text per column and are cast by the server: amounts have more
+ * digits than any number that the driver can bind.
+ */
+import * as PgTypes from "@effect/sql-pg/PgTypes"
+import { type Account, BaseUnits, type Deallocation, Ledger, type Uuid } from "@holdfast/domain"
+import { DateTime, Order } from "effect"
+
+type AccountRow = Ledger.AccountKey & { readonly account: Account.Account }
+type NonceRow = Ledger.Nonce & { readonly attempt: Uuid.Uuid }
+
+/** All rows that a batch writes. */
+export interface Rows {
+  readonly newTransfers: ReadonlyArray<Ledger.Transfer>
+  readonly changedTransfers: ReadonlyArray<Ledger.Transfer>
+  readonly newAccounts: ReadonlyArray<AccountRow>
+  readonly changedAccounts: ReadonlyArray<AccountRow>
+  readonly nonces: ReadonlyArray<NonceRow>
+  readonly entries: ReadonlyArray<Ledger.Entry>
+}
+
+const array =
+  (oid: number) =>
+  (values: Iterable<string | null>): PgTypes.Parameter => ({
+    [PgTypes.ParameterTypeId]: PgTypes.ParameterTypeId,
+    oid,
+    value: Array.from(values),
+  })
+
+/** A `uuid[]` parameter. */
+export const uuids = array(PgTypes.OID.uuidArray)
+
+/** A `text[]` parameter. */
+export const texts = array(PgTypes.OID.textArray)
+
+/** One column: its name, its type, and how to write a value of it. */
+type Column<A> = readonly [name: string, type: string, cell: (value: A) => string | null]
+
+const ofDeallocation =
+  (cell: (deallocation: Deallocation.Deallocation) => string | null) => (transfer: Ledger.Transfer) =>
+    transfer._tag === "Adjustment" ? null : cell(transfer)
+
+const stateColumns: ReadonlyArray<Column<Ledger.Transfer>> = [
+  ["id", "uuid", Ledger.transferId],
+  ["updated_at", "timestamptz", (_) => DateTime.formatIso(_._tag === "Adjustment" ? _.createdAt : _.updatedAt)],
+  ["state", "text", ofDeallocation((_) => _._tag)],
+  ["reason", "text", (_) => (_._tag === "Rejected" ? _.reason : null)],
+]
+
+const transferColumns: ReadonlyArray<Column<Ledger.Transfer>> = [
+  ...stateColumns,
+  ["kind", "text", (_) => (_._tag === "Adjustment" ? _.terms.direction : "deallocation")],
+  ["connection_id", "uuid", (_) => _.terms.connectionId],
+  ["currency", "text", (_) => _.terms.amount.currency],
+  ["quantity", "numeric", (_) => BaseUnits.toString(_.terms.amount.quantity)],
+  ["created_at", "timestamptz", (_) => DateTime.formatIso(_.createdAt)],
+  ["client_id", "uuid", ofDeallocation((_) => _.terms.clientId)],
+  ["partners_connection_id", "text", ofDeallocation((_) => _.terms.partnersConnectionId)],
+  ["partner_client_id", "text", ofDeallocation((_) => _.terms.partnerClientId)],
+  ["partner_deallocation_id", "uuid", ofDeallocation((_) => _.partnerDeallocationId)],
+  ["memo", "text", (_) => (_._tag === "Adjustment" ? (_.terms.memo ?? null) : null)],
+]
+
+const balanceColumns = <A>(balances: (value: A) => Account.Account): ReadonlyArray<Column<A>> => [
+  ["available", "numeric", (_) => BaseUnits.toString(balances(_).available)],
+  ["reserved", "numeric", (_) => BaseUnits.toString(balances(_).reserved)],
+  ["deallocated", "numeric", (_) => BaseUnits.toString(balances(_).deallocated)],
+]
+
+const accountColumns: ReadonlyArray<Column<AccountRow>> = [
+  ["connection_id", "uuid", (_) => _.connectionId],
+  ["currency", "text", (_) => _.currency],
+  ...balanceColumns<AccountRow>((_) => _.account),
+]
+
+const nonceColumns: ReadonlyArray<Column<NonceRow>> = [
+  ["value", "text", (_) => _.value],
+  ["attempt", "uuid", (_) => _.attempt],
+  ["expires_at", "timestamptz", (_) => DateTime.formatIso(_.expiresAt)],
+]
+
+const entryColumns: ReadonlyArray<Column<Ledger.Entry>> = [
+  ["transfer_id", "uuid", (_) => _.transferId],
+  ["event", "text", (_) => _.event],
+  ["connection_id", "uuid", (_) => _.connectionId],
+  ["currency", "text", (_) => _.currency],
+  ["quantity", "numeric", (_) => BaseUnits.toString(_.quantity)],
+  ...balanceColumns<Ledger.Entry>((_) => _.balances),
+  ["at", "timestamptz", (_) => DateTime.formatIso(_.at)],
+]
+
+const makeStatement = () => {
+  let parameter = 1 // the first is the transaction's id
+  const names = (columns: ReadonlyArray<Column<never>>) => columns.map(([name]) => name).join(", ")
+  const given = (columns: ReadonlyArray<Column<never>>) => {
+    const arrays = columns.map(([, type]) => `$${++parameter}::text[]::${type}[]`)
+    return `this_transaction, unnest(${arrays.join(", ")}) WITH ORDINALITY AS given (${names(columns)}, n)`
+  }
+  const insert = (table: string, columns: ReadonlyArray<Column<never>>) =>
+    `INSERT INTO ${table} (${names(columns)}) SELECT ${names(columns)} FROM ${given(columns)} ORDER BY n`
+  return `
+    WITH this_transaction AS (SELECT 1 WHERE pg_current_xact_id()::text = $1),
+    new_transfers AS (${insert("transfers", transferColumns)}),
+    changed_transfers AS (
+      UPDATE transfers t SET updated_at = given.updated_at, state = given.state, reason = given.reason
+      FROM ${given(stateColumns)} WHERE t.id = given.id),
+    new_accounts AS (${insert("accounts", accountColumns)}),
+    changed_accounts AS (
+      UPDATE accounts a
+      SET available = given.available, reserved = given.reserved, deallocated = given.deallocated
+      FROM ${given(accountColumns)} WHERE a.connection_id = given.connection_id AND a.currency = given.currency),
+    used_nonces AS (${insert("nonces", nonceColumns)}),
+    entries AS (${insert("journal", entryColumns)})
+    SELECT 1 FROM this_transaction`
+}
+
+/**
+ * Writes everything if this is the transaction that holds the locks, and then
+ * returns one row. The driver runs a statement again whose prepared form the
+ * server has lost, and by then the transaction may be over: without the check
+ * it would be written outside of the transaction, without the locks.
+ */
+export const statement = makeStatement()
+
+/** The statement's parameters. New rows are sorted, so that two batches meet at their keys in one order. */
+export const parameters = (transactionId: string, rows: Rows): ReadonlyArray<unknown> => [
+  transactionId,
+  ...cells(sortedBy(rows.newTransfers, Ledger.transferId), transferColumns),
+  ...cells(rows.changedTransfers, stateColumns),
+  ...cells(sortedBy(rows.newAccounts, Ledger.accountKey), accountColumns),
+  ...cells(rows.changedAccounts, accountColumns),
+  ...cells(
+    sortedBy(rows.nonces, (_) => _.value),
+    nonceColumns,
+  ),
+  ...cells(rows.entries, entryColumns),
+]
+
+const cells = <A>(rows: ReadonlyArray<A>, columns: ReadonlyArray<Column<A>>) =>
+  columns.map(([, , cell]) => texts(rows.map(cell)))
+
+const sortedBy = <A>(rows: ReadonlyArray<A>, key: (row: A) => string) =>
+  rows.toSorted(Order.mapInput(Order.String, key))

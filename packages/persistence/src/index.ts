@@ -1,0 +1,1 @@
+export * as PgDeallocations from "./PgDeallocations.ts"

@@ -1,0 +1,206 @@
+import { PgConnection } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { BaseUnits, Deallocations } from "@holdfast/domain"
+import * as Write from "@holdfast/persistence/Write"
+import { Array as Array_, DateTime, Effect, Fiber, Result } from "effect"
+import { holdAccounts, query, serviceOn, untilWaiting, withDatabase } from "../support/Databases.ts"
+import * as FaultyStream from "../support/FaultyStream.ts"
+import { balanceOf, funded, termsOf, uuid } from "../support/Fixtures.ts"
+
+it.live("commands that arrive together share transactions", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const deallocations = yield* Deallocations.Deallocations
+      const connection = yield* funded(1_000n)
+      yield* Effect.forEach(Array_.range(1, 500), () => deallocations.reserve(termsOf(connection, 1n)), {
+        concurrency: "unbounded",
+      })
+      const rows = yield* query(
+        database,
+        "SELECT count(DISTINCT xmin::text) AS n FROM journal WHERE event = 'Reserved'",
+      )
+      assert.isBelow(Number(rows[0]?.["n"]), 10)
+      assert.strictEqual((yield* balanceOf(connection)).reserved, 500n)
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
+
+for (const fault of ["cut before it is sent", "cut before the answer is seen"] as const) {
+  it.live(`a COMMIT that is ${fault} acts once, and a nonce under it counts once`, () =>
+    withDatabase((database) => {
+      const { stream, arm, left } = FaultyStream.make(database.config.url, "COMMIT")
+      const expiresAt = DateTime.makeUnsafe(Date.now() + 60_000)
+      return Effect.gen(function* () {
+        const deallocations = yield* Deallocations.Deallocations
+        const connection = yield* funded(10n)
+        const terms = termsOf(connection, 3n)
+        arm(fault, fault)
+        const reserved = yield* deallocations.reserve(terms, { value: "token-1", expiresAt })
+        assert.strictEqual(reserved._tag, "Reserved")
+        assert.strictEqual(left(), 0)
+        assert.deepInclude(yield* balanceOf(connection), { available: 7n, reserved: 3n })
+        const again = yield* Effect.flip(deallocations.clear(terms.deallocationId, { value: "token-1", expiresAt }))
+        assert.strictEqual(again._tag, "NonceUsed")
+        assert.lengthOf(yield* deallocations.journal(terms.deallocationId), 1)
+      }).pipe(Effect.provide(serviceOn(database, { connection: { ...database.config, stream } })))
+    }),
+  )
+}
+
+it.live("a killed backend costs no command", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const deallocations = yield* Deallocations.Deallocations
+      const connection = yield* funded(1_000n)
+      const kill = query(
+        database,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+      )
+      const reserve = Effect.forEach(Array_.range(1, 300), () => deallocations.reserve(termsOf(connection, 1n)), {
+        concurrency: 10,
+      })
+      yield* Effect.all([reserve, Effect.repeat(kill, { times: 10 })], { concurrency: "unbounded" })
+      assert.deepInclude(yield* balanceOf(connection), { available: 700n, reserved: 300n })
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
+
+const failing = (code: string, times: number) => [
+  "CREATE SEQUENCE failures",
+  `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF nextval('failures') <= ${times} THEN RAISE EXCEPTION 'forced' USING ERRCODE = '${code}'; END IF;
+    RETURN NEW;
+  END $$`,
+  "CREATE TRIGGER fail BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION fail()",
+]
+
+for (const code of ["40001", "40P01", "57P01", "55P03", "57014", "53100"]) {
+  it.live(`a batch that fails with ${code} is run again`, () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        const deallocations = yield* Deallocations.Deallocations
+        const connection = yield* funded(10n)
+        yield* query(database, ...failing(code, 2))
+        assert.strictEqual((yield* deallocations.reserve(termsOf(connection, 3n)))._tag, "Reserved")
+        assert.deepInclude(yield* balanceOf(connection), { available: 7n, reserved: 3n })
+      }).pipe(Effect.provide(serviceOn(database))),
+    ),
+  )
+}
+
+it.live("a server that forgets the writer's prepared statements costs no command", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const deallocations = yield* Deallocations.Deallocations
+      const connection = yield* funded(100n)
+      yield* query(
+        database,
+        `CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DEALLOCATE ALL; RETURN NEW; END $$`,
+        "CREATE TRIGGER forget AFTER INSERT ON journal FOR EACH ROW EXECUTE FUNCTION forget()",
+      )
+      yield* Effect.forEach(Array_.range(1, 20), () => deallocations.reserve(termsOf(connection, 1n)))
+      assert.deepInclude(yield* balanceOf(connection), { available: 80n, reserved: 20n })
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
+
+it.live("changes are written only in the transaction that holds the locks", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      yield* funded(10n)
+      const connection = yield* PgConnection.make({ ...database.config })
+      const nonce = { value: "token-1", expiresAt: DateTime.makeUnsafe(0), attempt: uuid() }
+      const rows = { newTransfers: [], changedTransfers: [], newAccounts: [], changedAccounts: [], entries: [] }
+      const write = (transactionId: string) =>
+        connection.query(Write.statement, Write.parameters(transactionId, { ...rows, nonces: [nonce] }))
+
+      assert.lengthOf((yield* write("1")).rows, 0)
+      assert.lengthOf(yield* query(database, "SELECT * FROM nonces"), 0)
+
+      yield* connection.query("BEGIN")
+      const id = (yield* connection.query("SELECT pg_current_xact_id()::text AS id")).rows[0]?.["id"]
+      assert.lengthOf((yield* write(String(id))).rows, 1)
+      yield* connection.query("COMMIT")
+      assert.lengthOf(yield* query(database, "SELECT * FROM nonces"), 1)
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
+
+it.live("a disk that stays full makes commands unavailable, never rejected", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const deallocations = yield* Deallocations.Deallocations
+      const connection = yield* funded(10n)
+      yield* query(database, ...failing("53100", 1_000_000))
+      const terms = termsOf(connection, 3n)
+      assert.strictEqual((yield* Effect.flip(deallocations.reserve(terms)))._tag, "Unavailable")
+      yield* query(database, "DROP TRIGGER fail ON journal")
+      assert.strictEqual((yield* deallocations.reserve(terms))._tag, "Reserved")
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
+
+it.live("one command that cannot be written does not fail its neighbours", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const deallocations = yield* Deallocations.Deallocations
+      const connection = yield* funded(100n)
+      // No caller can make one: the tables refuse what slips past the types.
+      const poison = { ...termsOf(connection, 1n), amount: { currency: "BTC" as never, quantity: BaseUnits.zero } }
+      const commands = Array_.range(1, 50).map((n) => (n === 20 ? poison : termsOf(connection, 1n)))
+      const results = yield* Effect.forEach(commands, (terms) => Effect.result(deallocations.reserve(terms)), {
+        concurrency: "unbounded",
+      })
+      const failed = results.filter(Result.isFailure)
+      assert.deepStrictEqual(
+        failed.map((_) => _.failure._tag),
+        ["Unavailable"],
+      )
+      assert.deepInclude(yield* balanceOf(connection), { available: 51n, reserved: 49n })
+      assert.strictEqual((yield* Effect.flip(deallocations.find(poison.deallocationId)))._tag, "DeallocationNotFound")
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
+
+it.live("beyond maxQueue waiting commands, callers are refused at once", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const deallocations = yield* Deallocations.Deallocations
+      const connection = yield* funded(1_000n)
+      const reserve = Effect.suspend(() => Effect.result(deallocations.reserve(termsOf(connection, 1n))))
+      const release = yield* holdAccounts(database)
+      const first = yield* Effect.forkChild(reserve, { startImmediately: true })
+      yield* untilWaiting(database)
+      // The first is in its transaction; fifty may wait; the other ten are answered though nothing commits.
+      const others = yield* Effect.forEach(Array_.range(1, 60), () =>
+        Effect.forkChild(reserve, { startImmediately: true }),
+      )
+      const refused = yield* Effect.forEach(others.slice(50), Fiber.join)
+      assert.deepStrictEqual(
+        refused.filter(Result.isFailure).map((_) => String(_.failure._tag)),
+        Array_.makeBy(10, () => "Unavailable"),
+      )
+      yield* release
+      const taken = yield* Effect.forEach([first, ...others.slice(0, 50)], Fiber.join)
+      assert.isTrue(taken.every(Result.isSuccess))
+      assert.deepInclude(yield* balanceOf(connection), { reserved: 51n })
+    }).pipe(Effect.provide(serviceOn(database, { maxQueue: 50 }))),
+  ),
+)
+
+it.live("what the domain does not know, the tables refuse", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const connection = yield* funded(10n)
+      const refused = (statement: string) =>
+        Effect.map(Effect.flip(query(database, statement)), (error) => String(error.reason.cause))
+      assert.include(yield* refused("UPDATE accounts SET available = -1"), "accounts_available_check")
+      assert.include(yield* refused("UPDATE accounts SET deallocated = 2::numeric ^ 256 - 1"), "total_within_bound")
+      assert.include(yield* refused("UPDATE journal SET quantity = 1"), "append-only")
+      assert.include(yield* refused("DELETE FROM journal"), "append-only")
+      assert.include(yield* refused("TRUNCATE journal"), "append-only")
+      assert.include(yield* refused("UPDATE transfers SET state = 'Reserved'"), "adjustment_has_no_state")
+      assert.deepInclude(yield* balanceOf(connection), { available: 10n })
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)

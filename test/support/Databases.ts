@@ -1,0 +1,57 @@
+/** The service on fresh databases of the test run's PostgreSQL. */
+import { PgConnection } from "@effect/sql-pg"
+import { PgDeallocations } from "@holdfast/persistence"
+import { Effect, Layer, Logger, type Scope } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { TestDatabase } from "./TestDatabase.ts"
+
+type Database = TestDatabase["Service"]
+
+/** Whatever says where a database is. */
+interface Located {
+  readonly config: PgConnection.Config
+}
+
+/** What is expected to fail is not worth a line. */
+export const quiet = Layer.succeed(Logger.CurrentLoggers, new Set<Logger.Logger<unknown, unknown>>())
+
+/** The service on a database, whatever else it is configured with. */
+export const serviceOn = (database: Located, config: Partial<PgDeallocations.Config> = {}) =>
+  PgDeallocations.layer({ connection: database.config, ...config }).pipe(Layer.provide(quiet))
+
+/** Runs a test on a database of its own. */
+export const withDatabase = <A, E>(use: (database: Database) => Effect.Effect<A, E, Scope.Scope>) =>
+  Effect.scoped(Effect.flatMap(TestDatabase.make, use))
+
+/** Runs statements on a connection of their own and gives the rows of the last. */
+export const query = (database: Located, ...statements: ReadonlyArray<string>) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const connection = yield* PgConnection.make(database.config)
+      const results = yield* Effect.forEach(statements, (statement) => connection.query(statement))
+      return results.at(-1)?.rows ?? []
+    }),
+  )
+
+/** Locks every account, as a process frozen in its transaction would, until the effect that it gives is run. */
+export const holdAccounts = Effect.fnUntraced(function* (
+  database: Database,
+): Effect.fn.Return<Effect.Effect<unknown, SqlError>, SqlError, Scope.Scope> {
+  const holder = yield* PgConnection.make(database.config)
+  yield* holder.query("BEGIN")
+  yield* holder.query("SELECT * FROM accounts FOR UPDATE")
+  return holder.query("ROLLBACK")
+})
+
+/** Waits until so many backends wait for a lock of this database. */
+export const untilWaiting = (database: Database, backends = 1) =>
+  query(
+    database,
+    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  ).pipe(
+    Effect.filterOrFail(
+      (rows) => rows.length >= backends,
+      () => "too few wait yet",
+    ),
+    Effect.eventually,
+  )
