@@ -242,7 +242,10 @@ const makeStoreMemory = Effect.fnUntraced(function* (releasedRepost: Deallocatio
 
   const store: Store = {
     execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
-      Ledger.fold({ connections, accounts, transfers, nonces }, [instruction], { releasedRepost }).pipe(
+      // Suspended: the fold is eager, and must not look before the mutex is held.
+      Effect.suspend(() =>
+        Ledger.fold({ connections, accounts, transfers, nonces }, [instruction], { releasedRepost }),
+      ).pipe(
         Effect.flatMap(({ outcomes, changes }) => {
           commit(changes)
           // The fold answers each command with its own kind of outcome.

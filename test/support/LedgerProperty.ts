@@ -1,0 +1,257 @@
+/**
+ * The model-based property: whatever is asked of a system, in whatever order, it answers and ends as
+ * the naive {@link Model} does. Every run draws ids of its own, so many can share one database.
+ */
+import { randomUUID } from "node:crypto"
+import { assert } from "@effect/vitest"
+import fc from "fast-check"
+import * as Model from "./Model.ts"
+import type { Real, System } from "./System.ts"
+
+interface Options {
+  /** The setting that the system runs with. */
+  readonly releasedRepost: "reserve" | "conflict"
+  /** 100 unless told. */
+  readonly numRuns?: number
+  /** To see a failure again: `seed`, `path` and `endOnFailure` as it printed them, `replayPath` from the end of its commands. */
+  readonly replay?: { readonly seed: number; readonly path: string; readonly endOnFailure: true; replayPath: string }
+}
+
+/** Checks the property. A failure prints seed, paths and the shortest commands that depart from the model. */
+export const ledgerProperty = (makeSystem: () => System | Promise<System>, options: Options): Promise<void> => {
+  const { replayPath = null, ...replay } = options.replay ?? {}
+  const commands = fc.commands(commandArbitraries, {
+    maxCommands: 60,
+    size: "max",
+    ...(replayPath === null ? {} : { replayPath }),
+  })
+  return fc.assert(
+    fc.asyncProperty(commands, async (commands) => {
+      const run = new Run(options.releasedRepost)
+      const system = await makeSystem()
+      await run.begin(system)
+      await fc.asyncModelRun(() => ({ model: run, real: system }), commands)
+      await run.assertSettled(system)
+    }),
+    { numRuns: options.numRuns ?? 100, ...replay },
+  )
+}
+
+/** One run: the model, what was sent, and the ids that the small numbers in commands stand for. */
+class Run {
+  readonly model: Model.Model
+  readonly reservations: Array<Model.Terms> = []
+  readonly adjustments: Array<Model.Adjustment> = []
+  readonly #ids = new Map<string, string>()
+  readonly #partnerIds = new Map<string, string>()
+
+  constructor(releasedRepost: "reserve" | "conflict") {
+    this.model = new Model.Model(releasedRepost)
+  }
+
+  /** The same id for the same name within the run, another in every other run. */
+  id(name: string): string {
+    const id = this.#ids.get(name) ?? randomUUID()
+    this.#ids.set(name, id)
+    return id
+  }
+
+  connection(n: number): Model.Connection {
+    const clientId = this.id("client")
+    return {
+      connectionId: this.id(`connection ${n}`),
+      clientId,
+      partnersConnectionId: `konto «${n}» 口座🏦`,
+      partnerClientId: "",
+    }
+  }
+
+  transferId(n: number): string {
+    return this.id(`transfer ${n}`)
+  }
+
+  /** Two connections with something to reserve. */
+  async begin(system: System): Promise<void> {
+    for (const n of [0, 1]) {
+      const connection = this.connection(n)
+      assert.deepEqual(await system.register(connection), this.model.register(connection))
+      const { connectionId } = connection
+      const amount = { currency: "BTC", quantity: "20" }
+      await adjust(this, system, { adjustmentId: this.transferId(10 + n), connectionId, direction: "credit", amount })
+    }
+  }
+
+  /** Equal but for the partner's id, which belongs to one deallocation and never changes. */
+  assertSame<A extends Model.Answer>(actual: Model.Outcome<Real<A>>, expected: Model.Outcome<A>): void {
+    const plain = "ok" in actual ? { ok: this.#withoutPartnerId(actual.ok) } : actual
+    assert.deepEqual<object>(plain, expected)
+  }
+
+  assertSameList(actual: ReadonlyArray<Real<Model.Shown>>, expected: ReadonlyArray<Model.Shown>): void {
+    const byId = (a: Model.Shown, b: Model.Shown) => (a.deallocationId < b.deallocationId ? -1 : 1)
+    const plain = actual.toSorted(byId).map((shown) => this.#withoutPartnerId(shown))
+    assert.deepEqual<ReadonlyArray<object>>(plain, expected.toSorted(byId))
+  }
+
+  #withoutPartnerId({ partnerDeallocationId, ...answer }: Real<Model.Answer>): object {
+    assert.match(partnerDeallocationId, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+    const { deallocationId } = answer
+    for (const [partners, networks] of [...this.#partnerIds, [partnerDeallocationId, deallocationId] as const]) {
+      assert.strictEqual(partners === partnerDeallocationId, networks === deallocationId, "one partner's id for each")
+    }
+    this.#partnerIds.set(partnerDeallocationId, deallocationId)
+    return answer
+  }
+
+  /** All that can be read is as in the model. */
+  async assertSettled(system: System): Promise<void> {
+    for (const n of connectionNumbers) {
+      const { connectionId } = this.connection(n)
+      assert.deepEqual(await system.connection(connectionId), this.model.connection(connectionId))
+      this.assertSameList(await system.list({ connectionId }, 7), this.model.list({ connectionId }))
+    }
+    for (const n of transferNumbers) {
+      const id = this.transferId(n)
+      this.assertSame(await system.find(id), this.model.find(id))
+    }
+  }
+}
+
+type Command = fc.AsyncCommand<Run, System>
+
+/** A command that prints as its name and input. */
+const command = <Input>(
+  name: string,
+  input: fc.Arbitrary<Input>,
+  run: (run: Run, system: System, input: Input) => Promise<void>,
+): fc.Arbitrary<Command> =>
+  input.map((input) => ({
+    check: () => true,
+    run: (model, system) => run(model, system, input),
+    toString: () => `${name} ${fc.stringify(input)}`,
+  }))
+
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(model, { noNullPrototype: true })
+
+const connectionNumbers = [0, 1, 2]
+const transferNumbers = Array.from({ length: 20 }, (_, n) => n)
+
+/** One thing so many times as often as another. */
+const mostly = <A, B>(weight: number, usual: fc.Arbitrary<A>, unusual: fc.Arbitrary<B>) =>
+  fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: unusual })
+
+/** What may be other than it should be; most often nothing. */
+const oneOf = <const Field extends string>(...fields: ReadonlyArray<Field>) =>
+  mostly(9, fc.constant(undefined), fc.constantFrom(...fields))
+
+/** Two are registered and funded to begin with, the third seldom is. */
+const connection = mostly(9, fc.constantFrom(0, 0, 1), fc.constant(2))
+const currency = mostly(5, fc.constant("BTC"), fc.constantFrom("btc", "ofcETH:USDC-v2.e", "__proto__", "€:".repeat(64)))
+const small = fc.integer({ min: 1, max: 10 }).map(String)
+const large = fc.constantFrom(10n ** 18n, 2n ** 255n, 2n ** 256n - 11n, 2n ** 256n - 1n).map(String)
+const amount = record({ currency, quantity: mostly(19, small, large) })
+
+/** Reservations and adjustments have their own ids, and now and then one of the other's. */
+const [low, high] = [fc.integer({ min: 0, max: 6 }), fc.integer({ min: 10, max: 19 })]
+const hold = mostly(14, low, high)
+const movement = mostly(14, high, low)
+
+const register = command(
+  "register",
+  record({
+    connection: fc.constantFrom(0, 0, 1, 1, 2),
+    other: oneOf("clientId", "partnersConnectionId", "partnerClientId"),
+  }),
+  async (run, system, { connection, other }) => {
+    const registration = withOther(run.connection(connection), other)
+    assert.deepEqual(await system.register(registration), run.model.register(registration))
+  },
+)
+
+const withOther = <A extends Model.Connection>(connection: A, field: keyof Model.Connection | undefined): A =>
+  field === undefined ? connection : { ...connection, [field]: "ffffffff-0000-4000-8000-000000000000" }
+
+const reserve = async (run: Run, system: System, terms: Model.Terms) => {
+  run.reservations.push(terms)
+  run.assertSame(await system.reserve(terms), run.model.reserve(terms))
+}
+
+const reserveAny = command(
+  "reserve",
+  record({ hold, connection, amount, other: oneOf("clientId", "partnersConnectionId", "partnerClientId") }),
+  (run, system, { hold, connection, amount, other }) => {
+    const deallocationId = run.transferId(hold)
+    return reserve(run, system, { deallocationId, amount, ...withOther(run.connection(connection), other) })
+  },
+)
+
+const reserveAgain = command(
+  "reserve again",
+  record({ which: fc.nat(50), other: oneOf("amount", "connectionId", "partnersConnectionId"), amount }),
+  async (run, system, { which, other, amount }) => {
+    const terms = run.reservations[which % run.reservations.length]
+    if (terms === undefined) return
+    await reserve(run, system, other === "amount" ? { ...terms, amount } : withOther(terms, other))
+  },
+)
+
+const adjust = async (run: Run, system: System, adjustment: Model.Adjustment) => {
+  run.adjustments.push(adjustment)
+  assert.deepEqual(await system.adjust(adjustment), run.model.adjust(adjustment))
+}
+
+const adjustAny = (direction: "credit" | "debit") =>
+  command(direction, record({ movement, connection, amount }), (run, system, { movement, connection, amount }) => {
+    const { connectionId } = run.connection(connection)
+    return adjust(run, system, { adjustmentId: run.transferId(movement), connectionId, direction, amount })
+  })
+
+const adjustAgain = command(
+  "adjust again",
+  record({ which: fc.nat(50), other: oneOf("amount", "direction", "memo"), amount }),
+  async (run, system, { which, other, amount }) => {
+    const adjustment = run.adjustments[which % run.adjustments.length]
+    if (adjustment === undefined) return
+    const direction = adjustment.direction === "credit" ? "debit" : "credit"
+    if (other === "amount") return adjust(run, system, { ...adjustment, amount })
+    if (other === "direction") return adjust(run, system, { ...adjustment, direction })
+    await adjust(run, system, other === "memo" ? { ...adjustment, memo: "" } : adjustment)
+  },
+)
+
+/** Ids may come in any case. */
+const settle = (name: "clear" | "release" | "find") =>
+  command(name, record({ hold, upperCase: fc.boolean() }), async (run, system, { hold, upperCase }) => {
+    const id = run.transferId(hold)
+    const answer = await system[name](upperCase ? id.toUpperCase() : id)
+    run.assertSame<Model.Answer>(answer, run.model[name](id))
+  })
+
+const list = command(
+  "list",
+  record({
+    connection,
+    status: oneOf("RESERVED", "REJECTED", "CLEARED", "RELEASED"),
+    currency: oneOf("BTC", "__proto__"),
+    limit: fc.constantFrom(1, 2, 3, 200),
+  }),
+  async (run, system, { connection, status, currency, limit }) => {
+    const query = {
+      connectionId: run.connection(connection).connectionId,
+      ...(status === undefined ? {} : { status }),
+      ...(currency === undefined ? {} : { currency }),
+    }
+    run.assertSameList(await system.list(query, limit), run.model.list(query))
+  },
+)
+
+const balances = command("balances", connection, async (run, system, connection) => {
+  const { connectionId } = run.connection(connection)
+  assert.deepEqual(await system.connection(connectionId), run.model.connection(connectionId))
+})
+
+const commandArbitraries = [
+  ...[reserveAny, reserveAny, reserveAny, reserveAgain, reserveAgain, settle("clear"), settle("release")],
+  ...[adjustAny("credit"), adjustAny("debit"), adjustAgain, register],
+  ...[settle("find"), list, balances],
+]

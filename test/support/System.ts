@@ -1,0 +1,144 @@
+/**
+ * A system under test, whatever it is made of: the in-memory layer, the SQL layer or a server. Its
+ * outcomes are plain values that all of them can produce, so that one property and the same races
+ * run unchanged on each.
+ */
+import { Adjustment, Amount, Connection, Deallocation, type Deallocations, type Ledger, Uuid } from "@holdfast/domain"
+import { Effect, Schema } from "effect"
+import type * as Model from "./Model.ts"
+
+/** What an answer of a system adds to the model's: the id that the partner gave the deallocation. */
+export type Real<A> = A & { readonly partnerDeallocationId: string }
+
+/** Where nothing was answered (no database, say) the promise is rejected: that is no outcome. */
+export interface System {
+  readonly register: (connection: Model.Connection) => Promise<Model.Outcome<"registered">>
+  readonly adjust: (adjustment: Model.Adjustment) => Promise<Model.Outcome<"adjusted">>
+  readonly reserve: (terms: Model.Terms) => Promise<Model.Outcome<Real<Model.Answer>>>
+  readonly clear: (deallocationId: string) => Promise<Model.Outcome<Real<Model.Answer>>>
+  readonly release: (deallocationId: string) => Promise<Model.Outcome<Real<Model.Answer>>>
+  readonly find: (deallocationId: string) => Promise<Model.Outcome<Real<Model.Shown>>>
+  /** All pages of that size, one after another. */
+  readonly list: (query: Model.Query, limit: number) => Promise<ReadonlyArray<Real<Model.Shown>>>
+  readonly connection: (connectionId: string) => Promise<Model.Outcome<Model.Registered>>
+}
+
+/** The domain's service as a system. `run` may provide what the effects are to run with. */
+export const fromService = (
+  service: Deallocations.Deallocations["Service"],
+  run: <A>(effect: Effect.Effect<A>) => Promise<A> = Effect.runPromise,
+): System => {
+  const settle = (settle: (id: Uuid.Uuid) => Effect.Effect<Deallocation.Deallocation, Failure>) => (id: string) =>
+    run(outcome(Effect.flatMap(decodeId(id), settle), answer))
+  return {
+    register: (connection) =>
+      run(outcome(Effect.flatMap(decodeConnection(connection), service.register), () => "registered")),
+    adjust: (adjustment) =>
+      run(outcome(Effect.flatMap(decodeAdjustment(adjustment), service.adjust), () => "adjusted")),
+    reserve: (terms) => run(outcome(Effect.flatMap(decodeTerms(terms), service.reserve), answer)),
+    clear: settle(service.clear),
+    release: settle(service.release),
+    find: (id) => run(outcome(Effect.flatMap(decodeId(id), service.find), shown)),
+    list: (query, limit) => run(Effect.orDie(listAll(service, query, limit))),
+    connection: (id) =>
+      run(
+        outcome(Effect.flatMap(decodeId(id), service.connection), ({ connection, balances }) => ({
+          ...connection,
+          balances: Object.fromEntries(
+            balances.map(({ currency, available, reserved, deallocated }) => [
+              currency,
+              { available: `${available}`, reserved: `${reserved}`, deallocated: `${deallocated}` },
+            ]),
+          ),
+        })),
+      ),
+  }
+}
+
+type Failure =
+  | Ledger.Failure
+  | Connection.ConnectionNotFound
+  | Connection.ConnectionConflict
+  | Deallocations.Unavailable
+
+const outcome = <A, B>(
+  effect: Effect.Effect<A, Failure>,
+  onSuccess: (value: A) => B,
+): Effect.Effect<Model.Outcome<B>> =>
+  Effect.matchEffect(effect, {
+    onSuccess: (value) => Effect.succeed({ ok: onSuccess(value) }),
+    onFailure: (error): Effect.Effect<Model.Outcome<B>> => {
+      const refused = refusals[error._tag]
+      if (refused === undefined) return Effect.die(error)
+      if (!("differences" in error)) return Effect.succeed({ refused })
+      const differences = error.differences.map(
+        ({ field, recorded, repeated }) => [field, [recorded, repeated]] as const,
+      )
+      return Effect.succeed({ refused, differences: Object.fromEntries(differences) })
+    },
+  })
+
+const refusals: Record<Failure["_tag"], Model.Refusal | undefined> = {
+  DeallocationNotFound: "NOT_FOUND",
+  StateConflict: "STATE_CONFLICT",
+  TermsMismatch: "TERMS_MISMATCH",
+  AdjustmentMismatch: "TERMS_MISMATCH",
+  ConnectionConflict: "TERMS_MISMATCH",
+  IdInUse: "ID_IN_USE",
+  ConnectionNotFound: "CONNECTION_NOT_FOUND",
+  InsufficientBalance: "INSUFFICIENT_BALANCE",
+  BaseUnitsOverflow: "OVERFLOW",
+  NonceUsed: undefined,
+  Unavailable: undefined,
+}
+
+const Terms = Schema.Struct({ ...Deallocation.Terms.fields, amount: Amount.PositiveFromString })
+const AdjustmentTerms = Schema.Struct({ ...Adjustment.Terms.fields, amount: Amount.PositiveFromString })
+
+/** What is malformed is a mistake of the test, no outcome. */
+const decoder = <S extends Schema.ConstraintDecoder<unknown>>(schema: S) => {
+  const decode = Schema.decodeUnknownEffect(schema)
+  return (input: unknown): Effect.Effect<S["Type"]> => Effect.orDie(decode(input))
+}
+
+const decodeId = decoder(Uuid.FromString)
+const decodeConnection = decoder(Connection.Connection)
+const decodeTerms = decoder(Terms)
+const decodeAdjustment = decoder(AdjustmentTerms)
+const decodeCurrency = Schema.decodeUnknownSync(Amount.Currency)
+const encodeTerms = Schema.encodeSync(Terms)
+
+const answer = (deallocation: Deallocation.Deallocation): Real<Model.Answer> => ({
+  ...encodeTerms(deallocation.terms),
+  partnerDeallocationId: deallocation.partnerDeallocationId,
+  ...(deallocation._tag === "Rejected" ? { rejectionReason: deallocation.reason } : {}),
+})
+
+const statuses = { Reserved: "RESERVED", Rejected: "REJECTED", Cleared: "CLEARED", Released: "RELEASED" } as const
+const states = { RESERVED: "Reserved", REJECTED: "Rejected", CLEARED: "Cleared", RELEASED: "Released" } as const
+
+const shown = (deallocation: Deallocation.Deallocation): Real<Model.Shown> => ({
+  ...answer(deallocation),
+  status: statuses[deallocation._tag],
+})
+
+const listAll = Effect.fnUntraced(function* (
+  service: Deallocations.Deallocations["Service"],
+  { connectionId, status, currency }: Model.Query,
+  limit: number,
+) {
+  const query = {
+    connectionId: yield* decodeId(connectionId),
+    limit,
+    ...(status === undefined ? {} : { state: states[status] }),
+    ...(currency === undefined ? {} : { currency: decodeCurrency(currency) }),
+  }
+  let page = yield* service.list(query)
+  const all = [...page.deallocations]
+  // A list that repeats itself may have no end.
+  while (page.next !== undefined && new Set(all.map(({ terms }) => terms.deallocationId)).size === all.length) {
+    page = yield* service.list({ ...query, cursor: page.next })
+    all.push(...page.deallocations)
+  }
+  return all.map(shown)
+})
