@@ -35,7 +35,7 @@ export const query = (database: Located, ...statements: ReadonlyArray<string>) =
 
 /** Locks every account, as a process frozen in its transaction would, until the effect that it gives is run. */
 export const holdAccounts = Effect.fnUntraced(function* (
-  database: Database,
+  database: Located,
 ): Effect.fn.Return<Effect.Effect<unknown, SqlError>, SqlError, Scope.Scope> {
   const holder = yield* PgConnection.make(database.config)
   yield* holder.query("BEGIN")
@@ -44,7 +44,7 @@ export const holdAccounts = Effect.fnUntraced(function* (
 })
 
 /** Waits until so many backends wait for a lock of this database. */
-export const untilWaiting = (database: Database, backends = 1) =>
+export const untilWaiting = (database: Located, backends = 1) =>
   query(
     database,
     `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,

@@ -33,7 +33,8 @@ const initial = statements(
     deallocated numeric(78, 0) NOT NULL CHECK (deallocated >= 0),
     PRIMARY KEY (connection_id, currency),
     CONSTRAINT total_within_bound CHECK (available + reserved + deallocated <= ${max})
-  )`,
+  ) WITH (fillfactor = 50)`,
+  // Rows that change keep room on their page for the next version, so that no index has to change with them.
   // One primary key for everything that moves balance: an id used for an allocation
   // (booked as a credit) is never used for a deallocation, and the reverse.
   `CREATE TABLE transfers (
@@ -57,7 +58,7 @@ const initial = statements(
     ),
     CONSTRAINT adjustment_has_no_state CHECK (kind = 'deallocation' OR state IS NULL),
     CONSTRAINT rejection_has_reason CHECK ((state IS NOT DISTINCT FROM 'Rejected') = (reason IS NOT NULL))
-  )`,
+  ) WITH (fillfactor = 60)`,
   `CREATE INDEX deallocations_newest_first ON transfers (created_at DESC, id DESC) WHERE kind = 'deallocation'`,
   `CREATE INDEX deallocations_of_connection ON transfers (connection_id, created_at DESC, id DESC)
     WHERE kind = 'deallocation'`,
