@@ -12,7 +12,7 @@
  */
 
 import * as Path from "node:path"
-import { NodeFileSystem } from "@effect/platform-node"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Clock, Deferred, Duration, Effect, FileSystem, Option, Ref, Schedule, Schema, type Scope } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import * as GuardedProcess from "./GuardedProcess.ts"

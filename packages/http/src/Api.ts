@@ -1,0 +1,26 @@
+/** All that the server offers, as one API: the source of routes and of the OpenAPI document. */
+import { HttpApi, HttpApiMiddleware, OpenApi } from "effect/http-api"
+import { NetworkApi, NetworkPluralApi } from "./NetworkApi.ts"
+import { OperatorApi } from "./OperatorApi.ts"
+import * as Problems from "./Problems.ts"
+import { SystemApi } from "./SystemApi.ts"
+
+/** Turns paths and queries that cannot be decoded into problems. */
+export class WellFormed extends HttpApiMiddleware.Service<WellFormed>()("@holdfast/http/WellFormed", {
+  error: [Problems.MalformedRequest, Problems.InternalError],
+}) {}
+
+/**
+ * What the generator takes for closed objects are open: fields that we do not
+ * know are ignored in requests, and callers had better do so with answers.
+ */
+const open = (document: Record<string, unknown>) =>
+  JSON.parse(JSON.stringify(document, (key, value) => (key === "additionalProperties" ? undefined : value)))
+
+export const Api = HttpApi.make("holdfast")
+  .add(NetworkApi, NetworkPluralApi, OperatorApi, SystemApi)
+  .middleware(WellFormed)
+  .annotate(OpenApi.Title, "Holdfast")
+  .annotate(OpenApi.Version, "1.0.0")
+  .annotate(OpenApi.Description, "The partner's side of Go Network deallocations.")
+  .annotate(OpenApi.Transform, open)

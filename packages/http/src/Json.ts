@@ -1,0 +1,81 @@
+/**
+ * Request bodies: JSON as RFC 8259 has it and nothing looser. Strict UTF-8
+ * without a byte order mark, no key twice in an object (`JSON.parse` would keep
+ * the last and say nothing), at most {@link maxBytes}. Fields that a schema does
+ * not know are ignored.
+ */
+import { ByteSize, Effect, Schema, SchemaIssue } from "effect"
+import { HttpIncomingMessage, type HttpServerError, type HttpServerRequest } from "effect/http"
+import { MalformedRequest, PayloadTooLarge, UnsupportedMediaType } from "./Problems.ts"
+
+const maxBytes = 65_536
+const tooLarge = new PayloadTooLarge({ detail: `A body may have at most ${maxBytes} bytes.` })
+
+/** Reads a request's body as a schema has it. */
+export const readBody = <S extends Schema.Top & { readonly DecodingServices: never }>(schema: S) => {
+  const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(schema), { errors: "all" })
+  return Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+    yield* checkMediaType(request.headers)
+    if (Number(request.headers["content-length"]) > maxBytes) return yield* tooLarge
+    const bytes = yield* request.arrayBuffer.pipe(
+      Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes)),
+      Effect.mapError(unreadable),
+    )
+    const value = yield* Effect.try({ try: () => parse(utf8.decode(bytes)), catch: malformed })
+    return yield* Effect.mapError(decode(value), (error) => malformedBy(error.issue))
+  })
+}
+
+/** The problem that a failed decoding is: each field with its fact. */
+export const malformedBy = (issue: SchemaIssue.Issue): MalformedRequest =>
+  new MalformedRequest({
+    detail: formatIssue(issue)
+      .issues.map(({ path, message }) => [path?.join("."), message].filter(Boolean).join(": "))
+      .join("; "),
+  })
+
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const checkMediaType = (headers: HttpServerRequest.HttpServerRequest["headers"]) => {
+  const type = headers["content-type"]
+  const encoding = headers["content-encoding"]
+  const refuse = (detail: string) => Effect.fail(new UnsupportedMediaType({ detail }))
+  if (type === undefined) return refuse("The content type is missing. Expected application/json.")
+  if (!/^application\/json\s*(;|$)/i.test(type)) return refuse(`Expected application/json. Got ${type}.`)
+  if (encoding !== undefined) return refuse(`Expected a body that is not encoded. Got ${encoding}.`)
+  return Effect.void
+}
+
+const unreadable = ({ reason }: HttpServerError.HttpServerError) =>
+  reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
+    ? tooLarge
+    : new MalformedRequest({ detail: "The body did not arrive whole." })
+
+const malformed = (cause: unknown) =>
+  new MalformedRequest({ detail: cause instanceof SyntaxError ? cause.message : "The body is not valid UTF-8." })
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+const parse = (text: string): unknown => {
+  const value: unknown = JSON.parse(text)
+  const key = duplicateKey(text)
+  if (key !== undefined) throw new SyntaxError(`The key ${key} appears twice in one object.`)
+  return value
+}
+
+/** The first key, in quotes, that an object of a valid JSON text has twice. */
+const duplicateKey = (text: string): string | undefined => {
+  const objects: Array<Set<string>> = []
+  for (const [, literal, colon, brace] of text.matchAll(/("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|([{}])/g)) {
+    if (brace === "{") objects.push(new Set())
+    else if (brace === "}") objects.pop()
+    else if (literal !== undefined && colon !== undefined) {
+      // The same key can be written with and without escapes.
+      const key: string = JSON.parse(literal)
+      const keys = objects.at(-1)
+      if (keys?.has(key)) return literal
+      keys?.add(key)
+    }
+  }
+  return undefined
+}

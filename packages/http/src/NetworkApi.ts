@@ -1,0 +1,127 @@
+/**
+ * The network's side: what BitGo calls. A quantity arrives as a string of
+ * digits and leaves as a JSON number; a refusal is a 200 with `rejectionReason`.
+ */
+import { Connection, Deallocation, type Ledger, Uuid } from "@holdfast/domain"
+import { Context, Schema, SchemaTransformation } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
+import * as Amounts from "./Amounts.ts"
+import * as Problems from "./Problems.ts"
+import { State } from "./State.ts"
+
+/** The nonce of a request whose signature was found good; not used up yet. */
+export class SignedNonce extends Context.Service<SignedNonce, Ledger.Nonce>()("@holdfast/http/SignedNonce") {}
+
+/** Lets only signed requests pass. */
+export class Signed extends HttpApiMiddleware.Service<Signed, { provides: SignedNonce }>()("@holdfast/http/Signed", {
+  error: Problems.Unauthorized,
+  security: {
+    signature: HttpApiSecurity.apiKey({ key: "X-BitGo-Signature" }).pipe(
+      HttpApiSecurity.annotate(
+        OpenApi.Description,
+        "A JWT, RS256, signed with BitGo's key, with `iat`, `exp` at most 60 s later, and a `jti` that was not used before.",
+      ),
+    ),
+  },
+}) {}
+
+const { connectionId, clientId, partnersConnectionId, partnerClientId } = Connection.Connection.fields
+
+/** What a reservation is asked with. Later guides write `partnersClientId` for `partnerClientId`. */
+export const ReserveRequest = Schema.Struct({
+  deallocationId: Uuid.FromString,
+  amount: Amounts.FromString,
+  clientId,
+  connectionId,
+  partnersConnectionId,
+  partnerClientId: Schema.optionalKey(partnerClientId),
+  partnersClientId: Schema.optionalKey(partnerClientId),
+})
+  .check(
+    Schema.makeFilter(({ partnerClientId, partnersClientId }) => {
+      if (partnerClientId === undefined && partnersClientId === undefined) {
+        return { path: ["partnerClientId"], issue: "Missing key" }
+      }
+      return (partnerClientId ?? partnersClientId) === (partnersClientId ?? partnerClientId)
+        ? undefined
+        : { path: ["partnersClientId"], issue: "Differs from partnerClientId, of which it is another name." }
+    }),
+  )
+  .pipe(
+    Schema.decodeTo(
+      Schema.toType(Deallocation.Terms),
+      SchemaTransformation.transform({
+        decode: ({ partnersClientId, partnerClientId = partnersClientId ?? "", ...terms }) => ({
+          ...terms,
+          partnerClientId,
+        }),
+        encode: (terms) => terms,
+      }),
+    ),
+  )
+
+/** The contract's object. */
+const Answer = Schema.Struct({
+  deallocationId: Uuid.FromString,
+  amount: Amounts.ToNumber,
+  clientId,
+  connectionId,
+  partnersConnectionId,
+  partnerClientId,
+  partnerDeallocationId: Uuid.Uuid,
+})
+const ReserveAnswer = Schema.Struct({
+  ...Answer.fields,
+  rejectionReason: Schema.optionalKey(Deallocation.RejectionReason),
+})
+const FindAnswer = Schema.Struct({ ...ReserveAnswer.fields, status: State })
+
+const params = { deallocationId: Uuid.FromString }
+
+const reserve = HttpApiEndpoint.post("reserve", "/bitgo/v1/deallocations", {
+  payload: ReserveRequest,
+  success: ReserveAnswer,
+  error: [
+    Problems.PayloadTooLarge,
+    Problems.UnsupportedMediaType,
+    Problems.TermsMismatch,
+    Problems.StateConflict,
+    Problems.IdInUse,
+    Problems.UnavailableRetryAfter,
+  ],
+}).annotate(OpenApi.Summary, "Holds an amount: it becomes RESERVED, or is REJECTED with a reason.")
+
+const settled = [
+  Problems.DeallocationNotFound,
+  Problems.StateConflict,
+  Problems.IdInUse,
+  Problems.UnavailableRetryAfter,
+] as const
+
+const ofOne = <const Path extends `/${string}`>(path: Path) =>
+  [
+    HttpApiEndpoint.get("find", `${path}/:deallocationId`, {
+      params,
+      success: FindAnswer,
+      error: [Problems.DeallocationNotFound, Problems.UnavailableRetryAfter],
+    }).annotate(OpenApi.Summary, "Says what has become of a deallocation."),
+    HttpApiEndpoint.put("clear", `${path}/:deallocationId/clear`, {
+      params,
+      success: Answer,
+      error: settled,
+    }).annotate(OpenApi.Summary, "Finalises a reserved amount: it becomes CLEARED."),
+    HttpApiEndpoint.put("release", `${path}/:deallocationId/release`, {
+      params,
+      success: Answer,
+      error: settled,
+    }).annotate(OpenApi.Summary, "Gives a reserved amount back: it becomes RELEASED."),
+  ] as const
+
+export const NetworkApi = HttpApiGroup.make("network")
+  .add(reserve, ...ofOne("/bitgo/v1/deallocation"))
+  .middleware(Signed)
+
+/** The same under the plural, which some guides use. */
+export const NetworkPluralApi = HttpApiGroup.make("networkPlural")
+  .add(...ofOne("/bitgo/v1/deallocations"))
+  .middleware(Signed)

@@ -1,0 +1,83 @@
+/**
+ * What the environment says. A variable that is not set, or empty, has its
+ * default. Nothing is open by default: beside a database of one's own, key and
+ * token are required.
+ */
+import { Deallocation } from "@holdfast/domain"
+import { Config, Effect, Option, type Redacted, Schema } from "effect"
+
+export interface Settings {
+  readonly host: string
+  /** 0 for any free one. */
+  readonly port: number
+  /** Where the embedded database and the development keys live. */
+  readonly dataDirectory: string
+  /** None for the embedded database. */
+  readonly databaseUrl: Redacted.Redacted | undefined
+  readonly publicKeyFile: string | undefined
+  readonly operatorToken: Redacted.Redacted | undefined
+  readonly releasedRepost: Deallocation.ReleasedRepost
+  readonly maxQueue: number
+}
+
+export class InvalidSetting extends Schema.TaggedError<InvalidSetting>()("InvalidSetting", {
+  variable: Schema.String,
+  fact: Schema.String,
+}) {
+  override get message() {
+    return `${this.variable}: ${this.fact}`
+  }
+}
+
+export class SettingsMissing extends Schema.TaggedError<SettingsMissing>()("SettingsMissing", {
+  variables: Schema.Array(Schema.String),
+}) {
+  override get message() {
+    return `With DATABASE_URL set, nothing is made up: set ${this.variables.join(" and ")} too.`
+  }
+}
+
+const integer = (minimum: number, maximum: number) =>
+  Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
+
+/** Reads a variable. Of what is wrong with a value, only the expectation is said: the value may be a secret. */
+const read = <A>(variable: string, config: (name: string) => Config.Config<A>, expected: string) =>
+  Config.option(config(variable)).pipe(
+    Effect.map(Option.getOrUndefined),
+    Effect.mapError(() => new InvalidSetting({ variable, fact: `Expected ${expected}.` })),
+  )
+
+const text = (variable: string) => read(variable, Config.String, "text")
+
+/** Fails with {@link InvalidSetting} or {@link SettingsMissing}. */
+export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidSetting | SettingsMissing> {
+  const port = yield* read("PORT", (name) => Config.schema(integer(0, 65_535), name), "a port, 0 to 65535")
+  const releasedRepost = yield* read(
+    "RELEASED_REPOST",
+    (name) => Config.schema(Deallocation.ReleasedRepost, name),
+    "reserve or conflict",
+  )
+  const maxQueue = yield* read(
+    "MAX_QUEUE",
+    (name) => Config.schema(integer(1, 10_000_000), name),
+    "a whole number, 1 to 10000000",
+  )
+  const settings = {
+    host: (yield* text("HOST")) ?? "127.0.0.1",
+    port: port ?? 3000,
+    dataDirectory: (yield* text("DATA_DIR")) ?? ".holdfast",
+    databaseUrl: yield* read("DATABASE_URL", Config.Redacted, "a URL"),
+    publicKeyFile: yield* text("BITGO_PUBLIC_KEY_FILE"),
+    operatorToken: yield* read("OPERATOR_TOKEN", Config.Redacted, "a token"),
+    releasedRepost: releasedRepost ?? "reserve",
+    maxQueue: maxQueue ?? 10_000,
+  }
+  const missing = [
+    ...(settings.publicKeyFile === undefined ? ["BITGO_PUBLIC_KEY_FILE"] : []),
+    ...(settings.operatorToken === undefined ? ["OPERATOR_TOKEN"] : []),
+  ]
+  if (settings.databaseUrl !== undefined && missing.length > 0) {
+    return yield* new SettingsMissing({ variables: missing })
+  }
+  return settings
+})

@@ -1,0 +1,20 @@
+/** What machines ask about the server itself. */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import * as Problems from "./Problems.ts"
+
+const Health = Schema.Struct({ status: Schema.Literal("ok") })
+
+export const SystemApi = HttpApiGroup.make("system").add(
+  HttpApiEndpoint.get("live", "/health/live", { success: Health }).annotate(
+    OpenApi.Summary,
+    "Answers while the process runs.",
+  ),
+  HttpApiEndpoint.get("ready", "/health/ready", { success: Health, error: Problems.UnavailableRetryAfter }).annotate(
+    OpenApi.Summary,
+    "Answers while the database does.",
+  ),
+  HttpApiEndpoint.get("metrics", "/metrics", {
+    success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" })),
+  }).annotate(OpenApi.Summary, "Metrics for Prometheus."),
+)

@@ -1,0 +1,135 @@
+/** The OpenAPI document and the page that shows it. */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import * as TestServer from "./TestServer.ts"
+
+// biome-ignore lint/suspicious/noExplicitAny: a document as deep as this one is easier read than typed.
+type Document = any
+
+const read = Effect.map(TestServer.anyone("GET", "/openapi.json"), ({ json }): Document => json)
+
+/** Follows a reference. */
+const resolve = (document: Document, schema: Document): Document =>
+  typeof schema?.$ref === "string" ? document.components.schemas[schema.$ref.split("/").at(-1)] : schema
+
+layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
+  it.effect("names every address, and every reference of it leads somewhere", () =>
+    Effect.gen(function* () {
+      const document = yield* read
+      assert.match(document.openapi, /^3\.1\./)
+      assert.deepStrictEqual(
+        Object.entries<object>(document.paths)
+          .flatMap(([path, operations]) => Object.keys(operations).map((method) => `${method} ${path}`))
+          .toSorted(),
+        [
+          "get /bitgo/v1/deallocation/{deallocationId}",
+          "get /bitgo/v1/deallocations/{deallocationId}",
+          "get /health/live",
+          "get /health/ready",
+          "get /metrics",
+          "get /operator/v1/connections/{connectionId}",
+          "get /operator/v1/deallocations",
+          "get /operator/v1/deallocations/{deallocationId}",
+          "post /bitgo/v1/deallocations",
+          "put /bitgo/v1/deallocation/{deallocationId}/clear",
+          "put /bitgo/v1/deallocation/{deallocationId}/release",
+          "put /bitgo/v1/deallocations/{deallocationId}/clear",
+          "put /bitgo/v1/deallocations/{deallocationId}/release",
+          "put /operator/v1/adjustments/{adjustmentId}",
+          "put /operator/v1/connections/{connectionId}",
+        ],
+      )
+      const text = JSON.stringify(document)
+      for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+        assert.property(document.components.schemas, name ?? "")
+      }
+      assert.notInclude(text, "additionalProperties")
+    }),
+  )
+
+  it.effect("has a quantity as a string on the way in and as a number on the way out", () =>
+    Effect.gen(function* () {
+      const document = yield* read
+      const { requestBody, responses } = document.paths["/bitgo/v1/deallocations"].post
+      const amountOf = (content: Document) =>
+        resolve(document, resolve(document, content["application/json"].schema).properties.amount)
+      const sent = resolve(document, amountOf(requestBody.content).properties.quantity)
+      assert.include(sent, { type: "string", pattern: "^[1-9][0-9]{0,77}$" })
+      const answered = resolve(document, amountOf(responses[200].content).properties.quantity)
+      assert.include(answered, { type: "integer", minimum: 1 })
+      const adjusted = document.paths["/operator/v1/adjustments/{adjustmentId}"].put.responses[200]
+      assert.include(resolve(document, amountOf(adjusted.content).properties.quantity), { type: "string" })
+    }),
+  )
+
+  it.effect("states every error, each as a problem with its type", () =>
+    Effect.gen(function* () {
+      const document = yield* read
+      const statuses = (path: string, method: string) => Object.keys(document.paths[path][method].responses)
+      assert.deepStrictEqual(statuses("/bitgo/v1/deallocations", "post"), [
+        "200",
+        "400",
+        "401",
+        "409",
+        "413",
+        "415",
+        "500",
+        "503",
+      ])
+      assert.deepStrictEqual(statuses("/bitgo/v1/deallocation/{deallocationId}/clear", "put"), [
+        "200",
+        "400",
+        "401",
+        "404",
+        "409",
+        "500",
+        "503",
+      ])
+      for (const operations of Object.values<Document>(document.paths)) {
+        for (const { responses } of Object.values<Document>(operations)) {
+          for (const [status, response] of Object.entries<Document>(responses)) {
+            if (status === "200") continue
+            const schema = resolve(document, response.content["application/problem+json"].schema)
+            for (const one of schema.anyOf ?? [schema]) {
+              const [type] = resolve(document, one).properties.type.enum
+              assert.match(type, /^urn:holdfast:problem:[a-z-]+$/)
+            }
+            assert.strictEqual(status === "503", response.headers?.["retry-after"] !== undefined)
+          }
+        }
+      }
+    }),
+  )
+
+  it.effect("says who may call what", () =>
+    Effect.gen(function* () {
+      const document = yield* read
+      for (const [path, operations] of Object.entries<Document>(document.paths)) {
+        const expected = path.startsWith("/bitgo")
+          ? ["signature"]
+          : path.startsWith("/operator")
+            ? ["operatorToken"]
+            : []
+        for (const { security } of Object.values<Document>(operations)) {
+          assert.deepStrictEqual(security.flatMap(Object.keys), expected, path)
+        }
+      }
+      assert.include(document.components.securitySchemes.signature, {
+        type: "apiKey",
+        in: "header",
+        name: "X-BitGo-Signature",
+      })
+      assert.include(document.components.securitySchemes.operatorToken, { type: "http", scheme: "Bearer" })
+    }),
+  )
+
+  it.effect("is shown on a page that needs nothing from elsewhere", () =>
+    Effect.gen(function* () {
+      const page = yield* TestServer.anyone("GET", "/docs")
+      assert.strictEqual(page.status, 200)
+      assert.match(page.headers["content-type"] ?? "", /^text\/html/)
+      assert.include(page.text, "Holdfast")
+      assert.notMatch(page.text, /<(script|link|img)[^>]+(src|href)="?(https?:)?\/\//)
+    }),
+  )
+})

@@ -1,0 +1,170 @@
+/** The environment's variables, and the development keys that stand in for some of them. */
+import { createPrivateKey, createPublicKey } from "node:crypto"
+import * as Fs from "node:fs"
+import { tmpdir } from "node:os"
+import * as Path from "node:path"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { assert, describe, it } from "@effect/vitest"
+import * as DevelopmentKeys from "@holdfast/http/DevelopmentKeys"
+import * as Settings from "@holdfast/http/Settings"
+import { ConfigProvider, Effect, Redacted } from "effect"
+
+const load = (environment: Readonly<Record<string, string>>) =>
+  Settings.load.pipe(
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord({ ...environment })),
+  )
+
+describe("settings", () => {
+  const defaults: Settings.Settings = {
+    host: "127.0.0.1",
+    port: 3000,
+    dataDirectory: ".holdfast",
+    databaseUrl: undefined,
+    publicKeyFile: undefined,
+    operatorToken: undefined,
+    releasedRepost: "reserve",
+    maxQueue: 10_000,
+  }
+
+  it.effect("have defaults, for what is empty too", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* load({}), defaults)
+      assert.deepStrictEqual(
+        yield* load({ PORT: "", DATABASE_URL: "", OPERATOR_TOKEN: "", RELEASED_REPOST: "" }),
+        defaults,
+      )
+    }),
+  )
+
+  it.effect("are what the environment says", () =>
+    Effect.gen(function* () {
+      const settings = yield* load({
+        HOST: "::",
+        PORT: "0",
+        DATA_DIR: "/data",
+        DATABASE_URL: "postgres://u:p@h/d",
+        BITGO_PUBLIC_KEY_FILE: "key.pem",
+        OPERATOR_TOKEN: "token",
+        RELEASED_REPOST: "conflict",
+        MAX_QUEUE: "7",
+      })
+      const { databaseUrl, operatorToken, ...rest } = settings
+      assert.deepStrictEqual(rest, {
+        host: "::",
+        port: 0,
+        dataDirectory: "/data",
+        publicKeyFile: "key.pem",
+        releasedRepost: "conflict",
+        maxQueue: 7,
+      })
+      assert.deepStrictEqual(
+        [databaseUrl, operatorToken].map((secret) => secret && Redacted.value(secret)),
+        ["postgres://u:p@h/d", "token"],
+      )
+      assert.notInclude(JSON.stringify(settings), "u:p")
+    }),
+  )
+
+  const bad: ReadonlyArray<readonly [environment: Readonly<Record<string, string>>, message: string]> = [
+    [{ PORT: "http" }, "PORT: Expected a port, 0 to 65535."],
+    [{ PORT: "65536" }, "PORT: Expected a port, 0 to 65535."],
+    [{ PORT: "80.5" }, "PORT: Expected a port, 0 to 65535."],
+    [{ MAX_QUEUE: "0" }, "MAX_QUEUE: Expected a whole number, 1 to 10000000."],
+    [{ RELEASED_REPOST: "Reserve" }, "RELEASED_REPOST: Expected reserve or conflict."],
+    [
+      { DATABASE_URL: "postgres://h/d" },
+      "With DATABASE_URL set, nothing is made up: set BITGO_PUBLIC_KEY_FILE and OPERATOR_TOKEN too.",
+    ],
+    [
+      { DATABASE_URL: "postgres://h/d", BITGO_PUBLIC_KEY_FILE: "key.pem" },
+      "With DATABASE_URL set, nothing is made up: set OPERATOR_TOKEN too.",
+    ],
+    [
+      { DATABASE_URL: "postgres://h/d", OPERATOR_TOKEN: "token" },
+      "With DATABASE_URL set, nothing is made up: set BITGO_PUBLIC_KEY_FILE too.",
+    ],
+  ]
+  for (const [environment, message] of bad) {
+    it.effect(`${JSON.stringify(environment)} is refused`, () =>
+      Effect.gen(function* () {
+        assert.strictEqual((yield* Effect.flip(load(environment))).message, message)
+      }),
+    )
+  }
+})
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => Fs.mkdtempSync(Path.join(tmpdir(), "holdfast-keys-"))),
+  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true })),
+)
+
+const make = Effect.fnUntraced(function* (directory: string) {
+  const files = yield* DevelopmentKeys.keyPair(directory)
+  const operator = yield* DevelopmentKeys.operatorToken(directory)
+  return { ...files, tokenFile: operator.file, token: Redacted.value(operator.token) }
+}, Effect.provide(NodeFileSystem.layer))
+
+const read = (file: string) => Fs.readFileSync(file, "utf8")
+
+describe("development keys", () => {
+  it.effect("are made once, for their owner alone", () =>
+    Effect.gen(function* () {
+      const data = Path.join(yield* directory, "not", "there", "yet")
+      const made = yield* make(data)
+      assert.deepStrictEqual(Fs.readdirSync(data).toSorted(), [
+        "bitgo-dev-private.pem",
+        "bitgo-dev-public.pem",
+        "operator-token",
+      ])
+      for (const name of Fs.readdirSync(data))
+        assert.strictEqual(Fs.statSync(Path.join(data, name)).mode & 0o777, 0o600)
+      assert.strictEqual(createPrivateKey(read(made.privateKey)).asymmetricKeyDetails?.modulusLength, 2048)
+      assert.strictEqual(
+        createPublicKey(read(made.privateKey)).export({ type: "spki", format: "pem" }),
+        read(made.publicKey),
+      )
+      assert.match(made.token, /^[\w-]{43}$/)
+      const [privateKey, publicKey] = [read(made.privateKey), read(made.publicKey)]
+      assert.deepStrictEqual(yield* make(data), made)
+      assert.deepStrictEqual([read(made.privateKey), read(made.publicKey)], [privateKey, publicKey])
+    }),
+  )
+
+  it.effect("are one pair, however many start at once", () =>
+    Effect.gen(function* () {
+      const data = yield* directory
+      const made = yield* Effect.all(
+        Array.from({ length: 8 }, () => make(data)),
+        { concurrency: "unbounded" },
+      )
+      assert.strictEqual(new Set(made.map(({ token }) => token)).size, 1)
+      assert.strictEqual(Fs.readdirSync(data).length, 3)
+      const [first] = made
+      assert.isDefined(first)
+      assert.strictEqual(
+        createPublicKey(read(first.privateKey)).export({ type: "spki", format: "pem" }),
+        read(first.publicKey),
+      )
+    }),
+  )
+
+  it.effect("that a crash left half of are made whole", () =>
+    Effect.gen(function* () {
+      const data = yield* directory
+      const { privateKey, publicKey } = yield* make(data)
+      const before = [read(privateKey), read(publicKey)]
+      Fs.rmSync(publicKey)
+      yield* make(data)
+      assert.deepStrictEqual([read(privateKey), read(publicKey)], before)
+    }),
+  )
+
+  it.effect("that are none are refused, by name", () =>
+    Effect.gen(function* () {
+      const data = yield* directory
+      Fs.writeFileSync(Path.join(data, "bitgo-dev-private.pem"), "nonsense")
+      const { message } = yield* Effect.flip(make(data))
+      assert.strictEqual(message, `DATA_DIR: ${Path.join(data, "bitgo-dev-private.pem")} is no private key.`)
+    }),
+  )
+})

@@ -1,0 +1,77 @@
+/** The server as people run it: a process of its own, with a database of its own unless one is named. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync } from "node:fs"
+import * as Net from "node:net"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { Effect, Schedule } from "effect"
+
+export const root = resolve(import.meta.dirname, "../..")
+
+/** A directory that is gone with the scope. */
+export const temporaryDirectory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "holdfast-server-"))),
+  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true })),
+)
+
+/** A port that nobody listens on now. */
+const freePort = Effect.promise(async () => {
+  const server = Net.createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  server.close()
+  return typeof address === "object" && address !== null ? address.port : 0
+})
+
+const entry = ["--conditions=@holdfast/source", "packages/http/src/main.ts"]
+
+/** Node as npm's scripts have it. */
+export const node = join(root, "node_modules/.bin/node")
+
+export interface ServerProcess {
+  readonly url: string
+  readonly port: number
+  readonly child: ChildProcess
+  /** What it wrote so far, both streams. */
+  readonly output: () => string
+  /** Sends the signal and waits for the end: the exit code, or the signal that ended it. */
+  readonly end: (signal: NodeJS.Signals) => Promise<number | NodeJS.Signals | null>
+}
+
+/** Starts a server and waits until it is ready. It is ended with the scope. */
+export const start = Effect.fnUntraced(function* (environment: Readonly<Record<string, string>>) {
+  const port = yield* freePort
+  const server = yield* Effect.acquireRelease(
+    Effect.sync((): ServerProcess => {
+      const { PATH = "" } = process.env
+      const child = spawn(node, entry, { cwd: root, env: { PATH, PORT: String(port), ...environment } })
+      const ended = new Promise<number | NodeJS.Signals | null>((done) =>
+        child.once("exit", (code, signal) => done(code ?? signal)),
+      )
+      let output = ""
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)))
+      return {
+        url: `http://127.0.0.1:${port}`,
+        port,
+        child,
+        output: () => output,
+        end: (signal) => {
+          child.kill(signal)
+          return ended
+        },
+      }
+    }),
+    ({ end }) => Effect.promise(() => end("SIGTERM")),
+  )
+  yield* untilReady(server)
+  return server
+})
+
+/** Waits until the server says that it is ready, as long as it lives. */
+const untilReady = ({ url, child, output }: ServerProcess) =>
+  Effect.tryPromise(() => fetch(`${url}/health/ready`)).pipe(
+    Effect.filterOrFail((response) => response.ok),
+    Effect.retry({ schedule: Schedule.spaced("20 millis"), while: () => child.exitCode === null }),
+    Effect.mapError(() => new Error(`The server ended:\n${output()}`)),
+  )
