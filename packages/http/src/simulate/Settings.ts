@@ -1,0 +1,101 @@
+/**
+ * Where the server is and with which credentials to call it: the server's own
+ * environment variables, so that both run side by side without any.
+ */
+import { createPrivateKey, type KeyObject } from "node:crypto"
+import * as Path from "node:path"
+import { Config, Effect, FileSystem, Option, Redacted, Runtime, Schema } from "effect"
+
+/**
+ * What the simulation needs to know of the server.
+ *
+ * @category models
+ */
+export interface Settings {
+  readonly url: string
+  /** The network's key, with which it signs. */
+  readonly privateKey: KeyObject
+  readonly operatorToken: Redacted.Redacted
+  /** What the server does with a `POST` for a released id. */
+  readonly releasedRepost: "reserve" | "conflict"
+}
+
+/** Why nothing was played, in one line. */
+class CannotStart extends Schema.TaggedError<CannotStart>()("CannotStart", { message: Schema.String }) {
+  /** The line is all there is to say. */
+  override readonly [Runtime.errorReported] = false
+}
+
+const environment = Config.all({
+  url: Config.option(Config.URL("HOLDFAST_URL")),
+  host: Config.String("HOST").pipe(Config.withDefault("127.0.0.1")),
+  port: Config.Port("PORT").pipe(Config.withDefault(3000)),
+  dataDirectory: Config.String("DATA_DIR").pipe(Config.withDefault(".holdfast")),
+  privateKeyFile: Config.option(Config.String("BITGO_PRIVATE_KEY_FILE")),
+  operatorToken: Config.option(Config.Redacted("OPERATOR_TOKEN")),
+  releasedRepost: Config.Literals(["reserve", "conflict"], "RELEASED_REPOST").pipe(Config.withDefault("reserve")),
+})
+
+/**
+ * Reads the environment and the files it names, once the server has answered
+ * that it is ready.
+ *
+ * @category constructors
+ */
+export const load = Effect.gen(function* () {
+  const given = yield* environment.pipe(
+    Effect.mapError(({ cause }) => new CannotStart({ message: cause.message.replace(/\s+/g, " ") })),
+  )
+  const host = given.host.includes(":") ? `[${given.host}]` : given.host
+  const url = Option.match(given.url, {
+    onNone: () => `http://${host}:${given.port}`,
+    onSome: ({ href }) => href.replace(/\/+$/, ""),
+  })
+  yield* expectReady(url)
+  const keyFile = Option.getOrElse(given.privateKeyFile, () => Path.join(given.dataDirectory, "bitgo-dev-private.pem"))
+  const settings: Settings = {
+    url,
+    privateKey: yield* readKey(keyFile),
+    operatorToken: yield* Option.match(given.operatorToken, {
+      onSome: Effect.succeed,
+      onNone: () => readToken(Path.join(given.dataDirectory, "operator-token")),
+    }),
+    releasedRepost: given.releasedRepost,
+  }
+  return settings
+})
+
+const expectReady = (url: string) =>
+  Effect.tryPromise((signal) => fetch(`${url}/health/ready`, { signal })).pipe(
+    Effect.timeout("10 seconds"),
+    Effect.mapError(
+      () => new CannotStart({ message: `No Holdfast server answers at ${url}. Start one with \`npm start\`.` }),
+    ),
+    Effect.filterOrFail(
+      ({ ok }) => ok,
+      ({ status }) =>
+        new CannotStart({
+          message: `${url} is no Holdfast server that is ready: GET /health/ready answers ${status}.`,
+        }),
+    ),
+  )
+
+const readKey = Effect.fnUntraced(function* (file: string) {
+  const advice = "The server makes one in its DATA_DIR; BITGO_PRIVATE_KEY_FILE names another."
+  const pem = yield* readFile(file, (path) => `No private key to sign with at ${path}. ${advice}`)
+  return yield* Effect.try({
+    try: () => createPrivateKey(pem),
+    catch: () => new CannotStart({ message: `No private key in PEM format: ${Path.resolve(file)}. ${advice}` }),
+  })
+})
+
+const readToken = Effect.fnUntraced(function* (file: string) {
+  const advice = "The server makes one in its DATA_DIR; OPERATOR_TOKEN gives another."
+  const text = yield* readFile(file, (path) => `No operator token at ${path}. ${advice}`)
+  return Redacted.make(text.trim())
+})
+
+const readFile = (file: string, describe: (path: string) => string) =>
+  Effect.flatMap(FileSystem.FileSystem, (fs) => fs.readFileString(file)).pipe(
+    Effect.mapError(() => new CannotStart({ message: describe(Path.resolve(file)) })),
+  )
