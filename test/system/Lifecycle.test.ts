@@ -1,0 +1,114 @@
+/** Starting, stopping, crashing and starting again, as a process with its embedded database. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, it } from "@effect/vitest"
+import type { Deallocation } from "@holdfast/domain"
+import { Effect, Fiber } from "effect"
+import { holdAccounts, untilWaiting } from "../support/Databases.ts"
+import { newConnection, termsOf, uuid } from "../support/Fixtures.ts"
+import * as HttpClient from "../support/HttpClient.ts"
+import * as ServerProcess from "../support/ServerProcess.ts"
+
+/** A client of a server that runs on a data directory. */
+const clientOf = (server: ServerProcess.ServerProcess, directory: string) => {
+  const send = HttpClient.fromDirectory(server.url, directory)
+  const call = (...request: Parameters<typeof send>) => Effect.promise(() => send(...request))
+  return {
+    call,
+    reserve: (terms: Deallocation.Terms) => {
+      const amount = { ...terms.amount, quantity: String(terms.amount.quantity) }
+      return call("POST", "/bitgo/v1/deallocations", { ...terms, amount })
+    },
+    fund: Effect.fnUntraced(function* (quantity: bigint) {
+      const { connectionId, ...identifiers } = newConnection()
+      yield* call("PUT", `/operator/v1/connections/${connectionId}`, identifiers)
+      const amount = { currency: "BTC", quantity: String(quantity) }
+      yield* call("PUT", `/operator/v1/adjustments/${uuid()}`, { connectionId, direction: "credit", amount })
+      return { connectionId, ...identifiers }
+    }),
+  }
+}
+
+const postmasterOf = (directory: string) =>
+  Number(readFileSync(join(directory, "postgres", "postmaster.pid"), "utf8").split("\n")[0])
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+const location = (directory: string) => ({
+  config: { path: join(directory, "postgres", ".s.PGSQL.5432"), username: "holdfast", database: "holdfast" },
+})
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  it.live(
+    `${signal} finishes the requests in flight, stops the database, and the next start finds everything`,
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* ServerProcess.temporaryDirectory
+        const server = yield* ServerProcess.start({ DATA_DIR: directory })
+        const client = clientOf(server, directory)
+        const connection = yield* client.fund(10n)
+        const terms = termsOf(connection, 3n)
+        const postmaster = postmasterOf(directory)
+
+        const release = yield* holdAccounts(location(directory))
+        const inFlight = yield* Effect.forkChild(client.reserve(terms), { startImmediately: true })
+        yield* untilWaiting(location(directory))
+        const ended = server.end(signal)
+        yield* refusesConnections(server)
+        yield* release
+        const answer = yield* Fiber.join(inFlight)
+        assert.strictEqual(answer.status, 200)
+        assert.strictEqual(yield* Effect.promise(() => ended), 0)
+        assert.isFalse(isAlive(postmaster))
+
+        const again = yield* ServerProcess.start({ DATA_DIR: directory })
+        const repeated = yield* clientOf(again, directory).reserve(terms)
+        assert.deepStrictEqual(repeated, answer)
+        const found = yield* clientOf(again, directory).call("GET", `/bitgo/v1/deallocation/${terms.deallocationId}`)
+        assert.include(found.text, `"status":"RESERVED"`)
+      }).pipe(Effect.scoped),
+    60_000,
+  )
+}
+
+/** Waits until the server takes no new connections, which is when it has begun to stop. */
+const refusesConnections = (server: ServerProcess.ServerProcess) =>
+  Effect.eventually(Effect.flip(Effect.tryPromise(() => fetch(`${server.url}/health/live`))))
+
+it.live(
+  "kill -9 of the server loses no acknowledged hold, and its database does not outlive it",
+  () =>
+    Effect.gen(function* () {
+      const directory = yield* ServerProcess.temporaryDirectory
+      const server = yield* ServerProcess.start({ DATA_DIR: directory })
+      const client = clientOf(server, directory)
+      const connection = yield* client.fund(10n)
+      const terms = termsOf(connection, 3n)
+      const answer = yield* client.reserve(terms)
+      const postmaster = postmasterOf(directory)
+      yield* Effect.promise(() => server.end("SIGKILL"))
+      yield* Effect.eventually(
+        Effect.filterOrFail(
+          Effect.sync(() => isAlive(postmaster)),
+          (alive) => !alive,
+          () => "still there",
+        ),
+      )
+      const again = yield* ServerProcess.start({ DATA_DIR: directory })
+      assert.deepStrictEqual(yield* clientOf(again, directory).reserve(terms), answer)
+    }).pipe(Effect.scoped),
+  60_000,
+)
+
+it.live("with DATABASE_URL it refuses to start without a key and a token", () =>
+  Effect.gen(function* () {
+    const failure = yield* Effect.flip(ServerProcess.start({ DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" }))
+    assert.include(failure.message, "BITGO_PUBLIC_KEY_FILE and OPERATOR_TOKEN")
+  }).pipe(Effect.scoped),
+)
