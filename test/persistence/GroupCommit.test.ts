@@ -28,7 +28,7 @@ it.live("commands that arrive together share transactions", () =>
 for (const fault of ["cut before it is sent", "cut before the answer is seen"] as const) {
   it.live(`a COMMIT that is ${fault} acts once, and a nonce under it counts once`, () =>
     withDatabase((database) => {
-      const { stream, arm, left } = FaultyStream.make(database.config.url, "COMMIT")
+      const { stream, arm, left } = FaultyStream.make(database.config.url, "COMMIT\0")
       const expiresAt = DateTime.makeUnsafe(Date.now() + 60_000)
       return Effect.gen(function* () {
         const deallocations = yield* Deallocations.Deallocations

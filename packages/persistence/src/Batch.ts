@@ -11,7 +11,7 @@
  * an account or a nonce, made by two batches at once) meets a primary key: the
  * later batch fails, and finds the row when it is run again.
  */
-import type { PgConnection, Result as QueryResult } from "@effect/sql-pg/PgConnection"
+import type { PgConnection, Result as QueryResult, Row } from "@effect/sql-pg/PgConnection"
 import { type Account, type Deallocation, Ledger, type Uuid } from "@holdfast/domain"
 import { Data, Effect, type Result } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -29,6 +29,8 @@ export class TransactionLost extends Data.TaggedError("TransactionLost")<{ reado
 interface Snapshot extends Ledger.Snapshot {
   readonly accounts: ReadonlyMap<string, Account.Account>
   readonly transfers: ReadonlyMap<Uuid.Uuid, Ledger.Transfer>
+  /** Recorded by an earlier run of the same batch, whose answer was lost: they do not count as used. */
+  readonly ownNonces: ReadonlySet<string>
   /** The transaction that holds the locks. */
   readonly transactionId: string
 }
@@ -53,23 +55,23 @@ const lockAccounts = `
   FROM (
     SELECT * FROM unnest($1::uuid[], $2::text[]) AS named (connection_id, currency)
     UNION
-    SELECT t.connection_id, t.currency FROM unnest($3::uuid[]) AS i (id) JOIN transfers t USING (id)
+    SELECT connection_id, currency FROM transfers WHERE id = ANY ($3::uuid[])
   ) concerned
   JOIN accounts a USING (connection_id, currency)
   ORDER BY a.connection_id, a.currency
   FOR UPDATE OF a`
 
-// The outer join gives a row for every id, so that there is always one to carry the transaction's id.
+// These plans are made once, perhaps while a table is empty. "= ANY" looks keys up however large the table becomes;
+// for a join with the keys, PostgreSQL may plan to read an empty table whole, once for each.
+
+// The outer join gives a row even where nothing is found, so that there is always one to carry the transaction's id.
 const readTransfers = `
   SELECT pg_current_xact_id()::text AS transaction_id, t.*
-  FROM unnest($1::uuid[]) AS i (id) LEFT JOIN transfers t USING (id)`
+  FROM (SELECT 1) AS always LEFT JOIN transfers t ON t.id = ANY ($1::uuid[])`
 
-const readConnections = `
-  SELECT c.* FROM unnest($1::uuid[]) AS i (connection_id) JOIN connections c USING (connection_id)`
+const readConnections = "SELECT * FROM connections WHERE connection_id = ANY ($1::uuid[])"
 
-const readUsedNonces = `
-  SELECT n.value FROM unnest($1::text[], $2::uuid[]) AS i (value, attempt) JOIN nonces n USING (value)
-  WHERE n.attempt <> i.attempt`
+const readNonces = "SELECT value, attempt FROM nonces WHERE value = ANY ($1::text[])"
 
 /** Queries sent in one go: the answers arrive together, in one round trip. */
 const pipelined = <const Queries extends ReadonlyArray<Effect.Effect<QueryResult, SqlError>>>(queries: Queries) =>
@@ -93,15 +95,15 @@ const begin = Effect.fnUntraced(function* (
     ]),
     connection.query(readTransfers, [ids]),
     connection.query(readConnections, [Write.uuids(new Set(terms.map((_) => _.connectionId)))]),
-    connection.query(readUsedNonces, [
-      Write.texts(signed.map((_) => _.value)),
-      Write.uuids(signed.map((_) => _.attempt)),
-    ]),
+    connection.query(readNonces, [Write.texts(signed.map((_) => _.value))]),
   ])
 
   const accounts = yield* Rows.readAccounts(accountRows.rows)
   const transfers = yield* Rows.readTransfers(transferRows.rows.filter((row) => row["id"] !== null))
   const connections = yield* Rows.readConnections(connectionRows.rows)
+  const attemptIds = new Set(attempts.map(({ attempt }) => String(attempt)))
+  const nonces = Map.groupBy(nonceRows.rows, (row) => (attemptIds.has(String(row["attempt"])) ? "own" : "others"))
+  const valuesOf = (rows: ReadonlyArray<Row> = []) => new Set(rows.map((row) => String(row["value"])))
   const locked = new Map(accounts.map((row) => [Ledger.accountKey(row), row.account]))
   for (const transfer of transfers) {
     // Made by another batch after the locks were taken: its account must be locked too.
@@ -113,7 +115,8 @@ const begin = Effect.fnUntraced(function* (
     accounts: locked,
     transfers: new Map(transfers.map((transfer) => [Ledger.transferId(transfer), transfer])),
     connections: new Map(connections.map((row) => [row.connectionId, row])),
-    nonces: new Set(nonceRows.rows.map((row) => String(row["value"]))),
+    nonces: valuesOf(nonces.get("others")),
+    ownNonces: valuesOf(nonces.get("own")),
     transactionId: String(transferRows.rows[0]?.["transaction_id"]),
   }
 })
@@ -123,7 +126,7 @@ const keyOf = ({ terms }: Ledger.Transfer) =>
 
 const commit = Effect.fnUntraced(function* (
   connection: PgConnection,
-  { accounts, transfers, transactionId }: Snapshot,
+  { accounts, transfers, ownNonces, transactionId }: Snapshot,
   changes: Ledger.Changes,
   attempts: ReadonlyArray<Attempt>,
 ): Effect.fn.Return<void, SqlError | TransactionLost> {
@@ -132,7 +135,7 @@ const commit = Effect.fnUntraced(function* (
   const nonces = Array.from(changes.nonces.values()).flatMap((nonce) => {
     // The first of several attempts under one nonce is the one that used it.
     const user = attempts.find((_) => _.nonce?.value === nonce.value)
-    return user === undefined ? [] : [{ ...nonce, attempt: user.attempt }]
+    return user === undefined || ownNonces.has(nonce.value) ? [] : [{ ...nonce, attempt: user.attempt }]
   })
   const rows = { newTransfers, changedTransfers, newAccounts, changedAccounts, nonces, entries: changes.entries }
   const [written, committed] = yield* pipelined([
