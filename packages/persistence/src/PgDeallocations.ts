@@ -51,7 +51,7 @@ const forgetExpiredNonces = Effect.flatMap(
 ).pipe(Effect.ignore({ log: true }), Effect.repeat(Schedule.spaced("1 minute")))
 
 /**
- * The service on a PostgreSQL database (14 or later). Brings the tables up to
+ * The service on a PostgreSQL database (tested with 15 and 18). Brings the tables up to
  * date first. Recovers by itself when the database was away.
  *
  * ```ts no-run

@@ -1,0 +1,74 @@
+/** The comparison: systems one after another in interleaved rounds, A B B A, and their medians. */
+import { Console, Effect } from "effect"
+import type { Bench } from "./Bench.ts"
+import type { Median, Scenario, SystemName } from "./Scenarios.ts"
+import * as Window from "./Window.ts"
+
+/** What to measure: each scenario with its systems, so many rounds. */
+export interface Plan {
+  readonly scenarios: ReadonlyArray<Scenario & { readonly systems: ReadonlyArray<SystemName> }>
+  readonly rounds: number
+}
+
+export const run = Effect.fnUntraced(function* (bench: Bench, { scenarios, rounds }: Plan) {
+  const windows: Array<Window.Window> = []
+  for (const scenario of scenarios) {
+    for (let round = 0; round < rounds; round++) {
+      const order = round % 2 === 0 ? scenario.systems : scenario.systems.toReversed()
+      for (const system of order) {
+        const what = `${scenario.title}, ${system}`
+        const window = yield* Window.recorded(bench, what, Window.measure(bench, system, scenario))
+        if (window === undefined) continue
+        windows.push(window)
+        yield* Console.log(line(window))
+      }
+    }
+  }
+  return windows
+})
+
+/** One window in a line. */
+export const line = (window: Window.Window) => {
+  const cores = [window.serverCores, window.postgresCores, window.cores, window.foreignCores, window.stolenCores].map(
+    (_) => _.toFixed(2),
+  )
+  return [
+    `${window.scenario} ${window.system}${window.servers > 1 ? ` ×${window.servers}` : ""}`.padEnd(24),
+    `${window.requestsPerSecond.toFixed(0)}/s`.padStart(9),
+    `p50 ${window.p50.toFixed(1)} p99 ${window.p99.toFixed(1)} ms`.padStart(26),
+    `  cores: server ${cores[0]}, postgres ${cores[1]}, load ${cores[2]}, others ${cores[3]}, stolen ${cores[4]}`,
+    `  ${window.maxMegabytes} MB${window.exhausted ? `  (requests ran out after ${window.seconds.toFixed(1)} s)` : ""}`,
+  ].join("")
+}
+
+const median = (values: ReadonlyArray<number>) => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.slice(Math.floor((sorted.length - 1) / 2), Math.floor(sorted.length / 2) + 1)
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length
+}
+
+/** The medians of the windows of one kind, with how far the throughputs lie apart, as a share of their median. */
+export const summarize = (
+  windows: ReadonlyArray<Window.Window>,
+): (Median & { readonly spread: number; readonly windows: number }) | undefined => {
+  if (windows.length === 0) return undefined
+  const of = (field: "requestsPerSecond" | "p50" | "p99" | "maxMegabytes") => windows.map((window) => window[field])
+  const rates = of("requestsPerSecond")
+  const requestsPerSecond = median(rates)
+  return {
+    requestsPerSecond,
+    p50: median(of("p50")),
+    p99: median(of("p99")),
+    maxMegabytes: Math.max(...of("maxMegabytes")),
+    spread: (Math.max(...rates) - Math.min(...rates)) / requestsPerSecond,
+    windows: windows.length,
+  }
+}
+
+/** Finds medians by scenario and system. */
+export const medians =
+  (windows: ReadonlyArray<Window.Window>) =>
+  (scenario: string, system: SystemName): ReturnType<typeof summarize> =>
+    summarize(windows.filter((window) => window.scenario === scenario && window.system === system))
+
+export type Medians = ReturnType<typeof medians>

@@ -1,0 +1,116 @@
+/** What the comparison does not show: a database that has grown, hours of load, and two servers on one database. */
+import { Console, Effect } from "effect"
+import type { Bench } from "./Bench.ts"
+import * as Comparison from "./Comparison.ts"
+import * as Database from "./Database.ts"
+import { type Scenario, scenarios } from "./Scenarios.ts"
+import * as Systems from "./Systems.ts"
+import * as Window from "./Window.ts"
+
+const named = (...names: ReadonlyArray<string>) => scenarios.filter(({ name }) => names.includes(name))
+
+/** A window of Holdfast on a database that stays. */
+const onDatabase = (bench: Bench, url: string, scenario: Scenario) =>
+  Effect.scoped(
+    Effect.flatMap(Systems.start(bench, "holdfast", url), (server) =>
+      Window.load(bench, "holdfast", scenario, [server]),
+    ),
+  )
+
+const deallocationsEach = 5
+
+/**
+ * The same load on an empty database and on one with 5 cleared deallocations for
+ * each of so many accounts, in turn. The thousand accounts in use lie all over it.
+ */
+export const growth = Effect.fnUntraced(function* (bench: Bench, accounts: number, rounds: number) {
+  const url = yield* bench.database.create
+  yield* Effect.scoped(Systems.start(bench, "holdfast", url))
+  const start = performance.now()
+  yield* Database.fund(url, accounts, deallocationsEach)
+  const seconds = Math.round((performance.now() - start) / 1000)
+  const deallocations = accounts * deallocationsEach
+  yield* Console.log(`${accounts} accounts and ${deallocations} deallocations loaded in ${seconds} s`)
+
+  const empty: Array<Window.Window> = []
+  const grown: Array<Window.Window> = []
+  for (const scenario of named("reserve-64", "mix")) {
+    const { work } = scenario
+    const there = { ...scenario, work: { ...work, stride: Math.max(1, Math.floor(accounts / work.accounts)) } }
+    const onEmpty = Effect.map(Window.measure(bench, "holdfast", scenario), (window) => empty.push(window))
+    const onGrown = Effect.map(onDatabase(bench, url, there), (window) => grown.push(window))
+    for (let round = 0; round < rounds; round++) {
+      const pair = [onEmpty, onGrown]
+      for (const measure of round % 2 === 0 ? pair : pair.toReversed()) yield* measure
+      for (const [name, windows] of Object.entries({ empty, grown })) {
+        yield* Console.log(`${name.padEnd(6)} ${windows.slice(-1).map(Comparison.line)}`)
+      }
+    }
+  }
+  yield* Window.audit(bench, url, grown)
+  const ratios = named("reserve-64", "mix").map(({ name }) => {
+    const rate = (windows: ReadonlyArray<Window.Window>) =>
+      Comparison.medians(windows)(name, "holdfast")?.requestsPerSecond ?? Number.NaN
+    return [name, rate(grown) / rate(empty)] as const
+  })
+  for (const [name, ratio] of ratios) yield* Console.log(`${name}: ${ratio.toFixed(2)} of what it does on empty`)
+  return {
+    accounts,
+    deallocations,
+    ratios: Object.fromEntries(ratios),
+    ratio: Math.min(...ratios.map(([, _]) => _)),
+    empty,
+    grown,
+  }
+}, Effect.scoped)
+
+/**
+ * One server under reserve and clear for so many minutes: windows of 15 seconds,
+ * and between them the pauses in which the next requests are signed.
+ */
+export const soak = Effect.fnUntraced(function* (given: Bench, minutes: number) {
+  const bench = { ...given, timing: { warmupMillis: 500, windowMillis: 15_000, patienceMillis: 0 } }
+  const url = yield* bench.database.create
+  const windows: Array<Window.Window> = []
+  const scenario = named("mix")[0]
+  if (scenario === undefined) return { minutes, windows }
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const server = yield* Systems.start(bench, "holdfast", url)
+      yield* Database.fund(url, scenario.work.accounts)
+      const start = performance.now()
+      while (performance.now() - start < minutes * 60_000) {
+        const window = yield* Window.load(bench, "holdfast", scenario, [server])
+        windows.push(window)
+        const minute = ((performance.now() - start) / 60_000).toFixed(1).padStart(5)
+        yield* Console.log(
+          `minute ${minute}: ${String(window.megabytes).padStart(4)} MB now  ${Comparison.line(window)}`,
+        )
+      }
+    }),
+  )
+  yield* Window.audit(bench, url, windows)
+  const halves = [windows.slice(0, windows.length / 2), windows.slice(windows.length / 2)]
+  const [p99Before, p99After] = halves.map((half) => Comparison.summarize(half)?.p99.toFixed(1))
+  yield* Console.log(
+    `memory: ${windows[0]?.megabytes} MB after the first window, ${windows.at(-1)?.megabytes} MB after the last; ` +
+      `p99: ${p99Before} ms in the first half, ${p99After} ms in the second`,
+  )
+  return { minutes, windows }
+}, Effect.scoped)
+
+/** One server and two on one database, in turn: totals, exactness (the audit), deadlocks. */
+export const two = Effect.fnUntraced(function* (bench: Bench, rounds: number) {
+  const windows: Array<Effect.Success<ReturnType<typeof Window.measure>>> = []
+  for (const scenario of named("reserve-64", "hot", "mix")) {
+    for (let round = 0; round < rounds; round++) {
+      for (const servers of round % 2 === 0 ? [1, 2] : [2, 1]) {
+        const window = yield* Window.measure(bench, "holdfast", scenario, servers)
+        windows.push(window)
+        yield* Console.log(`${Comparison.line(window)}  ${window.deadlocks} deadlocks`)
+        if (window.deadlocks > 0) bench.problems.push(`${scenario.name}: ${window.deadlocks} deadlocks`)
+      }
+    }
+  }
+  return windows
+})

@@ -1,0 +1,114 @@
+/** What the run says: tables for the reader, and a file with everything for later. */
+import { execFileSync } from "node:child_process"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import type { Bench } from "./Bench.ts"
+import type { Medians } from "./Comparison.ts"
+import * as Machine from "./Machine.ts"
+import { goals, type Measured, type SystemName, scenarios } from "./Scenarios.ts"
+import { root, systems } from "./Systems.ts"
+import type { Window } from "./Window.ts"
+
+const git = (...args: ReadonlyArray<string>) => {
+  try {
+    return execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim()
+  } catch {
+    return "unknown"
+  }
+}
+
+const version = (name: string): string =>
+  JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8")).version
+
+/** On what, and with what, a run is made. */
+export const circumstances = (bench: Bench) => ({
+  machine: Machine.describe(bench.directory),
+  commit: git("rev-parse", "HEAD"),
+  uncommittedChanges: git("status", "--porcelain", "--untracked-files=no") !== "",
+  versions: {
+    node: process.versions.node,
+    ...Object.fromEntries(
+      ["effect", "@effect/sql-pg", "fastify", "pg", "jose", "autocannon"].map((_) => [_, version(_)]),
+    ),
+  },
+  postgres: bench.database.settings,
+  timing: bench.timing,
+})
+
+const table = (rows: ReadonlyArray<ReadonlyArray<string>>) => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)))
+  const cell = (text: string, column: number) =>
+    column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0)
+  const lines = rows.map((row) => row.map(cell).join("   ").trimEnd())
+  return [lines[0], "-".repeat(Math.max(...lines.map((_) => _.length))), ...lines.slice(1)].join("\n")
+}
+
+const number = (value: number) => (value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(2))
+const times = (a: number | undefined, b: number | undefined) =>
+  a === undefined || b === undefined ? "" : `${(a / b).toFixed(2)}×`
+
+/** Throughputs and latencies side by side. */
+export const comparison = (of: Medians) => {
+  const rate = (scenario: string, system: SystemName) => {
+    const median = of(scenario, system)
+    return median === undefined ? "" : `${number(median.requestsPerSecond)} ±${Math.round(median.spread * 50)}%`
+  }
+  const latencies = (scenario: string, system: SystemName) => {
+    const median = of(scenario, system)
+    return median === undefined ? "" : `${median.p50.toFixed(1)} / ${median.p99.toFixed(1)}`
+  }
+  const [ours, theirs, bare] = (["holdfast", "peer", "ceiling"] as const).map((name) => systems[name].title)
+  const rows = scenarios
+    .filter(({ name }) => of(name, "holdfast") !== undefined)
+    .map(({ name, title, ceiling }) => {
+      const own = of(name, "holdfast")?.requestsPerSecond
+      return [
+        title,
+        rate(name, "holdfast"),
+        rate(name, "peer"),
+        times(own, of(name, "peer")?.requestsPerSecond),
+        rate(name, "ceiling"),
+        times(own, of(ceiling, "ceiling")?.requestsPerSecond),
+        latencies(name, "holdfast"),
+        latencies(name, "peer"),
+      ]
+    })
+  const head = ["requests/s", `${ours}`, `${theirs}`, "ratio", `${bare}`, "share", "p50 / p99 ms", `${theirs}`]
+  return table([head, ...rows])
+}
+
+/** Each goal with what was measured. */
+export const verdicts = (measured: Measured) =>
+  goals.map(({ title, atLeast, hope, less = false, value: find }) => {
+    const value = find(measured)
+    const meets = (limit: number) => value !== undefined && (less ? value <= limit : value >= limit)
+    const verdict =
+      value === undefined ? "not measured" : meets(hope) ? "hope reached" : meets(atLeast) ? "reached" : "NOT REACHED"
+    return { title, atLeast, hope, less, value, verdict }
+  })
+
+export const verdictTable = (list: ReturnType<typeof verdicts>) =>
+  table([
+    ["goal", "bound", "hope", "measured", ""],
+    ...list.map(({ title, atLeast, hope, less, value, verdict }) => [
+      title,
+      `${less ? "≤" : "≥"} ${number(atLeast)}`,
+      number(hope),
+      value === undefined ? "" : number(value),
+      verdict,
+    ]),
+  ])
+
+/** Windows in which others used the machine. */
+export const disturbed = (windows: ReadonlyArray<Window>) =>
+  windows.filter(({ foreignCores, stolenCores }) => foreignCores + stolenCores > Machine.idleCores)
+
+/** Writes the results, named by the time and the kind of run, and says where. */
+export const save = (kind: string, results: object): string => {
+  const directory = join(root, "bench", "results")
+  mkdirSync(directory, { recursive: true })
+  const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-")
+  const file = join(directory, `${time}-${kind}.json`)
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`)
+  return file
+}

@@ -1,0 +1,94 @@
+/**
+ * The `Deallocations` service on PostgreSQL without HTTP and signatures, in a
+ * process of its own: cycles of reserve and clear, so many in flight at once.
+ */
+import { randomInt, randomUUID } from "node:crypto"
+import { Deallocation, Deallocations, Uuid } from "@holdfast/domain"
+import { PgDeallocations } from "@holdfast/persistence"
+import { Effect, Redacted, Schema } from "effect"
+import * as Database from "../Database.ts"
+import { account, currency, quantity } from "../load/Requests.ts"
+
+export interface Job {
+  readonly databaseUrl: string
+  readonly inFlight: ReadonlyArray<number>
+  readonly warmupMillis: number
+  readonly windowMillis: number
+}
+
+export interface Result {
+  readonly windows: ReadonlyArray<{
+    readonly inFlight: number
+    readonly cyclesPerSecond: number
+    readonly p50: number
+    readonly p99: number
+  }>
+  /** All that were acknowledged, for the audit. */
+  readonly cycles: number
+}
+
+const accounts = 1_000
+const decodeTerms = Schema.decodeUnknownSync(Deallocation.Terms)
+const templates = Array.from({ length: accounts }, (_, index) =>
+  decodeTerms({
+    ...account(index + 1),
+    deallocationId: randomUUID(),
+    amount: { currency, quantity: BigInt(quantity) },
+  }),
+)
+
+const cycle = Effect.fnUntraced(function* (deallocations: Deallocations.Deallocations["Service"]) {
+  const deallocationId = Uuid.Uuid.make(randomUUID())
+  const template = templates[randomInt(accounts)]
+  if (template === undefined) return
+  const reserved = yield* deallocations.reserve({ ...template, deallocationId })
+  const cleared = yield* deallocations.clear(deallocationId)
+  if (reserved._tag !== "Reserved" || cleared._tag !== "Cleared") {
+    return yield* Effect.die(new Error(`A cycle came to ${reserved._tag} and ${cleared._tag}.`))
+  }
+})
+
+const measure = Effect.fnUntraced(function* (job: Job) {
+  const deallocations = yield* Deallocations.Deallocations
+  yield* Database.fund(job.databaseUrl, accounts)
+  let cycles = 0
+  const windows: Array<Result["windows"][number]> = []
+  for (const inFlight of job.inFlight) {
+    const begin = performance.now() + job.warmupMillis
+    const end = begin + job.windowMillis
+    const millis: Array<number> = []
+    const loop = Effect.gen(function* () {
+      while (performance.now() < end) {
+        const start = performance.now()
+        yield* cycle(deallocations)
+        const done = performance.now()
+        if (done >= begin && done < end) millis.push(done - start)
+        cycles++
+      }
+    })
+    yield* Effect.all(
+      Array.from({ length: inFlight }, () => loop),
+      { concurrency: "unbounded", discard: true },
+    )
+    const sorted = Float64Array.from(millis).sort()
+    windows.push({
+      inFlight,
+      cyclesPerSecond: millis.length / (job.windowMillis / 1000),
+      p50: sorted[Math.floor(sorted.length * 0.5)] ?? 0,
+      p99: sorted[Math.floor(sorted.length * 0.99)] ?? 0,
+    })
+  }
+  return { windows, cycles } satisfies Result
+})
+
+process.once("message", (job: Job) => {
+  const service = PgDeallocations.layer({ connection: { url: Redacted.make(job.databaseUrl) } })
+  Effect.runPromise(Effect.provide(measure(job), service)).then(
+    (result) => process.send?.(result, () => process.disconnect()),
+    (error: unknown) => {
+      process.stderr.write(`${error}\n`)
+      process.exit(1)
+    },
+  )
+})
+process.once("disconnect", () => process.exit())
