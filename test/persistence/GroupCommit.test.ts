@@ -65,6 +65,30 @@ it.live("a killed backend costs no command", () =>
   ),
 )
 
+it.live("a database that takes no connections yet is waited for", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const deallocations = yield* Deallocations.Deallocations
+      const connection = yield* funded(10n)
+      const [row] = yield* query(database, "SELECT current_database() AS name")
+      const elsewhere = yield* PgConnection.make({ ...database.config, database: "postgres" })
+      const allow = (allowed: boolean) =>
+        elsewhere.query(`ALTER DATABASE ${row?.["name"]} ALLOW_CONNECTIONS ${allowed}`)
+      yield* allow(false)
+      yield* elsewhere.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [
+        row?.["name"],
+      ])
+      // Connecting now fails with 55000, as with 57P03 while PostgreSQL starts up: no fault of the command's.
+      const reserved = yield* Effect.forkChild(deallocations.reserve(termsOf(connection, 3n)), {
+        startImmediately: true,
+      })
+      yield* Effect.repeat(Effect.flip(deallocations.ready), { times: 20 })
+      yield* allow(true)
+      assert.strictEqual((yield* Fiber.join(reserved))._tag, "Reserved")
+    }).pipe(Effect.scoped, Effect.provide(serviceOn(database))),
+  ),
+)
+
 const failing = (code: string, times: number) => [
   "CREATE SEQUENCE failures",
   `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

@@ -46,6 +46,12 @@ const sqlState = (error: SqlError): string => {
   return typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
 }
 
+/**
+ * Turns every failure to connect into one of the connection: "starting up" or "too many clients" says nothing of a batch.
+ */
+export const connecting = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, BatchFailure, R> =>
+  Effect.mapError(effect, (cause) => new BatchFailure({ kind: "connection", cause }))
+
 /** Turns every failure and every defect of a batch into a `BatchFailure`. */
 export const caught = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, BatchFailure, R> =>
   Effect.catchCause(effect, (cause) => {

@@ -91,7 +91,7 @@ const write = Effect.fnUntraced(function* (config: Config, queue: Commands) {
   const session = Effect.gen(function* () {
     // Before it connects: with nothing to write, an ended queue must end the writer though the database is away.
     yield* nextBatch
-    const connection = yield* Failures.caught(PgConnection.make(config.connection))
+    const connection = yield* Failures.connecting(PgConnection.make(config.connection))
     if (lostConnections > 0) yield* Effect.logInfo("The database answers again.")
     lostConnections = 0
     while (true) {
