@@ -216,11 +216,11 @@ export const layerMemory = (options?: {
 const makeStoreMemory = Effect.fnUntraced(function* (releasedRepost: Deallocation.ReleasedRepost) {
   const mutex = yield* Semaphore.make(1)
   const connections = new Map<Uuid.Uuid, Connection.Connection>()
-  const accounts = new Map<string, Account.Account>()
-  const keys = new Map<string, Ledger.AccountKey>()
+  const accounts = new Map<string, Ledger.AccountKey & { readonly account: Account.Account }>()
   const transfers = new Map<Uuid.Uuid, Ledger.Transfer>()
   const nonces = new Map<string, Ledger.Nonce>()
   const entries: Array<Ledger.Entry> = []
+  const snapshot = { connections, accounts: { get: (key: string) => accounts.get(key)?.account }, transfers, nonces }
 
   const forgetExpired = Effect.map(DateTime.now, (now) => {
     // Oldest first: the first that still counts ends the sweep.
@@ -232,10 +232,7 @@ const makeStoreMemory = Effect.fnUntraced(function* (releasedRepost: Deallocatio
 
   const commit = (changes: Ledger.Changes) => {
     for (const [id, transfer] of changes.transfers) transfers.set(id, transfer)
-    for (const [key, { account, connectionId, currency }] of changes.accounts) {
-      accounts.set(key, account)
-      keys.set(key, { connectionId, currency })
-    }
+    for (const [key, account] of changes.accounts) accounts.set(key, account)
     for (const [value, nonce] of changes.nonces) nonces.set(value, nonce)
     entries.push(...changes.entries)
   }
@@ -243,9 +240,7 @@ const makeStoreMemory = Effect.fnUntraced(function* (releasedRepost: Deallocatio
   const store: Store = {
     execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
       // Suspended: the fold is eager, and must not look before the mutex is held.
-      Effect.suspend(() =>
-        Ledger.fold({ connections, accounts, transfers, nonces }, [instruction], { releasedRepost }),
-      ).pipe(
+      Effect.suspend(() => Ledger.fold(snapshot, [instruction], { releasedRepost })).pipe(
         Effect.flatMap(({ outcomes, changes }) => {
           commit(changes)
           // The fold answers each command with its own kind of outcome.
@@ -260,7 +255,7 @@ const makeStoreMemory = Effect.fnUntraced(function* (releasedRepost: Deallocatio
         if (nonces.has(nonce.value)) return Effect.fail(new Ledger.NonceUsed({ nonce: nonce.value }))
         nonces.set(nonce.value, nonce)
         return Effect.void
-      }),
+      }).pipe(mutex.withPermits(1)),
     register: (connection) =>
       Effect.suspend(() => {
         const recorded = connections.get(connection.connectionId) ?? connection
@@ -275,12 +270,9 @@ const makeStoreMemory = Effect.fnUntraced(function* (releasedRepost: Deallocatio
       Effect.suspend(() => {
         const connection = connections.get(connectionId)
         if (connection === undefined) return Effect.fail(new Connection.ConnectionNotFound({ connectionId }))
-        const balances = Array.from(keys).flatMap(([text, key]) => {
-          const account = accounts.get(text)
-          return key.connectionId === connectionId && account !== undefined
-            ? [{ currency: key.currency, ...account }]
-            : []
-        })
+        const balances = Array.from(accounts.values())
+          .filter((account) => account.connectionId === connectionId)
+          .map(({ currency, account }) => ({ currency, ...account }))
         return Effect.succeed({ connection, balances: Array_.sortWith(balances, (_) => _.currency, Order.String) })
       }),
     find: (deallocationId) =>

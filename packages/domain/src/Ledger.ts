@@ -161,6 +161,14 @@ export type Failure<C extends Command = Command> =
 export const accountKey = ({ connectionId, currency }: AccountKey): string => `${connectionId}/${currency}`
 
 /**
+ * The same of the account that terms name.
+ *
+ * @category conversions
+ */
+export const accountKeyOf = ({ connectionId, amount }: Transfer["terms"]): string =>
+  accountKey({ connectionId, currency: amount.currency })
+
+/**
  * The id of the transfer that a command concerns.
  *
  * @category getters
@@ -240,30 +248,21 @@ const deallocate = Effect.fnUntracedEager(function* (
     return yield* new IdInUse({ id: deallocationId, usedBy: "allocation or adjustment" })
   }
   const terms = transfer?.terms ?? (command._tag === "Reserve" ? command.terms : undefined)
-  if (terms === undefined) return yield* new Deallocation.DeallocationNotFound({ deallocationId })
-  const { connectionId, amount } = terms
-  const key = { connectionId, currency: amount.currency }
   const events = yield* Deallocation.decide(command, {
     deallocation: transfer,
-    connection: draft.connection(connectionId),
-    account: draft.account(key),
+    connection: terms && draft.connection(terms.connectionId),
+    account: terms === undefined ? Account.empty : draft.account(accountKeyOf(terms)),
     releasedRepost,
   })
   let deallocation = transfer
   for (const event of events) {
     // What was decided can be done: if it cannot, the snapshot contradicts itself, a defect.
     deallocation = yield* Effect.orDie(Deallocation.evolve(deallocation, event))
-    const balances = yield* Effect.orDie(Deallocation.moves[event._tag](draft.account(key), amount.quantity))
-    draft.record(deallocation, {
-      ...key,
-      transferId: deallocationId,
-      event: event._tag,
-      quantity: amount.quantity,
-      balances,
-      at: event.at,
-    })
+    const account = draft.account(accountKeyOf(deallocation.terms))
+    const balances = yield* Effect.orDie(Deallocation.moves[event._tag](account, deallocation.terms.amount.quantity))
+    draft.record(deallocation, { event: event._tag, balances, at: event.at })
   }
-  return deallocation ?? (yield* new Deallocation.DeallocationNotFound({ deallocationId }))
+  return deallocation ?? (yield* Effect.die("A command was decided without a deallocation."))
 })
 
 const adjust = Effect.fnUntracedEager(function* (
@@ -275,7 +274,7 @@ const adjust = Effect.fnUntracedEager(function* (
   if (transfer !== undefined && transfer._tag !== "Adjustment") {
     return yield* new IdInUse({ id: adjustmentId, usedBy: "deallocation" })
   }
-  const key = { connectionId, currency: amount.currency }
+  const key = accountKeyOf(command.terms)
   const events = yield* Adjustment.decide(command, {
     adjustment: transfer,
     connection: draft.connection(connectionId),
@@ -284,14 +283,7 @@ const adjust = Effect.fnUntracedEager(function* (
   const adjustment = transfer ?? { _tag: "Adjustment", terms: command.terms, createdAt: command.at }
   for (const event of events) {
     const balances = yield* Adjustment.moves[event._tag](draft.account(key), amount.quantity)
-    draft.record(adjustment, {
-      ...key,
-      transferId: adjustmentId,
-      event: event._tag,
-      quantity: amount.quantity,
-      balances,
-      at: event.at,
-    })
+    draft.record(adjustment, { event: event._tag, balances, at: event.at })
   }
   return adjustment
 })
@@ -316,9 +308,8 @@ class Draft implements Changes {
     return this.transfers.get(id) ?? this.#snapshot.transfers.get(id)
   }
 
-  account(key: AccountKey): Account.Account {
-    const text = accountKey(key)
-    return this.accounts.get(text)?.account ?? this.#snapshot.accounts.get(text) ?? Account.empty
+  account(key: string): Account.Account {
+    return this.accounts.get(key)?.account ?? this.#snapshot.accounts.get(key) ?? Account.empty
   }
 
   useNonce(nonce: Nonce): Effect.Effect<void, NonceUsed> {
@@ -329,13 +320,14 @@ class Draft implements Changes {
     return Effect.void
   }
 
-  record(transfer: Transfer, entry: Entry): void {
-    const { connectionId, currency, transferId, balances } = entry
+  record(transfer: Transfer, { event, balances, at }: Pick<Entry, "event" | "balances" | "at">): void {
+    const { connectionId, amount } = transfer.terms
+    const { currency, quantity } = amount
+    const key = accountKeyOf(transfer.terms)
     // A rejection moves nothing, and must not make an account where there is none.
-    if (this.account(entry) !== balances) {
-      this.accounts.set(accountKey(entry), { connectionId, currency, account: balances })
-    }
-    this.transfers.set(transferId, transfer)
-    this.entries.push(entry)
+    if (this.account(key) !== balances) this.accounts.set(key, { connectionId, currency, account: balances })
+    const id = transferId(transfer)
+    this.transfers.set(id, transfer)
+    this.entries.push({ transferId: id, event, connectionId, currency, quantity, balances, at })
   }
 }

@@ -83,7 +83,7 @@ const begin = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Snapshot, SqlError | TransactionLost> {
   const terms = attempts.flatMap(({ command }) => ("terms" in command ? [command.terms] : []))
   const ids = Write.uuids(new Set(attempts.map(({ command }) => Ledger.idOf(command))))
-  const signed = attempts.flatMap(({ nonce, attempt }) => (nonce === undefined ? [] : [{ ...nonce, attempt }]))
+  const values = attempts.flatMap(({ nonce }) => (nonce === undefined ? [] : [nonce.value]))
 
   const [, accountRows, transferRows, connectionRows, nonceRows] = yield* pipelined([
     // Never prepared: a prepared BEGIN that the server has lost would be run again, behind the lock.
@@ -95,7 +95,7 @@ const begin = Effect.fnUntraced(function* (
     ]),
     connection.query(readTransfers, [ids]),
     connection.query(readConnections, [Write.uuids(new Set(terms.map((_) => _.connectionId)))]),
-    connection.query(readNonces, [Write.texts(signed.map((_) => _.value))]),
+    connection.query(readNonces, [Write.texts(values)]),
   ])
 
   const accounts = yield* Rows.readAccounts(accountRows.rows)
@@ -107,7 +107,11 @@ const begin = Effect.fnUntraced(function* (
   const locked = new Map(accounts.map((row) => [Ledger.accountKey(row), row.account]))
   for (const transfer of transfers) {
     // Made by another batch after the locks were taken: its account must be locked too.
-    if (transfer._tag !== "Adjustment" && transfer._tag !== "Rejected" && !locked.has(keyOf(transfer))) {
+    if (
+      transfer._tag !== "Adjustment" &&
+      transfer._tag !== "Rejected" &&
+      !locked.has(Ledger.accountKeyOf(transfer.terms))
+    ) {
       return yield* new TransactionLost({ reason: "A deallocation appeared after its account could be locked." })
     }
   }
@@ -121,9 +125,6 @@ const begin = Effect.fnUntraced(function* (
   }
 })
 
-const keyOf = ({ terms }: Ledger.Transfer) =>
-  Ledger.accountKey({ connectionId: terms.connectionId, currency: terms.amount.currency })
-
 const commit = Effect.fnUntraced(function* (
   connection: PgConnection,
   { accounts, transfers, ownNonces, transactionId }: Snapshot,
@@ -132,10 +133,11 @@ const commit = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, SqlError | TransactionLost> {
   const [newTransfers, changedTransfers] = split(changes.transfers, transfers)
   const [newAccounts, changedAccounts] = split(changes.accounts, accounts)
+  // The first of several attempts under one nonce is the one that used it.
+  const users = new Map(attempts.toReversed().map(({ nonce, attempt }) => [nonce?.value, attempt]))
   const nonces = Array.from(changes.nonces.values()).flatMap((nonce) => {
-    // The first of several attempts under one nonce is the one that used it.
-    const user = attempts.find((_) => _.nonce?.value === nonce.value)
-    return user === undefined || ownNonces.has(nonce.value) ? [] : [{ ...nonce, attempt: user.attempt }]
+    const attempt = users.get(nonce.value)
+    return attempt === undefined || ownNonces.has(nonce.value) ? [] : [{ ...nonce, attempt }]
   })
   const rows = { newTransfers, changedTransfers, newAccounts, changedAccounts, nonces, entries: changes.entries }
   const [written, committed] = yield* pipelined([
