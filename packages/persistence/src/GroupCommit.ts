@@ -15,10 +15,10 @@
  *   fails on its own: its caller gets `Unavailable`. Nothing of this is ever
  *   recorded as a rejection.
  */
+import { randomUUID } from "node:crypto"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { type Deallocation, Deallocations, Ledger, Uuid } from "@holdfast/domain"
-import { type Cause, Clock, Deferred, Effect, Fiber, Queue, type Scope } from "effect"
-import { SecureRandom } from "effect/crypto/SecureRandom"
+import { type Cause, Clock, DateTime, Deferred, Effect, Fiber, Queue, type Scope } from "effect"
 import * as Batch from "./Batch.ts"
 import * as Failures from "./Failures.ts"
 
@@ -48,24 +48,25 @@ type Commands = Queue.Queue<Waiting, Cause.Done>
  */
 export const make = Effect.fnUntraced(function* (
   config: Config,
-): Effect.fn.Return<Deallocations.Store["execute"], never, Scope.Scope | SecureRandom> {
-  const random = yield* SecureRandom
+): Effect.fn.Return<Deallocations.Store["execute"], never, Scope.Scope> {
   const queue = yield* Queue.dropping<Waiting, Cause.Done>(config.maxQueue)
   const writer = yield* Effect.forkScoped(write(config, queue))
   yield* Effect.addFinalizer(() => Effect.andThen(Queue.end(queue), Fiber.await(writer)))
 
-  return Effect.fnUntraced(function* <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) {
-    const answer: Waiting["answer"] = Deferred.makeUnsafe()
-    const accepted = Queue.offerUnsafe(queue, {
-      ...instruction,
-      attempt: Uuid.Uuid.make(yield* random.uuidV4()),
-      deadlineMillis: (yield* Clock.currentTimeMillis) + config.patienceMillis,
-      answer,
+  return <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
+    Effect.suspend(() => {
+      const answer: Waiting["answer"] = Deferred.makeUnsafe()
+      const accepted = Queue.offerUnsafe(queue, {
+        ...instruction,
+        attempt: Uuid.Uuid.make(randomUUID()),
+        deadlineMillis: DateTime.toEpochMillis(instruction.command.at) + config.patienceMillis,
+        answer,
+      })
+      // The fold answers each command with its own kind of outcome.
+      return accepted
+        ? (Deferred.await(answer) as Deallocations.Execution<C>)
+        : Effect.fail(unavailable("Too many commands are waiting."))
     })
-    if (!accepted) return yield* unavailable("Too many commands are waiting.")
-    // The fold answers each command with its own kind of outcome.
-    return yield* Deferred.await(answer) as Deallocations.Execution<C>
-  })
 })
 
 const unavailable = (reason: string) => new Deallocations.Unavailable({ reason, retryAfterSeconds: 1 })

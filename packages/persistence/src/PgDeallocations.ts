@@ -6,12 +6,12 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import type * as PgConnection from "@effect/sql-pg/PgConnection"
 import { type Deallocation, Deallocations } from "@holdfast/domain"
 import { Effect, Layer, Schedule } from "effect"
-import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { MigrationError } from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as GroupCommit from "./GroupCommit.ts"
 import { migrate } from "./Migrations.ts"
+import * as PooledRandom from "./PooledRandom.ts"
 import * as Reads from "./Reads.ts"
 
 /**
@@ -88,4 +88,4 @@ export const layer = (config: Config): Layer.Layer<Deallocations.Deallocations, 
       yield* Effect.forkScoped(forgetExpiredNonces)
       return yield* Deallocations.make({ execute, ...(yield* Reads.make) })
     }),
-  ).pipe(Layer.provide([PgClient.layer(config.connection), SecureRandom.layerWebCrypto]))
+  ).pipe(Layer.provide([PgClient.layer(config.connection), PooledRandom.layer]))
