@@ -87,12 +87,22 @@ const initial = statements(
   )`,
 )
 
+// One index in place of two: entries are looked up by their transfer, and read in order of `seq` only all together.
+const journalByTransfer = statements(
+  "ALTER TABLE journal DROP CONSTRAINT journal_pkey",
+  "DROP INDEX journal_of_transfer",
+  "ALTER TABLE journal ADD PRIMARY KEY (transfer_id, seq)",
+)
+
 /**
  * Brings the database's tables up to date.
  *
  * @category running
  */
 export const migrate = Migrator.make({})({
-  loader: Migrator.fromRecord({ "0001_initial": initial }),
+  loader: Migrator.fromRecord({
+    "0001_initial": initial,
+    "0002_journal_by_transfer": journalByTransfer,
+  }),
   table: "holdfast_migrations",
 })
