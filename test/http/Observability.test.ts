@@ -75,7 +75,8 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
       const { log } = yield* TestServer.TestServer
       const terms = yield* TestServer.funded("5")
       yield* TestServer.reserve(terms)
-      const { durationMillis, ...reserved } = lastLine(log()).message
+      const { startedAt, durationMillis, ...reserved } = lastLine(yield* log).message
+      assert.approximately(Date.parse(String(startedAt)), Date.now(), 5_000)
       assert.isAbove(Number(durationMillis), 0)
       const { deallocationId } = terms
       assert.deepStrictEqual(reserved, {
@@ -83,17 +84,18 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
         route: "/bitgo/v1/deallocations",
         status: 200,
         deallocationId,
+        outcome: "Reserved",
       })
       yield* TestServer.settle({ ...terms, deallocationId: deallocationId.toUpperCase() }, "clear")
       yield* TestServer.settle(terms, "release")
-      assert.deepInclude(lastLine(log()).message, {
+      assert.deepInclude(lastLine(yield* log).message, {
         route: "/bitgo/v1/deallocation/:deallocationId/release",
         status: 409,
         deallocationId,
         error: "StateConflict",
       })
       yield* TestServer.anyone("GET", "/nowhere?token=x")
-      assert.deepInclude(lastLine(log()).message, { method: "GET", route: "unknown", status: 404 })
+      assert.deepInclude(lastLine(yield* log).message, { method: "GET", route: "unknown", status: 404 })
     }),
   )
 
@@ -111,7 +113,7 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
         yield* TestServer.anyone("GET", "/metrics"),
       ]
       yield* TestServer.reserve(terms)
-      const said = `${log()}${answers.map(({ text, headers }) => text + JSON.stringify(headers)).join("")}`
+      const said = `${yield* log}${answers.map(({ text, headers }) => text + JSON.stringify(headers)).join("")}`
       for (const secret of [
         signature,
         signature.split(".")[2] ?? "",
@@ -174,7 +176,7 @@ layer(TestServer.layer(failing), TestServer.options)("a fault of ours", (it) => 
           detail: "The fault is ours, and it is in our log.",
         })
       }
-      assert.include(log(), "SELECT secret FROM deallocations")
+      assert.include(yield* log, "SELECT secret FROM deallocations")
     }),
   )
 
@@ -189,7 +191,7 @@ layer(TestServer.layer(failing), TestServer.options)("a fault of ours", (it) => 
       )
       yield* Deferred.await(clearing)
       yield* Fiber.interrupt(caller)
-      const isLogged = Effect.sync(() => log().includes(`"status":499`))
+      const isLogged = Effect.map(log, (log) => log.includes(`"status":499`))
       assert.ok(yield* Effect.repeat(isLogged, { until: (logged) => logged, schedule: Schedule.spaced("5 millis") }))
     }),
   )

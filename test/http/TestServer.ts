@@ -39,12 +39,15 @@ export class TestServer extends Context.Service<
   {
     readonly url: string
     readonly port: number
-    /** All that was logged so far. */
-    readonly log: () => string
+    /** All that was logged so far, the lines of the requests answered so far included. */
+    readonly log: Effect.Effect<string>
   }
 >()("@holdfast/test/http/TestServer") {}
 
-const make = (log: () => string) =>
+/** Longer than the line of a request waits for others. */
+const logged = "200 millis"
+
+const make = (log: Effect.Effect<string>) =>
   Layer.effect(
     TestServer,
     Effect.map(HttpServer.HttpServer, ({ address }) => {
@@ -60,7 +63,12 @@ export const layer = (deallocations: Layer.Layer<Deallocations.Deallocations> = 
     const logger = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
     return Layer.mergeAll(
       App.layer,
-      make(() => lines.join("\n")),
+      make(
+        Effect.delay(
+          Effect.sync(() => lines.join("\n")),
+          logged,
+        ),
+      ),
     ).pipe(
       Layer.provide(NodeHttpServer.layer(NodeServer.make, { port: 0, host: "127.0.0.1" })),
       Layer.provide([

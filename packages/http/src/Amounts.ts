@@ -41,6 +41,14 @@ const RawNumber = Schema.Any.annotate({ description: "Base units, with every dig
   }),
 )
 
+const rawNumber = (units: bigint): RawJson => JSON.rawJSON(units.toString(10))
+
+/** An amount as {@link ToNumber} encodes it. */
+export const withNumber = ({ currency, quantity }: Amount.Amount): typeof ToNumber.Encoded => ({
+  currency,
+  quantity: rawNumber(quantity),
+})
+
 /** An amount with its quantity as a JSON number of any length. */
 export const ToNumber = Schema.Struct({
   currency: Amount.Currency,
@@ -49,7 +57,7 @@ export const ToNumber = Schema.Struct({
       BaseUnits.BaseUnits,
       SchemaTransformation.transform({
         decode: (number) => BigInt(JSON.isRawJSON(number) ? number.rawJSON : number),
-        encode: (units) => JSON.rawJSON(units.toString(10)),
+        encode: rawNumber,
       }),
     ),
   ),

@@ -17,6 +17,9 @@ export class WellFormed extends HttpApiMiddleware.Service<WellFormed>()("@holdfa
 const open = (document: Record<string, unknown>) =>
   JSON.parse(JSON.stringify(document, (key, value) => (key === "additionalProperties" ? undefined : value)))
 
+/** The part of it that `HttpApiBuilder` serves. */
+export const Routed = HttpApi.make("holdfast").add(OperatorApi, SystemApi).middleware(WellFormed)
+
 export const Api = HttpApi.make("holdfast")
   .add(NetworkApi, NetworkPluralApi, OperatorApi, SystemApi)
   .middleware(WellFormed)

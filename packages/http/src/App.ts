@@ -3,13 +3,14 @@
  * deallocations are kept, whom to believe, and a server to run on.
  */
 import { Effect, Layer } from "effect"
-import { HttpRouter } from "effect/http"
-import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware, HttpApiSwagger } from "effect/http-api"
-import { Api, WellFormed } from "./Api.ts"
+import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware, HttpApiSwagger, OpenApi } from "effect/http-api"
+import { Api, Routed, WellFormed } from "./Api.ts"
 import * as Boundary from "./Boundary.ts"
 import { malformedBy } from "./Json.ts"
 import * as NetworkHandlers from "./NetworkHandlers.ts"
 import * as OperatorHandlers from "./OperatorHandlers.ts"
+import * as RequestLog from "./RequestLog.ts"
 import * as Routes from "./Routes.ts"
 import * as SystemHandlers from "./SystemHandlers.ts"
 
@@ -20,15 +21,18 @@ const layerWellFormed = HttpApiMiddleware.layerSchemaErrorTransform(WellFormed, 
   isOurs(error) ? Effect.die(error) : Effect.fail(malformedBy(error.cause.issue)),
 )
 
-const handlers = Layer.mergeAll(NetworkHandlers.layer, OperatorHandlers.layer, SystemHandlers.layer).pipe(
-  Layer.provide(layerWellFormed),
-)
-
 const routes = Layer.mergeAll(
-  HttpApiBuilder.layer(Api, { openapiPath: Routes.openApiPath }),
+  HttpApiBuilder.layer(Routed),
+  HttpRouter.add("GET", Routes.openApiPath, HttpServerResponse.jsonUnsafe(OpenApi.fromApi(Api))),
   HttpApiSwagger.layer(Api, { path: Routes.docsPath }),
-  Boundary.layer,
-).pipe(Layer.provide(handlers))
+).pipe(Layer.provide(Layer.mergeAll(OperatorHandlers.layer, SystemHandlers.layer)), Layer.provide(layerWellFormed))
 
 /** Serves all of it. */
-export const layer = HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })
+export const layer = Layer.unwrap(
+  Effect.gen(function* () {
+    const router = yield* HttpRouter.toHttpEffect(routes)
+    const network = yield* NetworkHandlers.make
+    const log = yield* RequestLog.RequestLog
+    return HttpServer.serve(Boundary.around(log, (request, address) => network(request, address) ?? router))
+  }),
+).pipe(Layer.provide(RequestLog.layer))

@@ -1,22 +1,23 @@
 /**
  * The network's side: what BitGo calls. A quantity arrives as a string of
  * digits and leaves as a JSON number; a refusal is a 200 with `rejectionReason`.
+ * This describes it; NetworkHandlers.ts serves it.
  */
-import { Connection, Deallocation, type Ledger, Uuid } from "@holdfast/domain"
-import { Context, Schema, SchemaTransformation } from "effect"
+import { Connection, Deallocation, Uuid } from "@holdfast/domain"
+import { Schema, SchemaTransformation } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
 import * as Amounts from "./Amounts.ts"
 import * as Problems from "./Problems.ts"
 import { State } from "./State.ts"
 
-/** The nonce of a request whose signature was found good; not used up yet. */
-export class SignedNonce extends Context.Service<SignedNonce, Ledger.Nonce>()("@holdfast/http/SignedNonce") {}
+/** Where the signature stands. */
+export const signatureHeader = "X-BitGo-Signature"
 
-/** Lets only signed requests pass. */
-export class Signed extends HttpApiMiddleware.Service<Signed, { provides: SignedNonce }>()("@holdfast/http/Signed", {
+/** Only signed requests pass. */
+class Signed extends HttpApiMiddleware.Service<Signed>()("@holdfast/http/Signed", {
   error: Problems.Unauthorized,
   security: {
-    signature: HttpApiSecurity.apiKey({ key: "X-BitGo-Signature" }).pipe(
+    signature: HttpApiSecurity.apiKey({ key: signatureHeader }).pipe(
       HttpApiSecurity.annotate(
         OpenApi.Description,
         "A JWT, RS256, signed with BitGo's key, with `iat`, `exp` at most 60 s later, and a `jti` that was not used before.",
@@ -70,13 +71,14 @@ const Answer = Schema.Struct({
   partnerClientId,
   partnerDeallocationId: Uuid.Uuid,
 })
-const ReserveAnswer = Schema.Struct({
+export const ReserveAnswer = Schema.Struct({
   ...Answer.fields,
   rejectionReason: Schema.optionalKey(Deallocation.RejectionReason),
 })
-const FindAnswer = Schema.Struct({ ...ReserveAnswer.fields, status: State })
+export const FindAnswer = Schema.Struct({ ...ReserveAnswer.fields, status: State })
 
-const params = { deallocationId: Uuid.FromString }
+/** What stands in the path. */
+export const params = { deallocationId: Uuid.FromString }
 
 const reserve = HttpApiEndpoint.post("reserve", "/bitgo/v1/deallocations", {
   payload: ReserveRequest,
@@ -125,3 +127,6 @@ export const NetworkApi = HttpApiGroup.make("network")
 export const NetworkPluralApi = HttpApiGroup.make("networkPlural")
   .add(...ofOne("/bitgo/v1/deallocations"))
   .middleware(Signed)
+
+/** The names of the endpoints, the same under either spelling. */
+export type Endpoint = HttpApiGroup.Endpoints<typeof NetworkApi>["identifier"]

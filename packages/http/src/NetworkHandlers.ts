@@ -1,69 +1,115 @@
-/** What the network's requests do. */
-import { type Deallocation, Deallocations, type Uuid } from "@holdfast/domain"
-import { Effect, Layer } from "effect"
-import { HttpApiBuilder } from "effect/http-api"
-import { Api } from "./Api.ts"
-import { readBody } from "./Json.ts"
-import { ReserveRequest, SignedNonce } from "./NetworkApi.ts"
-import { orProblem } from "./Problems.ts"
+/**
+ * What the network's requests do, at the addresses and with the schemas that
+ * NetworkApi.ts declares. They are nearly all of the load, so they do not pass
+ * through `HttpApiBuilder`: that costs more than all else that a request needs.
+ */
+import { type Deallocation, Deallocations, type Ledger } from "@holdfast/domain"
+import { Effect, Schema } from "effect"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as Amounts from "./Amounts.ts"
+import { malformedBy, readBody } from "./Json.ts"
+import * as NetworkApi from "./NetworkApi.ts"
+import { orProblem, type Problem, toResponse } from "./Problems.ts"
 import { counted, note } from "./RequestLog.ts"
+import type * as Routes from "./Routes.ts"
+import { Signature } from "./Signature.ts"
+import { State } from "./State.ts"
+
+type Request = HttpServerRequest.HttpServerRequest
+type Params = Readonly<Record<string, string | undefined>>
+
+type Handler = (request: Request, params: Params) => Effect.Effect<HttpServerResponse.HttpServerResponse>
 
 /** The contract's object; a rejection has its reason. */
-const answerOf = (deallocation: Deallocation.Deallocation) => {
-  const { terms, partnerDeallocationId } = deallocation
-  return deallocation._tag === "Rejected"
-    ? { ...terms, partnerDeallocationId, rejectionReason: deallocation.reason }
-    : { ...terms, partnerDeallocationId }
+const answerOf = (deallocation: Deallocation.Deallocation): typeof NetworkApi.ReserveAnswer.Encoded => {
+  const { deallocationId, amount, clientId, connectionId, partnersConnectionId, partnerClientId } = deallocation.terms
+  const answer = {
+    deallocationId,
+    amount: Amounts.withNumber(amount),
+    clientId,
+    connectionId,
+    partnersConnectionId,
+    partnerClientId,
+    partnerDeallocationId: deallocation.partnerDeallocationId,
+  }
+  return deallocation._tag === "Rejected" ? { ...answer, rejectionReason: deallocation.reason } : answer
 }
 
-const readReservation = readBody(ReserveRequest)
-
-interface OfOne {
-  readonly params: { readonly deallocationId: Uuid.Uuid }
-}
-
-/** What is asked of one deallocation, under either spelling of its path. */
-const ofOne = (deallocations: Deallocations.Deallocations["Service"]) => ({
-  find: Effect.fnUntraced(function* ({ params }: OfOne) {
-    const found = Effect.andThen(deallocations.useNonce(yield* SignedNonce), deallocations.find(params.deallocationId))
-    const deallocation = yield* orProblem(found)
-    return { ...answerOf(deallocation), status: deallocation._tag }
-  }),
-  clear: Effect.fnUntraced(function* ({ params }: OfOne) {
-    const cleared = deallocations.clear(params.deallocationId, yield* SignedNonce)
-    return answerOf(yield* cleared.pipe(counted("clear"), orProblem))
-  }),
-  release: Effect.fnUntraced(function* ({ params }: OfOne) {
-    const released = deallocations.release(params.deallocationId, yield* SignedNonce)
-    return answerOf(yield* released.pipe(counted("release"), orProblem))
-  }),
+const found = (deallocation: Deallocation.Deallocation): typeof NetworkApi.FindAnswer.Encoded => ({
+  ...answerOf(deallocation),
+  status: encodeState(deallocation._tag),
 })
 
-const layerSingular = HttpApiBuilder.group(
-  Api,
-  "network",
-  Effect.fnUntraced(function* (handlers) {
-    const deallocations = yield* Deallocations.Deallocations
-    return handlers
-      .handleRaw(
-        "reserve",
-        Effect.fnUntraced(function* ({ request }) {
-          const terms = yield* readReservation(request)
-          yield* note({ deallocationId: terms.deallocationId })
-          const reserved = deallocations.reserve(terms, yield* SignedNonce)
-          return answerOf(yield* reserved.pipe(counted("reserve"), orProblem))
+const encodeState = Schema.encodeSync(State)
+const readReservation = readBody(NetworkApi.ReserveRequest)
+
+const header = NetworkApi.signatureHeader.toLowerCase()
+const decodeParams = Schema.decodeUnknownEffect(Schema.Struct(NetworkApi.params), { errors: "all" })
+const idOf = (params: Params) =>
+  Effect.mapBothEager(decodeParams(params), {
+    onSuccess: ({ deallocationId }) => deallocationId,
+    onFailure: ({ issue }) => malformedBy(issue),
+  })
+
+/** A handler for each of the network's endpoints, by the name it is declared with. */
+const makeHandlers = Effect.gen(function* () {
+  const deallocations = yield* Deallocations.Deallocations
+  const { verify } = yield* Signature
+
+  const signed =
+    (handle: (nonce: Ledger.Nonce, request: Request, params: Params) => Effect.Effect<object, Problem>): Handler =>
+    (request, params) =>
+      verify(request.headers[header] ?? "").pipe(
+        Effect.flatMap((nonce) => handle(nonce, request, params)),
+        Effect.matchEffect({
+          onSuccess: (answer) => Effect.succeed(json(answer)),
+          onFailure: toResponse,
         }),
       )
-      .handleAll(ofOne(deallocations))
-  }),
-)
 
-const layerPlural = HttpApiBuilder.group(
-  Api,
-  "networkPlural",
-  Effect.fnUntraced(function* (handlers) {
-    return handlers.handleAll(ofOne(yield* Deallocations.Deallocations))
-  }),
-)
+  const handlers: Record<NetworkApi.Endpoint, Handler> = {
+    reserve: signed(
+      Effect.fnUntraced(function* (nonce, request) {
+        const terms = yield* readReservation(request)
+        yield* note({ deallocationId: terms.deallocationId })
+        return answerOf(yield* deallocations.reserve(terms, nonce).pipe(counted("reserve"), orProblem))
+      }),
+    ),
+    find: signed(
+      Effect.fnUntraced(function* (nonce, _, params) {
+        const id = yield* idOf(params)
+        return found(yield* orProblem(Effect.andThen(deallocations.useNonce(nonce), deallocations.find(id))))
+      }),
+    ),
+    clear: signed(
+      Effect.fnUntraced(function* (nonce, _, params) {
+        const cleared = deallocations.clear(yield* idOf(params), nonce)
+        return answerOf(yield* cleared.pipe(counted("clear"), orProblem))
+      }),
+    ),
+    release: signed(
+      Effect.fnUntraced(function* (nonce, _, params) {
+        const released = deallocations.release(yield* idOf(params), nonce)
+        return answerOf(yield* released.pipe(counted("release"), orProblem))
+      }),
+    ),
+  }
+  return handlers
+})
 
-export const layer = Layer.merge(layerSingular, layerPlural)
+/** Serves the network's addresses: gives nothing for any other address or method. */
+export const make = Effect.map(makeHandlers, (handlers) => {
+  const byAddress = new Map<string, Handler>()
+  for (const { endpoints } of [NetworkApi.NetworkApi, NetworkApi.NetworkPluralApi]) {
+    for (const [name, { method, path }] of Object.entries(endpoints)) {
+      byAddress.set(`${method} ${path}`, handlers[name as NetworkApi.Endpoint])
+    }
+  }
+  return (request: Request, address: Routes.Found | undefined) => {
+    if (address === undefined) return undefined
+    const method = request.method === "HEAD" ? "GET" : request.method
+    return byAddress.get(`${method} ${address.handler.pattern}`)?.(request, address.params)
+  }
+})
+
+const json = (answer: object) => HttpServerResponse.text(JSON.stringify(answer), { contentType: "application/json" })

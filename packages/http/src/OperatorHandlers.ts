@@ -2,7 +2,7 @@
 import { type Deallocation, Deallocations, type Ledger } from "@holdfast/domain"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { Api } from "./Api.ts"
+import { Routed } from "./Api.ts"
 import { readBody } from "./Json.ts"
 import { AdjustmentRequest, ConnectionRequest } from "./OperatorApi.ts"
 import { orProblem } from "./Problems.ts"
@@ -26,7 +26,7 @@ const journalOf = (entries: ReadonlyArray<Ledger.Entry>) =>
   )
 
 export const layer = HttpApiBuilder.group(
-  Api,
+  Routed,
   "operator",
   Effect.fnUntraced(function* (handlers) {
     const deallocations = yield* Deallocations.Deallocations

@@ -19,6 +19,7 @@ import {
   type Ledger,
 } from "@holdfast/domain"
 import { Effect, Schema } from "effect"
+import { HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { HttpApiError, HttpApiSchema } from "effect/http-api"
 import * as RequestLog from "./RequestLog.ts"
 import { State } from "./State.ts"
@@ -163,6 +164,17 @@ export const UnavailableRetryAfter = Unavailable.pipe(
     },
   ),
 )
+
+/** Any of them. */
+export type Problem = HttpServerRespondable.Respondable
+
+/** The response that a problem is. */
+export const toResponse = (problem: Problem): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  const response = HttpServerRespondable.toResponse(problem)
+  return problem instanceof Unavailable
+    ? Effect.map(response, HttpServerResponse.setHeader("retry-after", String(problem.retryAfterSeconds)))
+    : response
+}
 
 /** Refuses a request's credentials. Why is for the log alone. */
 export const refuse = (reason: string): Effect.Effect<never, Unauthorized> =>

@@ -2,7 +2,7 @@
  * What is seen of every request: one line in the log, a count and a duration.
  * Never a signature, a token, a body or a query.
  */
-import { Context, Effect, Exit, Metric, Option } from "effect"
+import { Context, Effect, Layer, Metric, Queue } from "effect"
 
 /** What is known of a request once it is answered. */
 export interface Seen {
@@ -10,6 +10,7 @@ export interface Seen {
   /** The pattern of the address, such as `/health/live`; none for an unknown one. */
   readonly route: string | undefined
   readonly status: number
+  readonly startMillis: number
   readonly durationMillis: number
   readonly notes: Notes
 }
@@ -19,6 +20,10 @@ export interface Notes {
   deallocationId?: string
   /** Why its credentials were refused; the answer never says. */
   refused?: string
+  /** The command that it was, for the metrics. */
+  command?: string
+  /** The state that the command left. */
+  outcome?: string
   /** The error of the domain that it ended with. */
   error?: string
 }
@@ -34,23 +39,76 @@ export const note = (notes: Notes): Effect.Effect<void> =>
     Object.assign(current, notes)
   })
 
-/** Records a request that was answered. */
-export const record = (seen: Seen): Effect.Effect<void> => {
-  const { method, route = "unknown", status, durationMillis, notes } = seen
+/** What remains to be written of the requests that were answered. */
+export class RequestLog extends Context.Service<
+  RequestLog,
+  {
+    readonly add: (seen: Seen) => void
+    /** Writes what was added so far. */
+    readonly flush: Effect.Effect<void>
+  }
+>()("@holdfast/http/RequestLog") {}
+
+/** How long a line may wait for others. */
+const window = "100 millis"
+
+/** Writes many requests in one go: by itself in the midst of a request, the same work costs a multiple. */
+export const layer: Layer.Layer<RequestLog> = Layer.effect(
+  RequestLog,
+  Effect.gen(function* () {
+    const queue = yield* Queue.unbounded<Seen>()
+    const flush = Effect.flatMap(Queue.clear(queue), Effect.forEach(write, { discard: true }))
+    yield* Queue.takeAll(queue).pipe(
+      Effect.flatMap(Effect.forEach(write, { discard: true })),
+      Effect.delay(window),
+      Effect.forever,
+      Effect.forkScoped,
+    )
+    yield* Effect.addFinalizer(() => flush)
+    return { add: (seen) => Queue.offerUnsafe(queue, seen), flush }
+  }),
+)
+
+const write = ({
+  startMillis,
+  method,
+  route = "unknown",
+  status,
+  durationMillis,
+  notes,
+}: Seen): Effect.Effect<void> => {
   const metrics = metricsOf(method, route, status)
+  const { command, ...told } = notes
   return Metric.update(metrics.requests, 1).pipe(
     Effect.andThen(Metric.update(metrics.duration, durationMillis / 1000)),
-    Effect.andThen(Effect.logInfo({ method, route, status, durationMillis, ...notes })),
+    Effect.andThen(
+      command === undefined
+        ? Effect.void
+        : Metric.update(commandsOf(command, notes.outcome ?? notes.error ?? "None"), 1),
+    ),
+    Effect.andThen(
+      Effect.logInfo({
+        startedAt: new Date(startMillis).toISOString(),
+        method,
+        route,
+        status,
+        durationMillis,
+        ...told,
+      }),
+    ),
   )
 }
 
-/** Counts what a command comes to: the state that it left, or the error. */
+/** Notes a command, and the state that it leaves. */
 export const counted =
   (command: string) =>
-  <A extends Tagged, E extends Tagged, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.onExit(self, (exit) => {
-      const outcome = Exit.isSuccess(exit) ? exit.value : Option.getOrUndefined(Exit.findErrorOption(exit))
-      return Metric.update(commandsOf(command, outcome?._tag ?? "None"), 1)
+  <A extends Tagged, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(CurrentNotes, (notes) => {
+      notes.command = command
+      return Effect.map(self, (value) => {
+        notes.outcome = value._tag
+        return value
+      })
     })
 
 interface Tagged {

@@ -33,5 +33,8 @@ for (const [pattern, methods] of declared()) {
   })
 }
 
-/** The address that a URL stands for, whatever the method, and the values of its parameters. */
-export const find = (url: string) => router.find("GET", url)
+/** An address that a URL stands for, with the values of its parameters. */
+export type Found = FindMyWay.FindResult<Address>
+
+/** The address that a URL stands for, whatever the method. */
+export const find = (url: string): Found | undefined => router.find("GET", url)

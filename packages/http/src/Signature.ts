@@ -4,10 +4,9 @@
  * with the command: a good signature yields its nonce, and costs no round trip.
  */
 import { Ledger } from "@holdfast/domain"
-import { Clock, DateTime, Effect, Layer, Redacted, Schema } from "effect"
+import { Context, DateTime, Effect, Layer, Schema } from "effect"
 import { importSPKI, type JWTPayload, jwtVerify } from "jose"
-import { Signed, SignedNonce } from "./NetworkApi.ts"
-import { refuse } from "./Problems.ts"
+import { refuse, type Unauthorized } from "./Problems.ts"
 import { InvalidSetting } from "./Settings.ts"
 
 const lifetimeSeconds = 60
@@ -20,19 +19,20 @@ const invalidKey = (found: string) =>
     fact: `Expected an RSA public key of ${modulusBits} bits or more in PEM ("BEGIN PUBLIC KEY"). Got ${found}.`,
   })
 
+/** Tells whether a request is the network's. */
+export class Signature extends Context.Service<
+  Signature,
+  {
+    /** The nonce of a good signature; not used up yet. */
+    readonly verify: (token: string) => Effect.Effect<Ledger.Nonce, Unauthorized>
+  }
+>()("@holdfast/http/Signature") {}
+
 /** Verifies with a public key in PEM. Fails where it is none, or too short. */
-export const layer = (pem: string): Layer.Layer<Signed, InvalidSetting> =>
+export const layer = (pem: string): Layer.Layer<Signature, InvalidSetting> =>
   Layer.effect(
-    Signed,
-    Effect.map(importKey(pem), (key) => {
-      const verify = verifyWith(key)
-      return Signed.of({
-        signature: (httpEffect, { credential }) =>
-          Effect.flatMap(verify(Redacted.value(credential)), (nonce) =>
-            Effect.provideService(httpEffect, SignedNonce, nonce),
-          ),
-      })
-    }),
+    Signature,
+    Effect.map(importKey(pem), (key) => Signature.of({ verify: verifyWith(key) })),
   )
 
 const importKey = Effect.fnUntraced(function* (pem: string) {
@@ -45,27 +45,24 @@ const importKey = Effect.fnUntraced(function* (pem: string) {
 })
 
 const decodeAlgorithm = Schema.decodeUnknownEffect(Schema.Struct({ modulusLength: Schema.Int }))
-const decodeNonce = Schema.decodeUnknownEffect(Ledger.Nonce)
+const isNonceValue = Schema.is(Ledger.Nonce.fields.value)
 
-const verifyWith = (key: Awaited<ReturnType<typeof importSPKI>>) =>
-  Effect.fnUntraced(
-    function* (token: string) {
-      const currentDate = new Date(yield* Clock.currentTimeMillis)
-      const { payload } = yield* Effect.tryPromise(
-        (): Promise<{ readonly payload: JWTPayload }> =>
-          jwtVerify(token, key, {
-            algorithms: ["RS256"],
-            requiredClaims: ["exp", "jti"],
-            // Requires `iat` too, and that it does not lie in the future.
-            maxTokenAge: lifetimeSeconds,
-            clockTolerance: skewSeconds,
-            currentDate,
-          }),
-      )
-      const { exp = 0, iat = 0, jti } = payload
-      if (exp - iat > lifetimeSeconds) return yield* Effect.fail(new Error(`It is valid for ${exp - iat} s.`))
-      const expiresAt = DateTime.makeUnsafe((Math.ceil(exp) + skewSeconds) * 1000)
-      return yield* decodeNonce({ value: jti, expiresAt })
-    },
-    Effect.catch(({ cause, message }) => refuse(cause instanceof Error ? cause.message : message)),
-  )
+const verifyWith = (key: Awaited<ReturnType<typeof importSPKI>>) => (token: string) =>
+  Effect.clockWith((clock) =>
+    Effect.tryPromise(() =>
+      jwtVerify(token, key, {
+        algorithms: ["RS256"],
+        requiredClaims: ["exp", "jti"],
+        // Requires `iat` too, and that it does not lie in the future.
+        maxTokenAge: lifetimeSeconds,
+        clockTolerance: skewSeconds,
+        currentDate: new Date(clock.currentTimeMillisUnsafe()),
+      }).then(nonceOf),
+    ),
+  ).pipe(Effect.catch(({ cause, message }) => refuse(cause instanceof Error ? cause.message : message)))
+
+const nonceOf = ({ payload: { exp = 0, iat = 0, jti } }: { readonly payload: JWTPayload }): Ledger.Nonce => {
+  if (exp - iat > lifetimeSeconds) throw new Error(`It is valid for ${exp - iat} s.`)
+  if (!isNonceValue(jti)) throw new Error("The value of jti is no nonce.")
+  return { value: jti, expiresAt: DateTime.makeUnsafe((Math.ceil(exp) + skewSeconds) * 1000) }
+}
