@@ -104,6 +104,8 @@ const write = Effect.fnUntraced(function* (config: Config, queue: Commands) {
       }
       backlog.pop()
       runs = 0
+      // Whatever has come in meanwhile joins the next batch: the larger, the less each command costs.
+      yield* Effect.yieldNow
     }
   })
 
