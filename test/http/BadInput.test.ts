@@ -1,5 +1,6 @@
 /** Whatever cannot be understood is refused with the fact, and records nothing. */
 import { randomUUID } from "node:crypto"
+import * as Net from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Signing from "../support/Signing.ts"
@@ -155,6 +156,24 @@ layer(TestServer.layer(), TestServer.options)("a reservation with", (it) => {
       const chunk = Buffer.concat([Buffer.from("100000\r\n"), megabytes, Buffer.from("\r\n")])
       const chunked = yield* TestServer.raw(`${head}Transfer-Encoding: chunked\r\n\r\n`, chunk, chunk)
       assert.match(chunked, /^HTTP\/1\.1 413 /)
+    }),
+  )
+
+  it.effect("a body that breaks off records nothing, and the server goes on", () =>
+    Effect.gen(function* () {
+      const { log, port } = yield* TestServer.TestServer
+      const terms = yield* TestServer.funded("5")
+      const token = yield* Effect.promise(() => Signing.token())
+      const body = JSON.stringify(terms)
+      const head = `POST /bitgo/v1/deallocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-BitGo-Signature: ${token}\r\n`
+      const socket = Net.connect(port, "127.0.0.1")
+      socket.write(`${head}Content-Length: ${body.length + 1}\r\n\r\n${body}`)
+      // Until the server has read all that there is.
+      yield* Effect.sleep("100 millis")
+      socket.resetAndDestroy()
+      assert.include(yield* log, `"status":499`)
+      assert.deepStrictEqual(yield* TestServer.recorded(terms), [])
+      assert.strictEqual((yield* TestServer.reserve(terms)).status, 200)
     }),
   )
 

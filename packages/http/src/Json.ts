@@ -4,12 +4,15 @@
  * the last and say nothing), at most {@link maxBytes}. Fields that a schema does
  * not know are ignored.
  */
-import { ByteSize, Effect, Schema, SchemaIssue } from "effect"
-import { HttpIncomingMessage, type HttpServerError, type HttpServerRequest } from "effect/http"
+import { Effect, Schema, SchemaIssue } from "effect"
+import type { HttpServerRequest } from "effect/http"
+import * as Body from "./Body.ts"
 import { MalformedRequest, PayloadTooLarge, UnsupportedMediaType } from "./Problems.ts"
 
 const maxBytes = 65_536
 const tooLarge = new PayloadTooLarge({ detail: `A body may have at most ${maxBytes} bytes.` })
+
+const notWhole = new MalformedRequest({ detail: "The body did not arrive whole." })
 
 /** Reads a request's body as a schema has it. */
 export const readBody = <S extends Schema.Top & { readonly DecodingServices: never }>(schema: S) => {
@@ -17,9 +20,8 @@ export const readBody = <S extends Schema.Top & { readonly DecodingServices: nev
   return Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
     yield* checkMediaType(request.headers)
     if (Number(request.headers["content-length"]) > maxBytes) return yield* tooLarge
-    const bytes = yield* request.arrayBuffer.pipe(
-      Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes)),
-      Effect.mapError(unreadable),
+    const bytes = yield* Effect.mapError(Body.read(request, maxBytes), (reason) =>
+      reason === "TooLarge" ? tooLarge : notWhole,
     )
     const value = yield* Effect.try({ try: () => parse(utf8.decode(bytes)), catch: malformed })
     return yield* Effect.mapError(decode(value), (error) => malformedBy(error.issue))
@@ -46,11 +48,6 @@ const checkMediaType = (headers: HttpServerRequest.HttpServerRequest["headers"])
   return Effect.void
 }
 
-const unreadable = ({ reason }: HttpServerError.HttpServerError) =>
-  reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
-    ? tooLarge
-    : new MalformedRequest({ detail: "The body did not arrive whole." })
-
 const malformed = (cause: unknown) =>
   new MalformedRequest({ detail: cause instanceof SyntaxError ? cause.message : "The body is not valid UTF-8." })
 
@@ -71,7 +68,7 @@ const duplicateKey = (text: string): string | undefined => {
     else if (brace === "}") objects.pop()
     else if (literal !== undefined && colon !== undefined) {
       // The same key can be written with and without escapes.
-      const key: string = JSON.parse(literal)
+      const key: string = literal.includes("\\") ? JSON.parse(literal) : literal.slice(1, -1)
       const keys = objects.at(-1)
       if (keys?.has(key)) return literal
       keys?.add(key)

@@ -1,0 +1,48 @@
+/**
+ * Reads a request's body from Node's stream. The platform's own reader costs as
+ * much as parsing and decoding a reservation; it still reads what is sent after
+ * a "100 Continue" or with an offer to upgrade the protocol.
+ */
+import type { IncomingMessage } from "node:http"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import { ByteSize, Effect } from "effect"
+import { HttpIncomingMessage, type HttpServerError, type HttpServerRequest } from "effect/http"
+
+/** At most `maxBytes` bytes; fails where there are more, or where the body does not arrive whole. */
+export const read = (
+  request: HttpServerRequest.HttpServerRequest,
+  maxBytes: number,
+): Effect.Effect<Uint8Array, "TooLarge" | "NotWhole"> =>
+  request.headers["expect"] === undefined && request.headers["upgrade"] === undefined
+    ? readNode(NodeHttpServerRequest.toIncomingMessage(request) as IncomingMessage, maxBytes)
+    : request.arrayBuffer.pipe(
+        Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes)),
+        Effect.mapBoth({ onSuccess: (buffer) => new Uint8Array(buffer), onFailure: reasonOf }),
+      )
+
+const reasonOf = ({ reason }: HttpServerError.HttpServerError) =>
+  reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "TooLarge" : "NotWhole"
+
+const readNode = (message: IncomingMessage, maxBytes: number) =>
+  Effect.callback<Uint8Array, "TooLarge" | "NotWhole">((resume) => {
+    const chunks: Array<Buffer> = []
+    let size = 0
+    const onData = (chunk: Buffer) => {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > maxBytes) end(Effect.fail("TooLarge"))
+    }
+    const onEnd = () => end(Effect.succeed(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
+    const onClose = () => end(Effect.fail("NotWhole"))
+    const end = (outcome: Effect.Effect<Uint8Array, "TooLarge" | "NotWhole">) => {
+      message.off("data", onData).off("end", onEnd).off("close", onClose).pause()
+      resume(outcome)
+    }
+    // A broken connection is an `error` before it is a `close`, and would end the process if nobody listened.
+    message
+      .on("data", onData)
+      .on("end", onEnd)
+      .on("close", onClose)
+      .on("error", () => {})
+    return Effect.sync(() => end(Effect.fail("NotWhole")))
+  })
