@@ -18,7 +18,7 @@
 import { randomUUID } from "node:crypto"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { type Deallocation, Deallocations, Ledger, Uuid } from "@holdfast/domain"
-import { type Cause, Clock, DateTime, Deferred, Effect, Fiber, Queue, type Scope } from "effect"
+import { type Cause, Clock, DateTime, Deferred, Duration, Effect, Fiber, Queue, type Scope } from "effect"
 import * as Batch from "./Batch.ts"
 import * as Failures from "./Failures.ts"
 
@@ -75,7 +75,7 @@ const unavailable = (reason: string) => new Deallocations.Unavailable({ reason, 
 const maxRuns = 5
 
 /** How long the database may take for a batch before the connection counts as lost. */
-const batchTimeout = "10 seconds"
+const batchTimeout = Duration.seconds(10)
 
 /** Runs batches, on one connection after another, until the queue has ended and all are answered. */
 const write = Effect.fnUntraced(function* (config: Config, queue: Commands) {
