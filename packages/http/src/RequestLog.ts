@@ -57,10 +57,10 @@ export const layer: Layer.Layer<RequestLog> = Layer.effect(
   RequestLog,
   Effect.gen(function* () {
     const queue = yield* Queue.unbounded<Seen>()
-    const flush = Effect.flatMap(Queue.clear(queue), Effect.forEach(write, { discard: true }))
-    yield* Queue.takeAll(queue).pipe(
-      Effect.flatMap(Effect.forEach(write, { discard: true })),
-      Effect.delay(window),
+    const flush = Effect.uninterruptible(Effect.flatMap(Queue.clear(queue), Effect.forEach(write, { discard: true })))
+    yield* Queue.peek(queue).pipe(
+      Effect.andThen(Effect.sleep(window)),
+      Effect.andThen(flush),
       Effect.forever,
       Effect.forkScoped,
     )
