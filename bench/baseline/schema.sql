@@ -43,7 +43,7 @@ CREATE INDEX ON transfers (created_at DESC, id DESC) WHERE kind = 'deallocation'
 CREATE INDEX ON transfers (connection_id, created_at DESC, id DESC) WHERE kind = 'deallocation';
 
 CREATE TABLE journal (
-  seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  seq bigint GENERATED ALWAYS AS IDENTITY,
   transfer_id uuid NOT NULL,
   event text NOT NULL CHECK (event IN ('Reserved', 'Rejected', 'Cleared', 'Released', 'Credited', 'Debited')),
   connection_id uuid NOT NULL,
@@ -52,9 +52,9 @@ CREATE TABLE journal (
   available numeric(78, 0) NOT NULL CHECK (available >= 0),
   reserved numeric(78, 0) NOT NULL CHECK (reserved >= 0),
   deallocated numeric(78, 0) NOT NULL CHECK (deallocated >= 0),
-  at timestamptz NOT NULL DEFAULT now()
+  at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (transfer_id, seq)
 );
-CREATE INDEX ON journal (transfer_id);
 
 CREATE TABLE nonces (
   value text COLLATE "C" PRIMARY KEY,

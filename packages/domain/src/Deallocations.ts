@@ -152,13 +152,11 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store) {
   const random = yield* SecureRandom
   return Deallocations.of({
     ...reads,
-    reserve: (terms, nonce) =>
-      Effect.flatMap(random.uuidV7(), (uuid) => {
-        const partnerDeallocationId = Uuid.Uuid.make(uuid)
-        return Effect.flatMap(DateTime.now, (at) =>
-          execute({ command: { _tag: "Reserve", terms, partnerDeallocationId, at }, nonce }),
-        )
-      }),
+    reserve: Effect.fnUntraced(function* (terms, nonce) {
+      const partnerDeallocationId = Uuid.Uuid.make(yield* random.uuidV7())
+      const at = yield* DateTime.now
+      return yield* execute({ command: { _tag: "Reserve", terms, partnerDeallocationId, at }, nonce })
+    }),
     clear: (deallocationId, nonce) =>
       Effect.flatMap(DateTime.now, (at) => execute({ command: { _tag: "Clear", deallocationId, at }, nonce })),
     release: (deallocationId, nonce) =>
