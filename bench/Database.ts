@@ -54,20 +54,27 @@ const id = (group: string, number: string) =>
 const identifiers = `${id("a", "n")} AS connection_id, ${id("c", "n")} AS client_id,
   'account-' || n AS partners_connection_id, 'client-' || n AS partner_client_id`
 
+/** Whether the tables are Holdfast's, whose rows carry hashes: those of what is loaded here are all zeros. */
+const isHashed = `SELECT 1 FROM information_schema.columns WHERE table_name = 'journal' AND column_name = 'hash'`
+
 /** Registers accounts, each with a credit and with so many deallocations of one unit that are cleared long since. */
 export const fund = Effect.fnUntraced(function* (url: string, accounts: number, deallocationsEach = 0) {
   const numbered = `generate_series(1, ${accounts}) AS n`
   const credited = "now() - interval '100 days'"
   const reserved = "now() - interval '99 days' + k * interval '1 day' + n * interval '1 millisecond'"
+  const [hash, head, zeros] =
+    (yield* query(url, isHashed)).length === 0
+      ? ["", "", ""]
+      : [", hash", ", head", ", decode(repeat('00', 32), 'hex')"]
   const statements = [
     `INSERT INTO connections (connection_id, client_id, partners_connection_id, partner_client_id)
       SELECT ${identifiers} FROM ${numbered}`,
-    `INSERT INTO accounts (connection_id, currency, available, reserved, deallocated)
-      SELECT ${id("a", "n")}, '${currency}', ${funds} - ${deallocationsEach}, 0, ${deallocationsEach} FROM ${numbered}`,
+    `INSERT INTO accounts (connection_id, currency, available, reserved, deallocated${head})
+      SELECT ${id("a", "n")}, '${currency}', ${funds} - ${deallocationsEach}, 0, ${deallocationsEach}${zeros} FROM ${numbered}`,
     `INSERT INTO transfers (id, kind, connection_id, currency, quantity, created_at, updated_at)
       SELECT ${id("b", "n")}, 'credit', ${id("a", "n")}, '${currency}', ${funds}, ${credited}, ${credited} FROM ${numbered}`,
-    `INSERT INTO journal (transfer_id, event, connection_id, currency, quantity, available, reserved, deallocated, at)
-      SELECT ${id("b", "n")}, 'Credited', ${id("a", "n")}, '${currency}', ${funds}, ${funds}, 0, 0, ${credited} FROM ${numbered}`,
+    `INSERT INTO journal (transfer_id, event, connection_id, currency, quantity, available, reserved, deallocated, at${hash})
+      SELECT ${id("b", "n")}, 'Credited', ${id("a", "n")}, '${currency}', ${funds}, ${funds}, 0, 0, ${credited}${zeros} FROM ${numbered}`,
     // The older in one go with the younger: ids are random, as the network's are.
     `WITH made AS (
         INSERT INTO transfers (id, kind, connection_id, currency, quantity, created_at, updated_at, state, client_id,
@@ -78,8 +85,8 @@ export const fund = Effect.fnUntraced(function* (url: string, accounts: number, 
           FROM generate_series(1, ${deallocationsEach}) AS k, ${numbered}) AS given
         RETURNING id, connection_id, created_at),
       counted AS (SELECT *, row_number() OVER (PARTITION BY connection_id ORDER BY created_at) AS k FROM made)
-      INSERT INTO journal (transfer_id, event, connection_id, currency, quantity, available, reserved, deallocated, at)
-      SELECT id, event, connection_id, '${currency}', 1, ${funds} - k, held, k - held, created_at
+      INSERT INTO journal (transfer_id, event, connection_id, currency, quantity, available, reserved, deallocated, at${hash})
+      SELECT id, event, connection_id, '${currency}', 1, ${funds} - k, held, k - held, created_at${zeros}
       FROM counted, (VALUES ('Reserved', 1), ('Cleared', 0)) AS events (event, held)
       ORDER BY created_at, connection_id, held DESC`,
     // Not the nonces: a vacuumed empty table is planned for as one that stays empty.

@@ -168,7 +168,8 @@ export class Model {
   connection(connectionId: string): Outcome<Registered> {
     const connection = this.connections.find((known) => known.connectionId === connectionId)
     if (connection === undefined) return { refused: "CONNECTION_NOT_FOUND" }
-    const mine = this.adjustments.filter((adjustment) => adjustment.connectionId === connectionId)
+    const terms = [...this.adjustments, ...this.deallocations.map((deallocation) => deallocation.terms)]
+    const mine = terms.filter((terms) => terms.connectionId === connectionId)
     const balances = mine.map(({ amount: { currency } }) => {
       const { available, reserved, deallocated } = this.#balances(connectionId, currency)
       return [currency, { available: `${available}`, reserved: `${reserved}`, deallocated: `${deallocated}` }] as const

@@ -119,6 +119,16 @@ export interface Store {
   readonly ready: Effect.Effect<void, Unavailable>
 }
 
+/**
+ * What a store keeps beside balances.
+ *
+ * @category models
+ */
+export interface Books {
+  readonly entries: ReadonlyArray<Ledger.Entry>
+  readonly transfers: ReadonlyMap<Uuid.Uuid, Ledger.Transfer>
+}
+
 type Reserve = Extract<Ledger.Command, { readonly _tag: "Reserve" }>
 type Clear = Extract<Ledger.Command, { readonly _tag: "Clear" }>
 type Release = Extract<Ledger.Command, { readonly _tag: "Release" }>
@@ -209,11 +219,21 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store) {
 export const layerMemory = (options?: {
   readonly releasedRepost?: Deallocation.ReleasedRepost
 }): Layer.Layer<Deallocations> =>
-  Layer.effect(Deallocations, Effect.flatMap(makeStoreMemory(options?.releasedRepost ?? "reserve"), make)).pipe(
-    Layer.provide(SecureRandom_.layerWebCrypto),
-  )
+  Layer.effect(
+    Deallocations,
+    Effect.flatMap(makeStoreMemory(options), ({ store }) => make(store)),
+  ).pipe(Layer.provide(SecureRandom_.layerWebCrypto))
 
-const makeStoreMemory = Effect.fnUntraced(function* (releasedRepost: Deallocation.ReleasedRepost) {
+/**
+ * The store of {@link layerMemory}, to put something of one's own around it, and
+ * its books: every entry in order, and every transfer as it is now.
+ *
+ * @category constructors
+ */
+export const makeStoreMemory = Effect.fnUntraced(function* (options?: {
+  readonly releasedRepost?: Deallocation.ReleasedRepost
+}): Effect.fn.Return<{ readonly store: Store; readonly books: Books }> {
+  const { releasedRepost = "reserve" } = options ?? {}
   const mutex = yield* Semaphore.make(1)
   const connections = new Map<Uuid.Uuid, Connection.Connection>()
   const accounts = new Map<string, Ledger.AccountKey & { readonly account: Account.Account }>()
@@ -293,7 +313,7 @@ const makeStoreMemory = Effect.fnUntraced(function* (releasedRepost: Deallocatio
     journal: (transferId) => Effect.sync(() => entries.filter((entry) => entry.transferId === transferId)),
     ready: Effect.void,
   }
-  return store
+  return { store, books: { entries, transfers } }
 })
 
 /**

@@ -324,8 +324,8 @@ class Draft implements Changes {
     const { connectionId, amount } = transfer.terms
     const { currency, quantity } = amount
     const key = accountKeyOf(transfer.terms)
-    // A rejection moves nothing, and must not make an account where there is none.
-    if (this.account(key) !== balances) this.accounts.set(key, { connectionId, currency, account: balances })
+    // Of a rejection too, which moves nothing: every entry stands in an account's journal.
+    this.accounts.set(key, { connectionId, currency, account: balances })
     const id = transferId(transfer)
     this.transfers.set(id, transfer)
     this.entries.push({ transferId: id, event, connectionId, currency, quantity, balances, at })

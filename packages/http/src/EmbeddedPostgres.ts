@@ -136,8 +136,35 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function* (
     Effect.scoped,
   )
   yield* reportEnd(first).pipe(Effect.andThen(Effect.forever(Effect.delay(restart, "50 millis"))), Effect.forkScoped)
-  return { path, username: "holdfast", database: "holdfast", directory, pid: Ref.get(pid) }
+  return { path, ...names, directory, pid: Ref.get(pid) }
 }, Effect.provide(NodeFileSystem.layer))
+
+/** There is no database in the directory yet. */
+export class NoDatabase extends Schema.TaggedError<NoDatabase>()("NoDatabase", { directory: Schema.String }) {
+  override get message() {
+    return `There is no database in \`${this.directory}\`.`
+  }
+}
+
+/** The way to the database of a directory, whether it runs already or is started for as long as the scope lasts. */
+export const find = Effect.fnUntraced(function* (
+  directory: string,
+): Effect.fn.Return<
+  Pick<Server, "path" | "username" | "database">,
+  EmbeddedPostgresError | NoDatabase,
+  FileSystem.FileSystem | Scope.Scope
+> {
+  const data = Path.join(Path.resolve(directory), "postgres")
+  if (!(yield* hasCluster(data))) return yield* new NoDatabase({ directory })
+  const running = Effect.map(socketPath(data), (path) => ({ path, ...names }))
+  const free = Effect.flatMap(PostmasterLock.readLock(data), ({ pid }) => PostmasterLock.checkLock(data, pid))
+  return yield* free.pipe(
+    Effect.andThen(start({ directory })),
+    Effect.catchTag("DataDirectoryInUse", () => running),
+  )
+}, Effect.provide(NodeFileSystem.layer))
+
+const names = { username: "holdfast", database: "holdfast" }
 
 const majorVersion = "18"
 

@@ -49,6 +49,17 @@ const read = <A>(variable: string, config: (name: string) => Config.Config<A>, e
 
 const text = (variable: string) => read(variable, Config.String, "text")
 
+/** Where the database is. Fails with {@link InvalidSetting}. */
+export const loadDatabase = Effect.gen(function* (): Effect.fn.Return<
+  Pick<Settings, "dataDirectory" | "databaseUrl">,
+  InvalidSetting
+> {
+  return {
+    dataDirectory: (yield* text("DATA_DIR")) ?? ".holdfast",
+    databaseUrl: yield* read("DATABASE_URL", Config.Redacted, "a URL"),
+  }
+})
+
 /** Fails with {@link InvalidSetting} or {@link SettingsMissing}. */
 export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidSetting | SettingsMissing> {
   const port = yield* read("PORT", (name) => Config.schema(integer(0, 65_535), name), "a port, 0 to 65535")
@@ -65,8 +76,7 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
   const settings = {
     host: (yield* text("HOST")) ?? "127.0.0.1",
     port: port ?? 3000,
-    dataDirectory: (yield* text("DATA_DIR")) ?? ".holdfast",
-    databaseUrl: yield* read("DATABASE_URL", Config.Redacted, "a URL"),
+    ...(yield* loadDatabase),
     publicKeyFile: yield* text("BITGO_PUBLIC_KEY_FILE"),
     operatorToken: yield* read("OPERATOR_TOKEN", Config.Redacted, "a token"),
     releasedRepost: releasedRepost ?? "reserve",

@@ -12,6 +12,7 @@ import { HttpServer } from "effect/http"
 import * as App from "./App.ts"
 import * as DevelopmentKeys from "./DevelopmentKeys.ts"
 import * as EmbeddedPostgres from "./EmbeddedPostgres.ts"
+import { explain } from "./Explanation.ts"
 import * as NodeServer from "./NodeServer.ts"
 import * as OperatorToken from "./OperatorToken.ts"
 import * as Settings from "./Settings.ts"
@@ -79,18 +80,6 @@ const layer = Layer.unwrap(
     )
   }),
 ).pipe(Layer.provide(NodeFileSystem.layer))
-
-/** What went wrong, in a line. The errors of the libraries say only in their innermost cause what that was. */
-const explain = (error: Layer.Error<typeof layer>) => {
-  if (error._tag === "ServeError") return `HOST and PORT: ${innermost(error)}.`
-  if (error._tag === "SqlError") return `The database: ${error.message} (${innermost(error)}).`
-  return error.message
-}
-
-const innermost = ({ cause }: { readonly cause?: unknown }): string => {
-  if (!(cause instanceof Error)) return String(cause)
-  return cause.cause === undefined ? cause.message : innermost(cause)
-}
 
 /** One JSON object a line, in a write for many. */
 const layerLogger = Logger.layer([

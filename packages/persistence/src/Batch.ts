@@ -7,12 +7,13 @@
  * 2. Write all changes in one statement; `COMMIT`.
  *
  * The accounts' locks order everything that two batches, in this or in other
- * processes, do to one account. What no lock covers (the first row for an id,
+ * processes, do to one account, and so the entries of its journal. What no lock covers (the first row for an id,
  * an account or a nonce, made by two batches at once) meets a primary key: the
  * later batch fails, and finds the row when it is run again.
  */
+import { hash } from "node:crypto"
 import type { PgConnection, Result as QueryResult, Row } from "@effect/sql-pg/PgConnection"
-import { type Account, type Deallocation, Ledger, type Uuid } from "@holdfast/domain"
+import { type Account, type Deallocation, Journal, Ledger, type Uuid } from "@holdfast/domain"
 import { Data, Effect, type Result } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Rows from "./Rows.ts"
@@ -28,6 +29,8 @@ export class TransactionLost extends Data.TaggedError("TransactionLost")<{ reado
 
 interface Snapshot extends Ledger.Snapshot {
   readonly accounts: ReadonlyMap<string, Account.Account>
+  /** The hash of the last entry of each account's journal. */
+  readonly heads: ReadonlyMap<string, string>
   readonly transfers: ReadonlyMap<Uuid.Uuid, Ledger.Transfer>
   /** Recorded by an earlier run of the same batch, whose answer was lost: they do not count as used. */
   readonly ownNonces: ReadonlySet<string>
@@ -51,7 +54,7 @@ export const run = Effect.fnUntraced(function* (
 })
 
 const lockAccounts = `
-  SELECT a.*
+  SELECT a.connection_id, a.currency, a.available, a.reserved, a.deallocated, encode(a.head, 'hex') AS head
   FROM (
     SELECT * FROM unnest($1::uuid[], $2::text[]) AS named (connection_id, currency)
     UNION
@@ -98,25 +101,22 @@ const begin = Effect.fnUntraced(function* (
     connection.query(readNonces, [Write.texts(values)]),
   ])
 
-  const accounts = yield* Rows.readAccounts(accountRows.rows)
+  const accounts = yield* Rows.readHeadedAccounts(accountRows.rows)
   const transfers = yield* Rows.readTransfers(transferRows.rows.filter((row) => row["id"] !== null))
   const connections = yield* Rows.readConnections(connectionRows.rows)
   const attemptIds = new Set(attempts.map(({ attempt }) => String(attempt)))
   const nonces = Map.groupBy(nonceRows.rows, (row) => (attemptIds.has(String(row["attempt"])) ? "own" : "others"))
   const valuesOf = (rows: ReadonlyArray<Row> = []) => new Set(rows.map((row) => String(row["value"])))
-  const locked = new Map(accounts.map((row) => [Ledger.accountKey(row), row.account]))
+  const locked = new Map(accounts.map((row) => [Ledger.accountKey(row), row]))
   for (const transfer of transfers) {
     // Made by another batch after the locks were taken: its account must be locked too.
-    if (
-      transfer._tag !== "Adjustment" &&
-      transfer._tag !== "Rejected" &&
-      !locked.has(Ledger.accountKeyOf(transfer.terms))
-    ) {
-      return yield* new TransactionLost({ reason: "A deallocation appeared after its account could be locked." })
+    if (!locked.has(Ledger.accountKeyOf(transfer.terms))) {
+      return yield* new TransactionLost({ reason: "A transfer appeared after its account could be locked." })
     }
   }
   return {
-    accounts: locked,
+    accounts: new Map(Array.from(locked, ([key, { account }]) => [key, account])),
+    heads: new Map(Array.from(locked, ([key, { head }]) => [key, head])),
     transfers: new Map(transfers.map((transfer) => [Ledger.transferId(transfer), transfer])),
     connections: new Map(connections.map((row) => [row.connectionId, row])),
     nonces: valuesOf(nonces.get("others")),
@@ -127,19 +127,20 @@ const begin = Effect.fnUntraced(function* (
 
 const commit = Effect.fnUntraced(function* (
   connection: PgConnection,
-  { accounts, transfers, ownNonces, transactionId }: Snapshot,
+  { accounts, heads, transfers, ownNonces, transactionId }: Snapshot,
   changes: Ledger.Changes,
   attempts: ReadonlyArray<Attempt>,
 ): Effect.fn.Return<void, SqlError | TransactionLost> {
   const [newTransfers, changedTransfers] = split(changes.transfers, transfers)
-  const [newAccounts, changedAccounts] = split(changes.accounts, accounts)
+  const chain = extend(heads, changes)
+  const [newAccounts, changedAccounts] = split(chain.accounts, accounts)
   // The first of several attempts under one nonce is the one that used it.
   const users = new Map(attempts.toReversed().map(({ nonce, attempt }) => [nonce?.value, attempt]))
   const nonces = Array.from(changes.nonces.values()).flatMap((nonce) => {
     const attempt = users.get(nonce.value)
     return attempt === undefined || ownNonces.has(nonce.value) ? [] : [{ ...nonce, attempt }]
   })
-  const rows = { newTransfers, changedTransfers, newAccounts, changedAccounts, nonces, entries: changes.entries }
+  const rows = { newTransfers, changedTransfers, newAccounts, changedAccounts, nonces, entries: chain.entries }
   const [written, committed] = yield* pipelined([
     connection.query(Write.statement, Write.parameters(transactionId, rows)),
     connection.query("COMMIT", [], false),
@@ -148,6 +149,24 @@ const commit = Effect.fnUntraced(function* (
   if (committed.command !== "COMMIT") return yield* new TransactionLost({ reason: "COMMIT rolled back." })
   if (written.rows.length !== 1) return yield* new TransactionLost({ reason: "The locks were lost before the write." })
 })
+
+/** Gives each entry its hash, and each account the hash of its last. */
+const extend = (before: ReadonlyMap<string, string>, { entries, transfers, accounts }: Ledger.Changes) => {
+  const heads = new Map(before)
+  const hashed = entries.flatMap((entry) => {
+    const transfer = transfers.get(entry.transferId)
+    if (transfer === undefined) return []
+    const key = Ledger.accountKey(entry)
+    const head = hash("sha256", Journal.canonical(heads.get(key) ?? Journal.genesis, entry, transfer))
+    heads.set(key, head)
+    return [{ ...entry, hash: head }]
+  })
+  const headed = Array.from(
+    accounts,
+    ([key, account]) => [key, { ...account, head: heads.get(key) ?? Journal.genesis }] as const,
+  )
+  return { entries: hashed, accounts: new Map(headed) }
+}
 
 /** The changed values that were not there before, and those that were. */
 const split = <K, V>(changed: ReadonlyMap<K, V>, before: ReadonlyMap<K, unknown>) => {

@@ -7,7 +7,7 @@
  * balance is negative, no sum exceeds 2^256 − 1, no id is used twice. Only
  * portable PostgreSQL: no extensions.
  */
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 
@@ -94,15 +94,87 @@ const journalByTransfer = statements(
   "ALTER TABLE journal ADD PRIMARY KEY (transfer_id, seq)",
 )
 
+// Every entry of the journal gets the hash of itself and of the account's entry before it, and every account in the
+// journal a row, which has the hash of the last one and orders them. Journal.ts of the domain says what is hashed.
+const journalHashes = statements(
+  "ALTER TABLE accounts DROP CONSTRAINT accounts_connection_id_fkey",
+  "ALTER TABLE accounts ADD COLUMN head bytea CHECK (octet_length(head) = 32)",
+  "ALTER TABLE journal ADD COLUMN hash bytea CHECK (octet_length(hash) = 32)",
+  "ALTER TABLE journal DISABLE TRIGGER journal_is_append_only",
+  `INSERT INTO accounts (connection_id, currency, available, reserved, deallocated)
+    SELECT DISTINCT connection_id, currency, 0, 0, 0 FROM journal ON CONFLICT DO NOTHING`,
+  `DO $$
+  DECLARE
+    entry record;
+    account text := '';
+    previous text;
+  BEGIN
+    FOR entry IN
+      SELECT j.*, concat_ws('/', j.connection_id, j.currency) AS account,
+        to_char(j.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS iso,
+        CASE WHEN t.kind = 'deallocation'
+          THEN array_remove(ARRAY[t.client_id::text, t.partners_connection_id, t.partner_client_id,
+            t.partner_deallocation_id::text, CASE WHEN j.event = 'Rejected' THEN t.reason END], NULL)
+          ELSE array_remove(ARRAY[t.memo], NULL) END AS facts
+      FROM journal j JOIN transfers t ON t.id = j.transfer_id
+      ORDER BY j.connection_id, j.currency, j.seq
+    LOOP
+      IF entry.account <> account THEN
+        account := entry.account;
+        previous := repeat('0', 64);
+      END IF;
+      previous := encode(sha256(convert_to(array_to_json(ARRAY[previous, entry.event, entry.transfer_id::text,
+        entry.connection_id::text, entry.currency, entry.quantity::text, entry.available::text, entry.reserved::text,
+        entry.deallocated::text, entry.iso] || entry.facts)::text, 'UTF8')), 'hex');
+      UPDATE journal SET hash = decode(previous, 'hex') WHERE transfer_id = entry.transfer_id AND seq = entry.seq;
+      UPDATE accounts SET head = decode(previous, 'hex')
+        WHERE connection_id = entry.connection_id AND currency = entry.currency;
+    END LOOP;
+  END $$`,
+  "ALTER TABLE journal ENABLE TRIGGER journal_is_append_only",
+  "ALTER TABLE accounts ALTER COLUMN head SET NOT NULL",
+  "ALTER TABLE journal ALTER COLUMN hash SET NOT NULL",
+)
+
+const migrations = {
+  "0001_initial": initial,
+  "0002_journal_by_transfer": journalByTransfer,
+  "0003_journal_hashes": journalHashes,
+}
+
+const table = "holdfast_migrations"
+
 /**
- * Brings the database's tables up to date.
+ * The database was made by a newer version than this one, which must not touch it.
+ *
+ * @category errors
+ */
+export class NewerSchema extends Schema.TaggedError<NewerSchema>()("NewerSchema", {
+  found: Schema.Int,
+  known: Schema.Int,
+}) {
+  override get message() {
+    return `The database has the tables of a newer version (migration ${this.found}). This one knows them up to ${this.known}: run the newer version.`
+  }
+}
+
+const refuseNewer = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const known = Object.keys(migrations).length
+  const tables = yield* sql`SELECT to_regclass(${table}) AS name`
+  if (tables[0]?.["name"] === null) return
+  const [row] = yield* sql`SELECT max(migration_id)::int AS found FROM ${sql(table)}`
+  const found = Number(row?.["found"])
+  if (found > known) return yield* new NewerSchema({ found, known })
+})
+
+/**
+ * Brings the database's tables up to date. Fails with {@link NewerSchema}, and
+ * changes nothing, where they are newer than this version knows.
  *
  * @category running
  */
-export const migrate = Migrator.make({})({
-  loader: Migrator.fromRecord({
-    "0001_initial": initial,
-    "0002_journal_by_transfer": journalByTransfer,
-  }),
-  table: "holdfast_migrations",
-})
+export const migrate = Effect.andThen(
+  refuseNewer,
+  Migrator.make({})({ loader: Migrator.fromRecord(migrations), table }),
+)

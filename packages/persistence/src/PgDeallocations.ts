@@ -10,7 +10,7 @@ import type { MigrationError } from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as GroupCommit from "./GroupCommit.ts"
-import { migrate } from "./Migrations.ts"
+import { migrate, type NewerSchema } from "./Migrations.ts"
 import * as PooledRandom from "./PooledRandom.ts"
 import * as Reads from "./Reads.ts"
 
@@ -52,7 +52,7 @@ const forgetExpiredNonces = Effect.flatMap(
 
 /**
  * The service on a PostgreSQL database (tested with 15 and 18). Brings the tables up to
- * date first. Recovers by itself when the database was away.
+ * date first, and fails where they are newer than this version knows. Recovers by itself when the database was away.
  *
  * ```ts no-run
  * import { Deallocations } from "@holdfast/domain"
@@ -69,7 +69,9 @@ const forgetExpiredNonces = Effect.flatMap(
  *
  * @category layers
  */
-export const layer = (config: Config): Layer.Layer<Deallocations.Deallocations, SqlError | MigrationError> =>
+export const layer = (
+  config: Config,
+): Layer.Layer<Deallocations.Deallocations, SqlError | MigrationError | NewerSchema> =>
   Layer.effect(
     Deallocations.Deallocations,
     Effect.gen(function* () {

@@ -13,6 +13,9 @@ const balances = {
 
 const AccountRow = Schema.Struct({ connection_id: Uuid.Uuid, currency: Amount.Currency, ...balances })
 
+/** With the hash of its last entry, in hexadecimal. */
+const HeadedAccountRow = Schema.Struct({ ...AccountRow.fields, head: Schema.String })
+
 const ConnectionRow = Schema.Struct({
   connection_id: Uuid.Uuid,
   client_id: Uuid.Uuid,
@@ -59,6 +62,9 @@ const EntryRow = Schema.Struct({
   at: Schema.DateTimeUtcFromDate,
 })
 
+/** With the hash, in hexadecimal. */
+const HashedEntryRow = Schema.Struct({ ...EntryRow.fields, hash: Schema.String })
+
 /** Turns raw rows into values with a row schema and a conversion. */
 const reader = <S extends Schema.Codec<unknown, unknown>, A>(schema: S, convert: (row: S["Type"]) => A) => {
   const decode = Schema.decodeUnknownEffect(schema)
@@ -66,11 +72,15 @@ const reader = <S extends Schema.Codec<unknown, unknown>, A>(schema: S, convert:
     Effect.orDie(Effect.forEach(rows, (row) => Effect.map(decode(row), convert)))
 }
 
-export const readAccounts = reader(AccountRow, ({ connection_id, currency, available, reserved, deallocated }) => ({
+const accountOf = ({ connection_id, currency, available, reserved, deallocated }: typeof AccountRow.Type) => ({
   connectionId: connection_id,
   currency,
   account: { available, reserved, deallocated },
-}))
+})
+
+export const readAccounts = reader(AccountRow, accountOf)
+
+export const readHeadedAccounts = reader(HeadedAccountRow, (row) => ({ ...accountOf(row), head: row.head }))
 
 const connectionOf = (row: typeof ConnectionRow.Type) => ({
   connectionId: row.connection_id,
@@ -114,12 +124,20 @@ export const readTransfers = reader(
   (row): Ledger.Transfer => (row.kind === "deallocation" ? deallocationOf(row) : adjustmentOf(row)),
 )
 
-export const readEntries = reader(
-  EntryRow,
-  ({ transfer_id, connection_id, available, reserved, deallocated, ...entry }): Ledger.Entry => ({
-    ...entry,
-    transferId: transfer_id,
-    connectionId: connection_id,
-    balances: { available, reserved, deallocated },
-  }),
-)
+const entryOf = ({
+  transfer_id,
+  connection_id,
+  available,
+  reserved,
+  deallocated,
+  ...entry
+}: typeof EntryRow.Type): Ledger.Entry => ({
+  ...entry,
+  transferId: transfer_id,
+  connectionId: connection_id,
+  balances: { available, reserved, deallocated },
+})
+
+export const readEntries = reader(EntryRow, entryOf)
+
+export const readHashedEntries = reader(HashedEntryRow, ({ hash, ...row }) => ({ ...entryOf(row), hash }))

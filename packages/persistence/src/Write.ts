@@ -7,7 +7,8 @@ import * as PgTypes from "@effect/sql-pg/PgTypes"
 import { type Account, BaseUnits, type Deallocation, Ledger, type Uuid } from "@holdfast/domain"
 import { DateTime, Order } from "effect"
 
-type AccountRow = Ledger.AccountKey & { readonly account: Account.Account }
+type AccountRow = Ledger.AccountKey & { readonly account: Account.Account; readonly head: string }
+type EntryRow = Ledger.Entry & { readonly hash: string }
 type NonceRow = Ledger.Nonce & { readonly attempt: Uuid.Uuid }
 
 /** All rows that a batch writes. */
@@ -17,7 +18,7 @@ export interface Rows {
   readonly newAccounts: ReadonlyArray<AccountRow>
   readonly changedAccounts: ReadonlyArray<AccountRow>
   readonly nonces: ReadonlyArray<NonceRow>
-  readonly entries: ReadonlyArray<Ledger.Entry>
+  readonly entries: ReadonlyArray<EntryRow>
 }
 
 const array =
@@ -68,10 +69,14 @@ const balanceColumns = <A>(balances: (value: A) => Account.Account): ReadonlyArr
   ["deallocated", "numeric", (_) => BaseUnits.toString(balances(_).deallocated)],
 ]
 
+/** As PostgreSQL reads bytes. */
+const hexadecimal = (digits: string) => `\\x${digits}`
+
 const accountColumns: ReadonlyArray<Column<AccountRow>> = [
   ["connection_id", "uuid", (_) => _.connectionId],
   ["currency", "text", (_) => _.currency],
   ...balanceColumns<AccountRow>((_) => _.account),
+  ["head", "bytea", (_) => hexadecimal(_.head)],
 ]
 
 const nonceColumns: ReadonlyArray<Column<NonceRow>> = [
@@ -80,14 +85,15 @@ const nonceColumns: ReadonlyArray<Column<NonceRow>> = [
   ["expires_at", "timestamptz", (_) => DateTime.formatIso(_.expiresAt)],
 ]
 
-const entryColumns: ReadonlyArray<Column<Ledger.Entry>> = [
+const entryColumns: ReadonlyArray<Column<EntryRow>> = [
   ["transfer_id", "uuid", (_) => _.transferId],
   ["event", "text", (_) => _.event],
   ["connection_id", "uuid", (_) => _.connectionId],
   ["currency", "text", (_) => _.currency],
   ["quantity", "numeric", (_) => BaseUnits.toString(_.quantity)],
-  ...balanceColumns<Ledger.Entry>((_) => _.balances),
+  ...balanceColumns<EntryRow>((_) => _.balances),
   ["at", "timestamptz", (_) => DateTime.formatIso(_.at)],
+  ["hash", "bytea", (_) => hexadecimal(_.hash)],
 ]
 
 const makeStatement = () => {
@@ -108,7 +114,7 @@ const makeStatement = () => {
     new_accounts AS (${insert("accounts", accountColumns)}),
     changed_accounts AS (
       UPDATE accounts a
-      SET available = given.available, reserved = given.reserved, deallocated = given.deallocated
+      SET available = given.available, reserved = given.reserved, deallocated = given.deallocated, head = given.head
       FROM ${given(accountColumns)} WHERE a.connection_id = given.connection_id AND a.currency = given.currency),
     used_nonces AS (${insert("nonces", nonceColumns)}),
     entries AS (${insert("journal", entryColumns)})

@@ -1,1 +1,2 @@
+export * as Audit from "./Audit.ts"
 export * as PgDeallocations from "./PgDeallocations.ts"

@@ -1,0 +1,244 @@
+/**
+ * The audit: replays what a journal says through the pure ledger, and names
+ * every difference between the journal, the transfers and the balances that
+ * are recorded beside it. It asks of each account, from its first entry on:
+ *
+ * - could the ledger have made this entry, then and there? (Every decision is
+ *   taken again, so that a hold beyond the balance or a second clear is found.)
+ * - does the entry's hash fit the one before it? ({@link Journal})
+ * - are the recorded transfers and balances what the entries come to?
+ */
+import { DateTime, Effect } from "effect"
+import * as Account from "./Account.ts"
+import * as BaseUnits from "./BaseUnits.ts"
+import type * as Connection from "./Connection.ts"
+import * as Journal from "./Journal.ts"
+import * as Ledger from "./Ledger.ts"
+import type * as Uuid from "./Uuid.ts"
+
+/**
+ * An entry as it is recorded, beside what is recorded of its transfer and of
+ * the connection that the transfer names.
+ *
+ * @category models
+ */
+export interface Recorded {
+  readonly entry: Ledger.Entry & { readonly hash: string }
+  readonly transfer: Ledger.Transfer | undefined
+  readonly connection: Connection.Connection | undefined
+}
+
+/**
+ * What is recorded of an account: its balances, and the hash of its last entry.
+ *
+ * @category models
+ */
+export interface RecordedAccount {
+  readonly account: Account.Account
+  readonly head: string
+}
+
+/**
+ * One difference: what is recorded in a place, and what the replay says should
+ * be. Where the one or the other is missing altogether it is `null`.
+ *
+ * @category models
+ */
+export interface Finding extends Ledger.AccountKey {
+  readonly where: "journal" | "transfers" | "accounts"
+  /** Of the entry's transfer, or of the transfer. */
+  readonly id: Uuid.Uuid | undefined
+  readonly field: string
+  readonly recorded: string | null
+  readonly replayed: string | null
+}
+
+type Fields = Readonly<Record<string, string | null>>
+
+/**
+ * The audit of one account. It is told the account's entries, oldest first, and
+ * at last what is recorded of the account; each call answers what it found.
+ *
+ * ```ts
+ * import { Account, Adjustment, Audit, BaseUnits, Connection, Journal } from "@holdfast/domain"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ * import { hash } from "node:crypto"
+ *
+ * const sha256 = (text: string) => hash("sha256", text)
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const terms = Schema.decodeUnknownSync(Adjustment.Terms)({
+ *   adjustmentId: "018f3f1e-0000-7000-8000-000000000003",
+ *   connectionId: connection.connectionId,
+ *   direction: "credit",
+ *   amount: { currency: "BTC", quantity: 5n },
+ * })
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const transfer = { _tag: "Adjustment", terms, createdAt: at } as const
+ * const { connectionId, amount } = terms
+ * const balances = { ...Account.empty, available: BaseUnits.BaseUnits.make(5n) }
+ * const entry = { transferId: terms.adjustmentId, event: "Credited", connectionId, ...amount, balances, at } as const
+ * const head = sha256(Journal.canonical(Journal.genesis, entry, transfer))
+ *
+ * const audit = new Audit.AccountAudit({ connectionId, currency: amount.currency }, sha256)
+ * assert.deepEqual(audit.entry({ entry: { ...entry, hash: head }, transfer, connection }), [])
+ * const [finding] = audit.end({ account: Account.empty, head })
+ * assert.deepEqual([finding?.field, finding?.recorded, finding?.replayed], ["available", "0", "5"])
+ * ```
+ *
+ * @category auditing
+ */
+export class AccountAudit {
+  readonly #key: Ledger.AccountKey
+  readonly #sha256: Journal.Sha256
+  /** Transfers as replayed so far, beside what is recorded of them. Those that nothing can change any more are done with. */
+  readonly #open = new Map<Uuid.Uuid, { readonly replayed: Ledger.Transfer; readonly recorded: Ledger.Transfer }>()
+  #balances = Account.empty
+  #head = Journal.genesis
+
+  constructor(key: Ledger.AccountKey, sha256: Journal.Sha256) {
+    this.#key = key
+    this.#sha256 = sha256
+  }
+
+  /** Replays the next entry. */
+  entry({ entry, transfer, connection }: Recorded): ReadonlyArray<Finding> {
+    const id = entry.transferId
+    if (transfer === undefined) {
+      this.#trust(entry)
+      return [this.#finding("transfers", id, "id", null, id)]
+    }
+    const hash = this.#sha256(Journal.canonical(this.#head, entry, transfer))
+    const findings = this.#compare("journal", id, { hash: entry.hash }, { hash })
+    const before = this.#open.get(id)?.replayed
+    const { outcomes, changes } = Effect.runSync(
+      Ledger.fold(
+        {
+          connections: { get: () => (isOfUnknownConnection(transfer) ? undefined : connection) },
+          accounts: { get: () => this.#balances },
+          transfers: { get: () => before },
+          nonces: new Set(),
+        },
+        [{ command: commandOf(entry, transfer), nonce: undefined }],
+        { releasedRepost: "reserve" },
+      ),
+    )
+    const [replayed] = changes.entries
+    const after = changes.transfers.get(id)
+    if (replayed === undefined || after === undefined) {
+      const outcome = outcomes[0]
+      const why = outcome?._tag === "Failure" ? outcome.failure.message : "The ledger would not have changed."
+      findings.push(this.#finding("journal", id, "event", entry.event, why))
+    } else {
+      findings.push(...this.#compare("journal", id, fieldsOf(entry), fieldsOf(replayed)))
+      this.#open.set(id, { replayed: after, recorded: transfer })
+      if (isFinal(after)) findings.push(...this.#close(id))
+    }
+    this.#trust(entry)
+    return findings
+  }
+
+  /** A transfer that no entry of this account is about. */
+  transfer(transfer: Ledger.Transfer): ReadonlyArray<Finding> {
+    const id = Ledger.transferId(transfer)
+    return [this.#finding("journal", id, "id", null, id)]
+  }
+
+  /** There are no more entries. */
+  end(recorded: RecordedAccount | undefined): ReadonlyArray<Finding> {
+    const findings = Array.from(this.#open.keys()).flatMap((id) => this.#close(id))
+    const replayed = { ...balancesOf(this.#balances), head: this.#head }
+    if (recorded === undefined) {
+      findings.push(this.#finding("accounts", undefined, "available", null, replayed.available))
+      return findings
+    }
+    const { account, head } = recorded
+    return [...findings, ...this.#compare("accounts", undefined, { ...balancesOf(account), head }, replayed)]
+  }
+
+  /** Goes on from what is recorded, so that each difference is found once. */
+  #trust({ hash, balances }: Recorded["entry"]): void {
+    this.#head = hash
+    this.#balances = balances
+  }
+
+  #close(id: Uuid.Uuid): ReadonlyArray<Finding> {
+    const transfer = this.#open.get(id)
+    this.#open.delete(id)
+    return transfer === undefined
+      ? []
+      : this.#compare("transfers", id, stateOf(transfer.recorded), stateOf(transfer.replayed))
+  }
+
+  #compare(where: Finding["where"], id: Finding["id"], recorded: Fields, replayed: Fields): Array<Finding> {
+    return Object.keys(replayed).flatMap((field) => {
+      const [one = null, other = null] = [recorded[field], replayed[field]]
+      return one === other ? [] : [this.#finding(where, id, field, one, other)]
+    })
+  }
+
+  #finding(
+    where: Finding["where"],
+    id: Finding["id"],
+    field: string,
+    recorded: string | null,
+    replayed: string | null,
+  ): Finding {
+    return { ...this.#key, where, id, field, recorded, replayed }
+  }
+}
+
+/** A finding in a line. */
+export const describe = ({ where, id, connectionId, currency, field, recorded, replayed }: Finding): string => {
+  const of = `${id === undefined ? "" : ` transfer ${id},`} account ${connectionId}/${currency}`
+  return `${where}:${of}: ${field} is ${recorded ?? "missing"}. Expected ${replayed ?? "none"}.`
+}
+
+/**
+ * The command that makes the event of an entry.
+ *
+ * @category conversions
+ */
+export const commandOf = ({ event, at }: Ledger.Entry, transfer: Ledger.Transfer): Ledger.Command => {
+  if (transfer._tag === "Adjustment") return { _tag: "Adjust", terms: transfer.terms, at }
+  const { terms, partnerDeallocationId } = transfer
+  const { deallocationId } = terms
+  if (event === "Cleared") return { _tag: "Clear", deallocationId, at }
+  if (event === "Released") return { _tag: "Release", deallocationId, at }
+  return { _tag: "Reserve", terms, partnerDeallocationId, at }
+}
+
+/** The connection may have been registered since. */
+const isOfUnknownConnection = (transfer: Ledger.Transfer) =>
+  transfer._tag === "Rejected" && transfer.reason === "UNKNOWN_CONNECTION"
+
+const isFinal = (transfer: Ledger.Transfer) =>
+  transfer._tag === "Adjustment" || transfer._tag === "Cleared" || transfer._tag === "Rejected"
+
+const balancesOf = ({ available, reserved, deallocated }: Account.Account) => ({
+  available: BaseUnits.toString(available),
+  reserved: BaseUnits.toString(reserved),
+  deallocated: BaseUnits.toString(deallocated),
+})
+
+const fieldsOf = ({ event, connectionId, currency, quantity, balances, at }: Ledger.Entry): Fields => ({
+  event,
+  connectionId,
+  currency,
+  quantity: BaseUnits.toString(quantity),
+  ...balancesOf(balances),
+  at: DateTime.formatIso(at),
+})
+
+/** What entries make of a transfer; the rest of it is in the entries' hashes. */
+const stateOf = (transfer: Ledger.Transfer): Fields => ({
+  state: transfer._tag,
+  createdAt: DateTime.formatIso(transfer.createdAt),
+  ...(transfer._tag === "Adjustment" ? {} : { updatedAt: DateTime.formatIso(transfer.updatedAt) }),
+  ...(transfer._tag === "Rejected" ? { reason: transfer.reason } : {}),
+})

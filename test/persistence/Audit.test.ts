@@ -1,0 +1,107 @@
+/** The audit finds nothing on what the service wrote, and everything that anybody changes behind its back. */
+import { assert, it } from "@effect/vitest"
+import { Deallocations, Audit as Replay } from "@holdfast/domain"
+import { Audit } from "@holdfast/persistence"
+import { Array as Array_, Effect } from "effect"
+import { query, serviceOn, withDatabase } from "../support/Databases.ts"
+import { adjustmentOf, funded, newConnection, termsOf } from "../support/Fixtures.ts"
+import { ledgerProperty } from "../support/LedgerProperty.ts"
+import * as System from "../support/System.ts"
+
+/** A few holds in every state, and rejections with and without an account. */
+const activity = Effect.gen(function* () {
+  const deallocations = yield* Deallocations.Deallocations
+  const connection = yield* funded(100n)
+  yield* deallocations.adjust(adjustmentOf(connection, "debit", 3n))
+  const holds = yield* Effect.forEach([1n, 2n, 4n, 8n], (quantity) =>
+    deallocations.reserve(termsOf(connection, quantity)),
+  )
+  const [held, cleared, released, again] = holds.map(({ terms }) => terms)
+  if (!held || !cleared || !released || !again) return yield* Effect.die("There are four.")
+  yield* deallocations.clear(cleared.deallocationId)
+  yield* deallocations.release(released.deallocationId)
+  yield* deallocations.release(again.deallocationId)
+  yield* deallocations.reserve(again)
+  const rejected = yield* deallocations.reserve(termsOf(connection, 1_000n))
+  yield* deallocations.reserve(termsOf(newConnection(), 1n))
+  return { connection, held, cleared, released, rejected: rejected.terms }
+})
+
+it.live("whatever the service writes, the audit finds nothing", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const system = System.fromService(yield* Deallocations.Deallocations)
+      yield* Effect.promise(() => ledgerProperty(() => system, { releasedRepost: "reserve", numRuns: 30 }))
+      const { entries, accounts, findings } = yield* Audit.run(database.config)
+      assert.deepStrictEqual(findings, [])
+      assert.isAbove(entries, 100)
+      assert.isAtLeast(accounts, 60)
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
+
+type Activity = Effect.Success<typeof activity>
+
+const firstEntry = "(SELECT min(seq) FROM journal WHERE event = 'Reserved')"
+
+const tamperings: Readonly<Record<string, (activity: Activity) => string>> = {
+  "an edited quantity": () => `UPDATE journal SET quantity = quantity + 1 WHERE seq = ${firstEntry}`,
+  "an edited balance": () => `UPDATE journal SET available = available + 1 WHERE seq = ${firstEntry}`,
+  "an edited time": () => `UPDATE journal SET at = at - interval '1 day' WHERE seq = ${firstEntry}`,
+  "an edited event": ({ cleared }) =>
+    `UPDATE journal SET event = 'Released' WHERE event = 'Cleared' AND transfer_id = '${cleared.deallocationId}'`,
+  "an edited hash": () => `UPDATE journal SET hash = decode(repeat('00', 32), 'hex') WHERE seq = ${firstEntry}`,
+  "an entry moved to another account": () =>
+    `UPDATE journal SET connection_id = gen_random_uuid() WHERE seq = ${firstEntry}`,
+  "a removed entry": ({ held }) => `DELETE FROM journal WHERE transfer_id = '${held.deallocationId}'`,
+  "a removed last entry": () => "DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)",
+  "a removed rejection, with its deallocation": ({ rejected: { deallocationId } }) =>
+    `WITH gone AS (DELETE FROM journal WHERE transfer_id = '${deallocationId}')
+      DELETE FROM transfers WHERE id = '${deallocationId}'`,
+  "an inserted entry": ({ held }) =>
+    `INSERT INTO journal (transfer_id, event, connection_id, currency, quantity, available, reserved, deallocated, at, hash)
+      SELECT transfer_id, 'Cleared', connection_id, currency, quantity, available, reserved - quantity,
+        deallocated + quantity, at, hash FROM journal WHERE transfer_id = '${held.deallocationId}'`,
+  "two entries in each other's place": () =>
+    `UPDATE journal j SET hash = other.hash FROM journal other
+      WHERE (j.event, other.event) IN (('Credited', 'Debited'), ('Debited', 'Credited'))`,
+  "an edited account": () => "UPDATE accounts SET available = available + 1",
+  "balances that no entry explains": () =>
+    `INSERT INTO accounts (connection_id, currency, available, reserved, deallocated, head)
+      VALUES (gen_random_uuid(), 'BTC', 1, 0, 0, decode(repeat('00', 32), 'hex'))`,
+  "a removed account": () => "DELETE FROM accounts",
+  "an edited state": ({ held }) => `UPDATE transfers SET state = 'Released' WHERE id = '${held.deallocationId}'`,
+  "an edited reason": () => "UPDATE transfers SET reason = 'CONNECTION_MISMATCH' WHERE reason = 'INSUFFICIENT_BALANCE'",
+  "an edited quantity of a deallocation": ({ held }) =>
+    `UPDATE transfers SET quantity = quantity + 1 WHERE id = '${held.deallocationId}'`,
+  "an edited identifier": ({ held }) =>
+    `UPDATE transfers SET partner_client_id = 'other' WHERE id = '${held.deallocationId}'`,
+  "an edited time of a deallocation": ({ held }) =>
+    `UPDATE transfers SET updated_at = updated_at + interval '1 s' WHERE id = '${held.deallocationId}'`,
+  "a removed deallocation": ({ held }) => `DELETE FROM transfers WHERE id = '${held.deallocationId}'`,
+  "a deallocation that no entry explains": ({ held }) =>
+    `INSERT INTO transfers SELECT gen_random_uuid(), kind, connection_id, currency, quantity, created_at, updated_at,
+      state, reason, client_id, partners_connection_id, partner_client_id, partner_deallocation_id, memo
+      FROM transfers WHERE id = '${held.deallocationId}'`,
+  "an edited memo": () => "UPDATE transfers SET memo = 'other' WHERE kind = 'credit'",
+  "a connection that is another": () => "UPDATE connections SET partner_client_id = 'other'",
+}
+
+for (const [title, tampering] of Object.entries(tamperings)) {
+  it.live(`${title} is found`, () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        const done = yield* activity
+        assert.deepStrictEqual((yield* Audit.run(database.config)).findings, [])
+        // As the owner of the tables can.
+        yield* query(database, "ALTER TABLE journal DISABLE TRIGGER USER", tampering(done))
+        const { findings } = yield* Audit.run(database.config)
+        assert.isNotEmpty(findings)
+        assert.match(
+          Array_.headNonEmpty(findings.map(Replay.describe) as [string]),
+          /^(journal|transfers|accounts):.* is .*\. Expected/,
+        )
+      }).pipe(Effect.provide(serviceOn(database))),
+    ),
+  )
+}
