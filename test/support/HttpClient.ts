@@ -12,8 +12,8 @@ interface Answer {
 
 export type Call = (method: string, path: string, body?: unknown) => Promise<Answer>
 
-const make =
-  (url: string, key: KeyObject, operatorToken: string): Call =>
+export const make =
+  (url: string, key: KeyObject, operatorToken: string, signal?: AbortSignal): Call =>
   async (method, path, body) => {
     const credentials: Record<string, string> = path.startsWith("/operator")
       ? { authorization: `Bearer ${operatorToken}` }
@@ -23,6 +23,7 @@ const make =
     const response = await fetch(`${url}${path}`, {
       method,
       ...content,
+      ...(signal === undefined ? {} : { signal }),
       headers: { ...credentials, ...content.headers },
     })
     return { status: response.status, text: await response.text() }

@@ -12,7 +12,10 @@ export const pemOf = (publicKey: KeyObject): string => publicKey.export({ type: 
 /** The key of a server's own pair, with which to sign for it. */
 export const readPrivateKey = (pem: string): KeyObject => createPrivateKey(pem)
 
-const { publicKey, privateKey } = makeKeys()
+const { publicKey, privateKey: signingKey } = makeKeys()
+
+/** The other half of {@link publicKeyPem}. */
+export const privateKey = signingKey
 
 /** What a server under test is to trust. */
 export const publicKeyPem = pemOf(publicKey)

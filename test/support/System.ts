@@ -23,35 +23,54 @@ export interface System {
   readonly connection: (connectionId: string) => Promise<Model.Outcome<Model.Registered>>
 }
 
-/** The domain's service as a system. `run` may provide what the effects are to run with. */
+/** A system whose calls are effects. */
+export type Effects = {
+  readonly [Call in keyof System]: (
+    ...args: Parameters<System[Call]>
+  ) => Effect.Effect<Awaited<ReturnType<System[Call]>>>
+}
+
+/** The domain's service as a system. Where it is unavailable, the effect dies with that. */
+export const effectsOf = (service: Deallocations.Deallocations["Service"]): Effects => {
+  const settle = (settle: (id: Uuid.Uuid) => Effect.Effect<Deallocation.Deallocation, Failure>) => (id: string) =>
+    outcome(Effect.flatMap(decodeId(id), settle), answer)
+  return {
+    register: (connection) =>
+      outcome(Effect.flatMap(decodeConnection(connection), service.register), () => "registered"),
+    adjust: (adjustment) => outcome(Effect.flatMap(decodeAdjustment(adjustment), service.adjust), () => "adjusted"),
+    reserve: (terms) => outcome(Effect.flatMap(decodeTerms(terms), service.reserve), answer),
+    clear: settle(service.clear),
+    release: settle(service.release),
+    find: (id) => outcome(Effect.flatMap(decodeId(id), service.find), shown),
+    list: (query, limit) => Effect.orDie(listAll(service, query, limit)),
+    connection: (id) =>
+      outcome(Effect.flatMap(decodeId(id), service.connection), ({ connection, balances }) => ({
+        ...connection,
+        balances: Object.fromEntries(
+          balances.map(({ currency, available, reserved, deallocated }) => [
+            currency,
+            { available: `${available}`, reserved: `${reserved}`, deallocated: `${deallocated}` },
+          ]),
+        ),
+      })),
+  }
+}
+
+/** The same with promises. `run` may provide what the effects are to run with. */
 export const fromService = (
   service: Deallocations.Deallocations["Service"],
   run: <A>(effect: Effect.Effect<A>) => Promise<A> = Effect.runPromise,
 ): System => {
-  const settle = (settle: (id: Uuid.Uuid) => Effect.Effect<Deallocation.Deallocation, Failure>) => (id: string) =>
-    run(outcome(Effect.flatMap(decodeId(id), settle), answer))
+  const { register, adjust, reserve, clear, release, find, list, connection } = effectsOf(service)
   return {
-    register: (connection) =>
-      run(outcome(Effect.flatMap(decodeConnection(connection), service.register), () => "registered")),
-    adjust: (adjustment) =>
-      run(outcome(Effect.flatMap(decodeAdjustment(adjustment), service.adjust), () => "adjusted")),
-    reserve: (terms) => run(outcome(Effect.flatMap(decodeTerms(terms), service.reserve), answer)),
-    clear: settle(service.clear),
-    release: settle(service.release),
-    find: (id) => run(outcome(Effect.flatMap(decodeId(id), service.find), shown)),
-    list: (query, limit) => run(Effect.orDie(listAll(service, query, limit))),
-    connection: (id) =>
-      run(
-        outcome(Effect.flatMap(decodeId(id), service.connection), ({ connection, balances }) => ({
-          ...connection,
-          balances: Object.fromEntries(
-            balances.map(({ currency, available, reserved, deallocated }) => [
-              currency,
-              { available: `${available}`, reserved: `${reserved}`, deallocated: `${deallocated}` },
-            ]),
-          ),
-        })),
-      ),
+    register: (_) => run(register(_)),
+    adjust: (_) => run(adjust(_)),
+    reserve: (_) => run(reserve(_)),
+    clear: (_) => run(clear(_)),
+    release: (_) => run(release(_)),
+    find: (_) => run(find(_)),
+    list: (query, limit) => run(list(query, limit)),
+    connection: (_) => run(connection(_)),
   }
 }
 

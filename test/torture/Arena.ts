@@ -1,0 +1,136 @@
+/**
+ * Where a round takes place: a fresh database on a PostgreSQL of its own, with a
+ * proxy in front of it, and so many server processes.
+ */
+import { randomUUID } from "node:crypto"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { NodeFileSystem } from "@effect/platform-node"
+import { PgConnection } from "@effect/sql-pg"
+import * as EmbeddedPostgres from "@holdfast/http/EmbeddedPostgres"
+import { Effect, Exit, Layer, Logger, Scope } from "effect"
+import * as HttpClient from "../support/HttpClient.ts"
+import * as HttpSystem from "../support/HttpSystem.ts"
+import * as ServerProcess from "../support/ServerProcess.ts"
+import * as Signing from "../support/Signing.ts"
+import type { System } from "../support/System.ts"
+import * as Proxy from "./Proxy.ts"
+import type * as Random from "./Random.ts"
+
+const operatorToken = randomUUID()
+
+/** What is expected to fail is not worth a line. */
+const quiet = Layer.succeed(Logger.CurrentLoggers, new Set<Logger.Logger<unknown, unknown>>())
+
+export interface Arena {
+  readonly random: Random.Random
+  readonly proxy: Proxy.Proxy
+  /** One server after another, whichever live; calls that get an answer that no server may give are in `wrong`. */
+  readonly system: System
+  readonly wrong: ReadonlyArray<string>
+  readonly servers: () => ReadonlyArray<ServerProcess.ServerProcess>
+  /** Ends a server with a signal and starts another in its place; gives how it ended. */
+  readonly replace: (server: ServerProcess.ServerProcess, signal: "SIGKILL" | "SIGTERM") => Promise<unknown>
+  readonly postgres: {
+    readonly pid: () => Promise<number>
+    readonly stop: () => Promise<void>
+    readonly start: () => Promise<void>
+  }
+  /** A statement on a connection of its own, past the proxy. */
+  readonly query: (statement: string) => Promise<ReadonlyArray<Readonly<Record<string, unknown>>>>
+  /** Where to read what is there in the end. */
+  readonly connection: PgConnection.Config
+}
+
+interface Options {
+  readonly servers: number
+  readonly random: Random.Random
+  /** Where the database lives, in place of the system's directory for temporary files. */
+  readonly directory?: string
+}
+
+/** Everything ends with the scope. */
+export const open = Effect.fnUntraced(function* ({ servers: count, random, directory }: Options) {
+  const temporary = directory ?? (yield* ServerProcess.temporaryDirectory)
+  const publicKeyFile = join(temporary, "bitgo-public.pem")
+  writeFileSync(publicKeyFile, Signing.publicKeyPem)
+
+  let running = yield* Scope.make()
+  const startPostgres = Effect.gen(function* () {
+    running = yield* Scope.make()
+    // Few buffers, and quick to stop: a round is short.
+    const options = { directory: temporary, parameters: { max_connections: "200" } }
+    return yield* Scope.provide(EmbeddedPostgres.start(options), running)
+  }).pipe(Effect.provide([NodeFileSystem.layer, quiet]), Effect.orDie)
+  const stopPostgres = Effect.suspend(() => Scope.close(running, Exit.void))
+  let postgres = yield* startPostgres
+  yield* Effect.addFinalizer(() => stopPostgres)
+  const { path, username, database } = postgres
+  const connection = { path, username, database }
+
+  const proxy = yield* Effect.acquireRelease(
+    Effect.promise(() => Proxy.start(path)),
+    (proxy) => Effect.promise(() => proxy.close()),
+  )
+  const start = Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    const environment = {
+      DATABASE_URL: `postgres://${username}@127.0.0.1:${proxy.port}/${database}`,
+      BITGO_PUBLIC_KEY_FILE: publicKeyFile,
+      OPERATOR_TOKEN: operatorToken,
+    }
+    return yield* Effect.orDie(Scope.provide(ServerProcess.start(environment), scope))
+  })
+  const live = new Set(yield* Effect.forEach(Array.from({ length: count }), () => start, { concurrency: "unbounded" }))
+  yield* Effect.addFinalizer(() =>
+    Effect.promise(() => Promise.all(Array.from(live, (server) => server.end("SIGKILL")))),
+  )
+
+  const wrong: Array<string> = []
+  const system = HttpSystem.fromClient(async (method, path, body) => {
+    const server = random.pick(Array.from(live))
+    const call = HttpClient.make(server.url, Signing.privateKey, operatorToken, AbortSignal.timeout(8_000))
+    const answer = await call(method, path, body)
+    if (![200, 404, 409, 422, 503].includes(answer.status)) {
+      wrong.push(`${method} ${path} was answered with ${answer.status} ${answer.text}`)
+    }
+    return answer
+  })
+
+  const arena: Arena = {
+    random,
+    proxy,
+    system,
+    wrong,
+    servers: () => Array.from(live),
+    replace: async (server, signal) => {
+      const ended = server.end(signal)
+      const [how] = await Promise.all([
+        ended,
+        (async () => {
+          await ended
+          live.delete(server)
+          live.add(await Effect.runPromise(start))
+        })(),
+      ])
+      return how
+    },
+    postgres: {
+      pid: () => Effect.runPromise(postgres.pid),
+      stop: () => Effect.runPromise(stopPostgres),
+      start: async () => {
+        postgres = await Effect.runPromise(startPostgres)
+      },
+    },
+    query: (statement) =>
+      Effect.runPromise(
+        Effect.scoped(
+          Effect.gen(function* () {
+            return (yield* (yield* PgConnection.make(connection)).query(statement)).rows
+          }),
+        ),
+      ),
+    connection,
+  }
+  return arena
+})

@@ -1,0 +1,272 @@
+/**
+ * The history checker. Given what clients were told and the journal that is
+ * there in the end, it looks for a way in which all of it is true at once: the
+ * journal's order is the order of commits, so
+ *
+ * 1. the pure ledger, replaying the journal, must make each entry as it is
+ *    recorded, and some client must have asked for it before;
+ * 2. for each answer there must be a moment in that order, after everything that
+ *    was known when the call started and before anything that was first asked
+ *    for after it ended, at which the ledger gives just this answer and has
+ *    nothing left to do.
+ *
+ * That is strict serializability for a known order of writes. Whatever was lost,
+ * done twice, answered too early or taken back leaves an answer without a moment.
+ */
+import { isDeepStrictEqual } from "node:util"
+import { type Account, Audit, type Connection, Deallocation, Deallocations, Ledger, type Uuid } from "@holdfast/domain"
+import { Effect } from "effect"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import type * as Model from "../support/Model.ts"
+import * as System from "../support/System.ts"
+import * as History from "./History.ts"
+
+/** Whoever was told what, and what is there. */
+export interface Evidence {
+  readonly connections: ReadonlyArray<Connection.Connection>
+  readonly operations: ReadonlyArray<History.Operation>
+  readonly books: Deallocations.Books
+}
+
+/** What contradicts the contract, a line each; nothing if all is well. */
+export const check = ({ connections, operations, books }: Evidence): ReadonlyArray<string> => {
+  const registered = new Map(connections.map((connection) => [connection.connectionId, connection]))
+  const ledger = new ReplayedLedger(registered)
+  const violations: Array<string> = []
+  for (const entry of books.entries) {
+    const transfer = books.transfers.get(entry.transferId)
+    if (transfer === undefined) violations.push(`Entry ${describe(entry)} is of no transfer.`)
+    else violations.push(...ledger.append(entry, Audit.commandOf(entry, transfer)))
+  }
+  return [...violations, ...explain(operations, books, ledger)]
+}
+
+/** Finds a moment for each answer: the earliest, so that it leaves the most room for the answers after it. */
+const explain = (
+  operations: ReadonlyArray<History.Operation>,
+  { entries, transfers }: Deallocations.Books,
+  ledger: ReplayedLedger,
+): ReadonlyArray<string> => {
+  const violations: Array<string> = []
+  const firstAsked = firstAskedOf(operations)
+  /** The time at which the first n entries had all been asked for. */
+  const askedBy = [Number.NEGATIVE_INFINITY]
+  for (const [index, entry] of entries.entries()) {
+    const asked = firstAsked.get(causeOf(entry, transfers.get(entry.transferId)))
+    if (asked === undefined) violations.push(`Nobody asked for entry ${describe(entry)}.`)
+    askedBy.push(Math.max(askedBy[index] ?? 0, asked ?? Number.NEGATIVE_INFINITY))
+  }
+
+  const answered = operations.filter(({ outcome }) => outcome !== undefined)
+  const byEnd = answered.toSorted((a, b) => a.end - b.end)
+  const moments = new Map<History.Operation, number>()
+  let [ended, known] = [0, 0]
+  for (const operation of answered.toSorted((a, b) => a.start - b.start)) {
+    for (let before = byEnd[ended]; before !== undefined && before.end < operation.start; before = byEnd[++ended]) {
+      known = Math.max(known, moments.get(before) ?? 0)
+    }
+    const latest = lastAtMost(askedBy, operation.end)
+    const moment = ledger
+      .momentsFor(operation.call, known, latest)
+      .find((at) => isDeepStrictEqual(ledger.answerAt(at, operation.call), operation.outcome))
+    if (moment !== undefined) moments.set(operation, moment)
+    else {
+      const seen = JSON.stringify(operation.outcome)
+      const expected = ledger
+        .momentsFor(operation.call, known, latest)
+        .map((at) => JSON.stringify(ledger.answerAt(at, operation.call)) ?? "more to do")
+      violations.push(
+        `No moment from ${known} to ${latest} explains the answer to ${JSON.stringify(operation.call)}: ${seen}. ` +
+          `Possible: ${[...new Set(expected)].join(" or ")}.`,
+      )
+    }
+  }
+  return violations
+}
+
+/** The last index whose value is at most a bound, of values that never fall. */
+const lastAtMost = (values: ReadonlyArray<number>, bound: number): number => {
+  let [low, high] = [0, values.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((values[middle] ?? 0) <= bound) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}
+
+/** When each change was first asked for, by {@link causeOf}. */
+const firstAskedOf = (operations: ReadonlyArray<History.Operation>): ReadonlyMap<string, number> => {
+  const first = new Map<string, number>()
+  for (const { call, start } of operations) {
+    const cause = causeOfCall(call)
+    if (cause !== undefined) first.set(cause, Math.min(first.get(cause) ?? start, start))
+  }
+  return first
+}
+
+const causeOfCall = (call: History.Call): string | undefined => {
+  switch (call.name) {
+    case "reserve": {
+      const { deallocationId, amount, connectionId, clientId, partnersConnectionId, partnerClientId } = call.terms
+      const rest = [connectionId, clientId, partnersConnectionId, partnerClientId]
+      return ["reserve", deallocationId, amount.currency, amount.quantity, ...rest].join(" ")
+    }
+    case "adjust": {
+      const { adjustmentId, direction, amount, connectionId, memo } = call.adjustment
+      return [direction, adjustmentId, amount.currency, amount.quantity, connectionId, memo].join(" ")
+    }
+    case "clear":
+    case "release":
+      return `${call.name} ${call.id}`
+    default:
+      return undefined
+  }
+}
+
+/** The same of an entry. */
+const causeOf = (entry: Ledger.Entry, transfer: Ledger.Transfer | undefined): string => {
+  if (transfer === undefined) return ""
+  if (transfer._tag === "Adjustment") {
+    const { amount, ...terms } = transfer.terms
+    const adjustment = { ...terms, amount: { currency: amount.currency, quantity: `${amount.quantity}` } }
+    return causeOfCall({ name: "adjust", adjustment }) ?? ""
+  }
+  const { amount, ...terms } = transfer.terms
+  if (entry.event === "Cleared" || entry.event === "Released") {
+    return causeOfCall({ name: entry.event === "Cleared" ? "clear" : "release", id: terms.deallocationId }) ?? ""
+  }
+  const plain = { ...terms, amount: { currency: amount.currency, quantity: `${amount.quantity}` } }
+  return causeOfCall({ name: "reserve", terms: plain }) ?? ""
+}
+
+const describe = ({ event, transferId, quantity }: Ledger.Entry) => `${event} ${transferId} (${quantity})`
+
+/** Values that changed at some moments. A moment is how many entries there were. */
+class Changing<Key, Value> {
+  readonly #changes = new Map<Key, Array<{ readonly at: number; readonly value: Value }>>()
+
+  set(key: Key, at: number, value: Value): void {
+    const changes = this.#changes.get(key)
+    if (changes === undefined) this.#changes.set(key, [{ at, value }])
+    else changes.push({ at, value })
+  }
+
+  get(key: Key, at: number): Value | undefined {
+    return this.#changes.get(key)?.findLast((change) => change.at <= at)?.value
+  }
+
+  between(key: Key, first: number, last: number): ReadonlyArray<number> {
+    return (this.#changes.get(key) ?? []).map(({ at }) => at).filter((at) => at > first && at <= last)
+  }
+}
+
+/** The ledger as it was after each entry of a journal. */
+class ReplayedLedger {
+  readonly #connections: ReadonlyMap<Uuid.Uuid, Connection.Connection>
+  readonly #transfers = new Changing<Uuid.Uuid, Ledger.Transfer>()
+  readonly #accounts = new Changing<string, Account.Account>()
+  readonly #balances = new Changing<Uuid.Uuid, ReadonlyMap<string, Deallocations.Balance>>()
+  readonly #service: System.Effects
+  #length = 0
+  /** The moment that the service shows. */
+  #at = 0
+
+  constructor(connections: ReadonlyMap<Uuid.Uuid, Connection.Connection>) {
+    this.#connections = connections
+    const unused = Effect.die("The checker does not ask for this.")
+    this.#service = System.effectsOf(
+      Effect.runSync(
+        Deallocations.make({
+          execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) => this.#execute(instruction),
+          find: (deallocationId) => {
+            const transfer = this.#transfers.get(deallocationId, this.#at)
+            return transfer === undefined || transfer._tag === "Adjustment"
+              ? Effect.fail(new Deallocation.DeallocationNotFound({ deallocationId }))
+              : Effect.succeed(transfer)
+          },
+          connection: (connectionId) => {
+            const connection = this.#connections.get(connectionId)
+            const balances = this.#balances.get(connectionId, this.#at) ?? new Map()
+            return connection === undefined
+              ? Effect.die(`${connectionId} was never registered.`)
+              : Effect.succeed({ connection, balances: Array.from(balances.values()) })
+          },
+          useNonce: () => unused,
+          register: () => unused,
+          list: () => unused,
+          journal: () => unused,
+          ready: Effect.void,
+        }).pipe(Effect.provideService(SecureRandom.SecureRandom, noRandom)),
+      ),
+    )
+  }
+
+  #snapshotAt(at: number): Ledger.Snapshot {
+    return {
+      connections: this.#connections,
+      accounts: { get: (key) => this.#accounts.get(key, at) },
+      transfers: { get: (id) => this.#transfers.get(id, at) },
+      nonces: new Set(),
+    }
+  }
+
+  #fold(instruction: Ledger.Instruction, at: number) {
+    return Effect.runSync(Ledger.fold(this.#snapshotAt(at), [instruction], { releasedRepost: "reserve" }))
+  }
+
+  /** A repeat of what was done, or a refusal: whatever would still change something was not answered truly. */
+  #execute<C extends Ledger.Command>(instruction: Ledger.Instruction<C>): Deallocations.Execution<C> {
+    const { outcomes, changes } = this.#fold(instruction, this.#at)
+    const [outcome] = outcomes
+    if (changes.entries.length > 0 || outcome === undefined) return Effect.die("There is more to do.")
+    return Effect.fromResult(outcome) as Deallocations.Execution<C>
+  }
+
+  /** Does what an entry says; tells where it could not be so. */
+  append(entry: Ledger.Entry, command: Ledger.Command): ReadonlyArray<string> {
+    const { changes } = this.#fold({ command, nonce: undefined }, this.#length)
+    const [replayed] = changes.entries
+    this.#length++
+    for (const [id, transfer] of changes.transfers) this.#transfers.set(id, this.#length, transfer)
+    const { connectionId, currency, balances } = entry
+    this.#accounts.set(Ledger.accountKey(entry), this.#length, balances)
+    const before = this.#balances.get(connectionId, this.#length) ?? new Map()
+    this.#balances.set(connectionId, this.#length, new Map(before).set(currency, { currency, ...balances }))
+    return isDeepStrictEqual(replayed, entry)
+      ? []
+      : [`Entry ${this.#length}, ${describe(entry)}, leaves ${show(entry)}. The ledger: ${replayed && show(replayed)}.`]
+  }
+
+  /** The first moment of a window, and each at which the answer to a call may have become another. */
+  momentsFor(call: History.Call, first: number, last: number): ReadonlyArray<number> {
+    if (first > last) return []
+    const later = [
+      ...this.#transfers.between(idOf(call) as Uuid.Uuid, first, last),
+      ...(call.name === "adjust" ? this.#accounts.between(accountOf(call.adjustment), first, last) : []),
+      ...(call.name === "connection" ? this.#balances.between(call.connectionId as Uuid.Uuid, first, last) : []),
+    ]
+    return [first, ...later.toSorted((a, b) => a - b)]
+  }
+
+  /** What the ledger answers at a moment; nothing where the call would still change something. */
+  answerAt(at: number, call: History.Call): unknown {
+    this.#at = at
+    const exit = Effect.runSyncExit(History.dispatch<Effect.Effect<unknown>>(this.#service, call))
+    return exit._tag === "Success" ? exit.value : undefined
+  }
+}
+
+const idOf = (call: History.Call): string | undefined => {
+  if (call.name === "reserve") return call.terms.deallocationId
+  if (call.name === "adjust") return call.adjustment.adjustmentId
+  return call.name === "connection" ? undefined : call.id
+}
+
+const accountOf = ({ connectionId, amount }: Model.Adjustment) => `${connectionId}/${amount.currency}`
+
+const show = ({ balances: { available, reserved, deallocated }, event }: Ledger.Entry) =>
+  `${event} with ${available} available, ${reserved} reserved, ${deallocated} deallocated`
+
+/** Ids that are drawn for a repeat are not used. */
+const noRandom = SecureRandom.make((size) => new Uint8Array(size))

@@ -1,0 +1,101 @@
+/** A store that keeps the contract, and with a fault planted into it one that does not: for the checker to find. */
+import { type Account, type Connection, Deallocation, type Deallocations, Ledger, type Uuid } from "@holdfast/domain"
+import { Effect, type Result, Semaphore } from "effect"
+import type { Random } from "./Random.ts"
+
+export const faults = [
+  "a skipped lock",
+  "a double apply",
+  "an answer before the commit",
+  "a lost rejection",
+  "a stale read",
+  "a repeat whose terms are not compared",
+] as const
+
+export type Fault = (typeof faults)[number]
+
+export const makeStore = Effect.fnUntraced(function* (random: Random, fault: Fault | undefined) {
+  const mutex = yield* Semaphore.make(1)
+  const connections = new Map<Uuid.Uuid, Connection.Connection>()
+  const accounts = new Map<string, Ledger.AccountKey & { readonly account: Account.Account }>()
+  const transfers = new Map<Uuid.Uuid, Ledger.Transfer>()
+  const entries: Array<Ledger.Entry> = []
+  /** What was there a while ago. */
+  let past = { accounts: new Map(accounts), transfers: new Map(transfers) }
+
+  const decide = (instruction: Ledger.Instruction, before: (id: Uuid.Uuid) => Ledger.Transfer | undefined) =>
+    Ledger.fold(
+      {
+        connections,
+        accounts: { get: (key) => accounts.get(key)?.account },
+        transfers: { get: before },
+        nonces: new Set(),
+      },
+      [instruction],
+      { releasedRepost: "reserve" },
+    )
+
+  const commit = (changes: Ledger.Changes) => {
+    if (random.chance(0.05)) past = { accounts: new Map(accounts), transfers: new Map(transfers) }
+    for (const [id, transfer] of changes.transfers) transfers.set(id, transfer)
+    for (const [key, account] of changes.accounts) accounts.set(key, account)
+    entries.push(...changes.entries)
+  }
+
+  const asRecorded = ({ command, ...instruction }: Ledger.Instruction): Ledger.Instruction => {
+    const recorded = transfers.get(Ledger.idOf(command))
+    return command._tag === "Reserve" && recorded !== undefined && recorded._tag !== "Adjustment"
+      ? { ...instruction, command: { ...command, terms: recorded.terms } }
+      : { ...instruction, command }
+  }
+
+  const execute = Effect.fnUntraced(function* (given: Ledger.Instruction) {
+    const instruction = fault === "a repeat whose terms are not compared" ? asRecorded(given) : given
+    const before = transfers.get(Ledger.idOf(instruction.command))
+    const { outcomes, changes } = yield* decide(instruction, (id) => transfers.get(id))
+    yield* Effect.sleep(random.below(3))
+    const isRejection = changes.entries.some(({ event }) => event === "Rejected")
+    const isLost =
+      (fault === "a lost rejection" && isRejection) || (fault === "an answer before the commit" && random.chance(0.02))
+    if (!isLost) commit(changes)
+    if (fault === "a double apply" && random.chance(0.1)) commit((yield* decide(instruction, () => before)).changes)
+    return outcomes
+  })
+
+  const shown = () => (fault === "a stale read" && random.chance(0.3) ? past : { accounts, transfers })
+  const unused = Effect.die("No client asks for this.")
+
+  const store: Deallocations.Store = {
+    execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
+      (fault === "a skipped lock" ? execute(instruction) : mutex.withPermit(execute(instruction))).pipe(
+        Effect.flatMap((outcomes) => {
+          const [outcome] = outcomes as ReadonlyArray<Result.Result<Ledger.Success<C>, Ledger.Failure<C>>>
+          return outcome === undefined ? Effect.die("The fold gave no outcome.") : Effect.fromResult(outcome)
+        }),
+      ),
+    register: (connection) =>
+      Effect.sync(() => {
+        connections.set(connection.connectionId, connection)
+        return connection
+      }),
+    connection: (connectionId) =>
+      Effect.suspend(() => {
+        const connection = connections.get(connectionId)
+        const mine = Array.from(shown().accounts.values()).filter((account) => account.connectionId === connectionId)
+        const balances = mine.map(({ currency, account }) => ({ currency, ...account }))
+        return connection === undefined ? unused : Effect.succeed({ connection, balances })
+      }),
+    find: (deallocationId) =>
+      Effect.suspend(() => {
+        const transfer = shown().transfers.get(deallocationId)
+        return transfer === undefined || transfer._tag === "Adjustment"
+          ? Effect.fail(new Deallocation.DeallocationNotFound({ deallocationId }))
+          : Effect.succeed(transfer)
+      }),
+    useNonce: () => unused,
+    list: () => unused,
+    journal: () => unused,
+    ready: Effect.void,
+  }
+  return { store, books: { entries, transfers } satisfies Deallocations.Books }
+})

@@ -1,0 +1,90 @@
+/** One round: clients at work on servers while a fault happens, and then the verdict. */
+import { setTimeout as sleep } from "node:timers/promises"
+import { PgConnection } from "@effect/sql-pg"
+import { type Deallocations, Ledger, Audit as Replay } from "@holdfast/domain"
+import { Audit } from "@holdfast/persistence"
+import * as Rows from "@holdfast/persistence/Rows"
+import { Effect } from "effect"
+import * as Arena from "./Arena.ts"
+import * as Checker from "./Checker.ts"
+import type { Fault } from "./Faults.ts"
+import * as Random from "./Random.ts"
+import * as Run from "./Run.ts"
+
+export interface Options {
+  readonly seed: number
+  readonly fault: Fault
+  readonly servers: number
+  readonly clients: number
+  /** How long the clients are at work before and after the fault. */
+  readonly calmMillis: number
+  readonly directory?: string
+}
+
+interface Verdict {
+  readonly operations: number
+  /** Of these, how many nobody knows the outcome of. */
+  readonly unknown: number
+  readonly entries: number
+  /** From the end of the fault until every server was ready. */
+  readonly recoveryMillis: number
+  /** What contradicts the contract. */
+  readonly violations: ReadonlyArray<string>
+}
+
+/** Within this, a server is ready again once its database is. */
+const maxRecoveryMillis = 5_000
+
+export const play = Effect.fnUntraced(function* (options: Options) {
+  const { seed, fault, servers, clients, calmMillis } = options
+  const random = Random.make(seed)
+  const arena = yield* Arena.open({ ...options, servers, random })
+  let isOver = false
+  const run = Run.run({ system: arena.system, seed, clients, isOver: () => isOver })
+
+  const recoveryMillis = yield* Effect.promise(async () => {
+    await sleep(calmMillis)
+    await fault.happen(arena)
+    const healed = performance.now()
+    await Promise.all(arena.servers().map(({ url }) => Run.untilAnswered(() => ready(url))))
+    const recovery = performance.now() - healed
+    await sleep(calmMillis)
+    isOver = true
+    return recovery
+  }).pipe(Effect.onExit(() => Effect.sync(() => (isOver = true))))
+  const { operations, connections } = yield* Effect.promise(() => run)
+
+  const audit = yield* Audit.run(arena.connection)
+  const books = yield* readBooks(arena.connection)
+  const unknown = operations.filter(({ outcome }) => outcome === undefined).length
+  const late =
+    recoveryMillis > maxRecoveryMillis ? [`A server was ready only after ${recoveryMillis.toFixed()} ms.`] : []
+  const violations = [
+    ...arena.wrong,
+    ...late,
+    ...audit.findings.map(Replay.describe),
+    ...Checker.check({ connections, operations, books }),
+  ]
+  return {
+    operations: operations.length,
+    unknown,
+    entries: audit.entries,
+    recoveryMillis,
+    violations,
+  } satisfies Verdict
+}, Effect.scoped)
+
+const readBooks = Effect.fnUntraced(function* (config: PgConnection.Config) {
+  const connection = yield* PgConnection.make(config)
+  const entries = yield* connection.query("SELECT * FROM journal ORDER BY seq")
+  const transfers = yield* Rows.readTransfers((yield* connection.query("SELECT * FROM transfers")).rows)
+  return {
+    entries: yield* Rows.readEntries(entries.rows),
+    transfers: new Map(transfers.map((transfer) => [Ledger.transferId(transfer), transfer])),
+  } satisfies Deallocations.Books
+})
+
+const ready = async (url: string) => {
+  const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(1_000) })
+  if (!response.ok) throw new Error(`${response.status}`)
+}
