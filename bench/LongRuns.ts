@@ -99,6 +99,54 @@ export const soak = Effect.fnUntraced(function* (given: Bench, minutes: number) 
   return { minutes, windows }
 }, Effect.scoped)
 
+/**
+ * What one server carries, and what it does with four times as much: what it takes
+ * is finished, the rest is turned away quickly, and afterwards all is as before.
+ */
+export const overload = Effect.fnUntraced(function* (given: Bench) {
+  const [scenario] = named("reserve-256")
+  if (scenario === undefined) return {}
+  const url = yield* given.database.create
+  const windows: Array<Window.Window> = []
+  const results = yield* Effect.scoped(
+    Effect.gen(function* () {
+      const server = yield* Systems.start(given, "holdfast", url)
+      yield* Database.fund(url, scenario.work.accounts)
+      const carried = yield* Window.load(given, "holdfast", scenario, [server])
+      yield* Console.log(`carried: ${Comparison.line(carried)}`)
+      const crowd = { ...scenario, connections: 2_000 }
+      const { timing } = given
+      const short = { ...given, timing: { ...timing, windowMillis: 5_000 } }
+      const overloaded = yield* Window.load(short, "holdfast", crowd, [server], carried.requestsPerSecond * 4)
+      windows.push(carried, overloaded)
+      const seconds = yield* secondsUntilQuick(server)
+      yield* Console.log(`at four times that: ${Comparison.line(overloaded)}`)
+      return { carried, overloaded, seconds }
+    }),
+  )
+  yield* Window.audit(given, url, windows)
+  const { carried, overloaded, seconds } = results
+  const share = overloaded.requestsPerSecond / carried.requestsPerSecond
+  yield* Console.log(
+    `finished ${share.toFixed(2)} of what it carries, p99 ${overloaded.p99.toFixed()} ms; turned away ` +
+      `${Math.round(overloaded.turnedAway / overloaded.seconds)}/s, p99 ${overloaded.turnedAwayP99.toFixed()} ms; ` +
+      `memory ${carried.maxMegabytes} → ${overloaded.maxMegabytes} MB; quick again after ${seconds.toFixed(1)} s`,
+  )
+  return results
+}, Effect.scoped)
+
+/** Until ten readiness checks in a row, each of which asks the database, take less than 50 ms. */
+const secondsUntilQuick = ({ url }: Window.Server) =>
+  Effect.promise(async () => {
+    const start = performance.now()
+    for (let quick = 0; quick < 10; ) {
+      const asked = performance.now()
+      const { ok } = await fetch(`${url}/health/ready`)
+      quick = ok && performance.now() - asked < 50 ? quick + 1 : 0
+    }
+    return (performance.now() - start) / 1000
+  })
+
 /** One server and two on one database, in turn: totals, exactness (the audit), deadlocks. */
 export const two = Effect.fnUntraced(function* (bench: Bench, rounds: number) {
   const windows: Array<Effect.Success<ReturnType<typeof Window.measure>>> = []

@@ -35,6 +35,8 @@ export const load = Effect.fnUntraced(function* (
   system: SystemName,
   scenario: Scenario,
   servers: ReadonlyArray<Server>,
+  /** Requests a second, whatever comes back. */
+  forced?: number,
 ) {
   const { warmupMillis, windowMillis, patienceMillis } = bench.timing
   const postgres = [yield* bench.database.pid]
@@ -51,8 +53,9 @@ export const load = Effect.fnUntraced(function* (
     work: scenario.work,
     warmupMillis,
     windowMillis,
-    requests: Math.ceil((rate * (warmupMillis + windowMillis)) / 1000),
+    requests: Math.ceil(((forced ?? rate) * (warmupMillis + windowMillis)) / 1000),
     privateKey: bench.privateKey,
+    ...(forced === undefined ? {} : { rate: forced }),
   }
   const marks: Array<Machine.Snapshot> = []
   const startedAt = new Date().toISOString()
@@ -70,7 +73,8 @@ export const load = Effect.fnUntraced(function* (
       return { report: message.report, cores: Machine.coresBetween(before, after, { ...trees, own: [process.pid] }) }
     },
   )
-  for (const key of [kind, similar]) bench.rates.set(key, report.requestsPerSecond * (report.exhausted ? 2 : 1))
+  if (forced === undefined)
+    for (const key of [kind, similar]) bench.rates.set(key, report.requestsPerSecond * (report.exhausted ? 2 : 1))
   const memory = servers.map(({ pid }) => Machine.memoryOf(pid))
   const window: Window = {
     ...report,

@@ -23,7 +23,8 @@ const usage = `npm run bench -- [options]
   --growth            instead: with 5 million deallocations and 1 million accounts, against empty
   --accounts <n>      how many accounts --growth loads, each with 5 deallocations (1000000)
   --soak <minutes>    instead: memory and p99 over time
-  --two               instead: two servers on one database`
+  --two               instead: two servers on one database
+  --overload          instead: four times the load that a server carries`
 
 const { values: options } = parseArgs({
   options: {
@@ -34,6 +35,7 @@ const { values: options } = parseArgs({
     accounts: { type: "string", default: "1000000" },
     soak: { type: "string" },
     two: { type: "boolean", default: false },
+    overload: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 })
@@ -101,7 +103,9 @@ const program = Effect.gen(function* () {
       ? ["soak", LongRuns.soak(bench, Number(options.soak))]
       : options.two
         ? ["two", Effect.map(LongRuns.two(bench, rounds), (windows) => ({ windows }))]
-        : [options.quick ? "quick" : "full", compare(bench)]
+        : options.overload
+          ? ["overload", LongRuns.overload(bench)]
+          : [options.quick ? "quick" : "full", compare(bench)]
   const results = yield* run
   const { problems } = bench
   const file = Report.save(kind, { kind, startedAt, ...circumstances, ...results, problems })

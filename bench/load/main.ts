@@ -1,6 +1,6 @@
 /**
- * The load generator, a process of its own: autocannon in a closed loop. All
- * requests are prepared before it starts, so that nothing is signed and no body
+ * The load generator, a process of its own: autocannon in a closed loop, or at a
+ * rate of its own, where a server may turn requests away. All requests are prepared before it starts, so that nothing is signed and no body
  * is made while it measures. Every answer's status is checked, and that it is the
  * answer to its own request with the exact quantity.
  *
@@ -24,6 +24,8 @@ export interface Job {
   /** How many requests to prepare; where they run out, the window ends early. */
   readonly requests: number
   readonly privateKey: string
+  /** How many requests a second are sent, whatever comes back; as many as are answered where not given. */
+  readonly rate?: number
 }
 
 /** What came of it. Latencies are of the window, in milliseconds; answers are counted from the first to the last. */
@@ -35,6 +37,9 @@ export interface Report {
   readonly max: number
   readonly reserved: number
   readonly cleared: number
+  /** Requests that were answered with 503, where the load has a rate. */
+  readonly turnedAway: number
+  readonly turnedAwayP99: number
   readonly failures: Readonly<Record<string, number>>
   readonly exhausted: boolean
   /** CPU of this process in the window, in cores: at 1 the generator itself would be the limit. */
@@ -90,6 +95,7 @@ const run = async (job: Job) => {
   const failures: Record<string, number> = {}
   const reserved = new Set<string>()
   const millis: Array<number> = []
+  const turnedAwayMillis: Array<number> = []
   const exact = `"quantity":${quantity}`
   let cleared = 0
   let nextChain = 0
@@ -146,7 +152,9 @@ const run = async (job: Job) => {
       body = chunk.toString("latin1")
     })
     client.on("response", (status: number, _bytes: number, time: number) => {
-      if (measuring !== undefined) millis.push(time)
+      const isTurnedAway = status === 503 && job.rate !== undefined
+      if (measuring !== undefined) (isTurnedAway ? turnedAwayMillis : millis).push(time)
+      if (isTurnedAway) return
       if (chain === undefined) return fail("answer to nothing")
       if (status !== 200) return fail(String(status))
       if (!body.includes(chain.id) || !body.includes(exact)) return fail("another answer")
@@ -161,6 +169,7 @@ const run = async (job: Job) => {
     // Several are taken in turn, which autocannon's types do not know.
     url: [...job.urls] as unknown as string,
     connections: job.connections,
+    ...(job.rate === undefined ? {} : { overallRate: job.rate }),
     duration: (job.warmupMillis + job.windowMillis) / 1000 + 30,
     timeout: 30,
     setupClient,
@@ -170,8 +179,8 @@ const run = async (job: Job) => {
   if (errors > 0) fail(`${errors} connection errors`)
   if (measured === undefined) throw new Error(`No window was measured: ${JSON.stringify({ exhausted, failures })}`)
 
-  const sorted = Float64Array.from(millis).sort()
-  const percentile = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+  const percentile = (share: number, of = millis) =>
+    of.toSorted((a, b) => a - b)[Math.min(of.length - 1, Math.floor(of.length * share))] ?? 0
   const report: Report = {
     ...measured,
     p50: percentile(0.5),
@@ -179,6 +188,8 @@ const run = async (job: Job) => {
     max: percentile(1),
     reserved: reserved.size,
     cleared,
+    turnedAway: turnedAwayMillis.length,
+    turnedAwayP99: percentile(0.99, turnedAwayMillis),
     failures,
     exhausted,
     prepareSeconds,

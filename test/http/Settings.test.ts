@@ -24,6 +24,7 @@ describe("settings", () => {
     operatorToken: undefined,
     releasedRepost: "reserve",
     maxQueue: 10_000,
+    maxInFlight: 1_000,
   }
 
   it.effect("have defaults, for what is empty too", () =>
@@ -47,6 +48,7 @@ describe("settings", () => {
         OPERATOR_TOKEN: "token",
         RELEASED_REPOST: "conflict",
         MAX_QUEUE: "7",
+        MAX_IN_FLIGHT: "8",
       })
       const { databaseUrl, operatorToken, ...rest } = settings
       assert.deepStrictEqual(rest, {
@@ -56,6 +58,7 @@ describe("settings", () => {
         publicKeyFile: "key.pem",
         releasedRepost: "conflict",
         maxQueue: 7,
+        maxInFlight: 8,
       })
       assert.deepStrictEqual(
         [databaseUrl, operatorToken].map((secret) => secret && Redacted.value(secret)),

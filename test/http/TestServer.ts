@@ -6,7 +6,6 @@
 import { randomUUID } from "node:crypto"
 import * as Net from "node:net"
 import { text } from "node:stream/consumers"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Deallocations } from "@holdfast/domain"
 import * as App from "@holdfast/http/App"
 import * as NodeServer from "@holdfast/http/NodeServer"
@@ -57,7 +56,10 @@ const make = (log: Effect.Effect<string>) =>
   )
 
 /** A server of its own, on a free port. */
-export const layer = (deallocations: Layer.Layer<Deallocations.Deallocations> = Deallocations.layerMemory()) =>
+export const layer = (
+  deallocations: Layer.Layer<Deallocations.Deallocations> = Deallocations.layerMemory(),
+  { maxInFlight = 1_000 } = {},
+) =>
   Layer.suspend(() => {
     const lines: Array<string> = []
     const logger = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
@@ -70,7 +72,7 @@ export const layer = (deallocations: Layer.Layer<Deallocations.Deallocations> = 
         ),
       ),
     ).pipe(
-      Layer.provide(NodeHttpServer.layer(NodeServer.make, { port: 0, host: "127.0.0.1" })),
+      Layer.provide(NodeServer.layer({ port: 0, host: "127.0.0.1", maxInFlight })),
       Layer.provide([
         Signature.layer(Signing.publicKeyPem),
         OperatorToken.layer(Redacted.make(operatorToken)),

@@ -3,7 +3,7 @@
  * proxy in front of it, and so many server processes.
  */
 import { randomUUID } from "node:crypto"
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
@@ -38,6 +38,8 @@ export interface Arena {
   }
   /** A statement on a connection of its own, past the proxy. */
   readonly query: (statement: string) => Promise<ReadonlyArray<Readonly<Record<string, unknown>>>>
+  /** What PostgreSQL has logged so far. */
+  readonly logOf: () => string
   /** Where to read what is there in the end. */
   readonly connection: PgConnection.Config
 }
@@ -130,6 +132,7 @@ export const open = Effect.fnUntraced(function* ({ servers: count, random, direc
           }),
         ),
       ),
+    logOf: () => readFileSync(join(temporary, "postgres.log"), "utf8"),
     connection,
   }
   return arena

@@ -129,7 +129,7 @@ const lockAccounts: Fault = {
   name: "every account is locked for 6 s",
   kills: 0,
   happen: async ({ query }) => {
-    await query("BEGIN; LOCK TABLE accounts IN EXCLUSIVE MODE; SELECT pg_sleep(6); COMMIT")
+    await query("DO $$ BEGIN LOCK TABLE accounts IN EXCLUSIVE MODE; PERFORM pg_sleep(6); END $$")
   },
 }
 

@@ -45,7 +45,7 @@ const fresh = (point: string) => {
 const fill = (point: string): Fault => ({
   name: "the disk is full for 3 s",
   kills: 0,
-  happen: async () => {
+  happen: async ({ query, logOf }) => {
     const filler = join(point, "filler")
     const file = openSync(filler, "w")
     const block = Buffer.alloc(1024 * 1024)
@@ -55,7 +55,10 @@ const fill = (point: string): Fault => ({
       // Full.
     }
     closeSync(file)
+    // It writes into files that it has, until it needs another.
+    for (let n = 0; n < 8; n++) await query("SELECT pg_switch_wal()").catch(() => {})
     await sleep(3_000)
     rmSync(filler)
+    if (!logOf().includes("No space left on device")) throw new Error("PostgreSQL never met the full disk.")
   },
 })

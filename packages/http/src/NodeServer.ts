@@ -3,18 +3,41 @@
  * What cannot be parsed as HTTP gets a problem too. Once the server closes,
  * every answer asks its caller to let go of the connection, so that connections
  * that are kept alive do not keep the server.
+ *
+ * A server with more requests in hand than it can answer soon turns the next one
+ * away, before any work is done for it: so what it takes it answers in time.
  */
 import * as Http from "node:http"
 import type { Duplex } from "node:stream"
-import { Schema } from "effect"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Effect, Layer, Metric, Schema } from "effect"
 import * as Problems from "./Problems.ts"
 
-class DrainingServer extends Http.Server {
+interface Options {
+  /** How many requests may be unanswered at a time. */
+  readonly maxInFlight: number
+  /** Hears how many were turned away, now and then. */
+  readonly onTurnedAway: (count: number) => void
+}
+
+class BoundedServer extends Http.Server {
   readonly #unanswered = new Set<Http.ServerResponse>()
+  readonly #options: Options
+  #turnedAway = 0
   #closing = false
 
-  constructor(options: Http.ServerOptions) {
-    super(options)
+  constructor(options: Options) {
+    super({
+      headersTimeout: 10_000,
+      requestTimeout: 20_000,
+      keepAliveTimeout: 30_000,
+      connectionsCheckingInterval: 5_000,
+      maxHeaderSize: 16_384,
+    })
+    this.#options = options
+    // Whoever sends nothing for so long is let go; whoever does not read what is sent, after twice that.
+    this.setTimeout(20_000)
+    this.maxConnections = 10_000
     this.on("clientError", answerUnparsable)
     const track = (_: Http.IncomingMessage, response: Http.ServerResponse) => {
       response.shouldKeepAlive &&= !this.#closing
@@ -26,21 +49,67 @@ class DrainingServer extends Http.Server {
     this.on("checkContinue", track)
   }
 
+  /** Before any listener hears of a request. */
+  override emit(event: string | symbol, ...args: Array<unknown>): boolean {
+    if ((event === "request" || event === "checkContinue") && this.#unanswered.size >= this.#options.maxInFlight) {
+      const [request, response] = args as [Http.IncomingMessage, Http.ServerResponse]
+      if (!isAboutServer(request.url)) {
+        this.#turnAway(response)
+        return true
+      }
+    }
+    return super.emit(event as "request", ...(args as [Http.IncomingMessage, never]))
+  }
+
   override close(callback?: (error?: Error) => void): this {
     this.#closing = true
     for (const response of this.#unanswered) response.shouldKeepAlive = false
     return super.close(callback)
   }
+
+  #turnAway(response: Http.ServerResponse): void {
+    // Not at once: callers that ask again at once would otherwise take the time of those in hand.
+    setTimeout(() => response.writeHead(503, turnedAwayHeaders).end(turnedAwayBody), turnedAwayAfterMillis)
+    if (this.#turnedAway++ > 0) return
+    setTimeout(() => {
+      this.#options.onTurnedAway(this.#turnedAway)
+      this.#turnedAway = 0
+    }, 1_000).unref()
+  }
 }
 
-export const make = (): Http.Server =>
-  new DrainingServer({
-    headersTimeout: 10_000,
-    requestTimeout: 20_000,
-    keepAliveTimeout: 30_000,
-    connectionsCheckingInterval: 5_000,
-    maxHeaderSize: 16_384,
-  })
+const turnedAwayAfterMillis = 250
+
+/** Whoever watches over the server must see it under load too. */
+const isAboutServer = (url = "") => url.startsWith("/health/") || url.startsWith("/metrics")
+
+const turnedAway = new Problems.Unavailable({ detail: "Too many requests are in hand.", retryAfterSeconds: 1 })
+const turnedAwayBody = JSON.stringify(Schema.encodeSync(Problems.Unavailable)(turnedAway))
+const turnedAwayHeaders = {
+  "content-type": "application/problem+json",
+  "content-length": Buffer.byteLength(turnedAwayBody),
+  "retry-after": String(turnedAway.retryAfterSeconds),
+}
+
+const turnedAwayTotal = Metric.counter("holdfast_http_turned_away_total", {
+  description: "Requests that were turned away because too many were in hand.",
+  incremental: true,
+})
+
+/** Listens at an address. */
+export const layer = ({ host, port, maxInFlight }: Pick<Options, "maxInFlight"> & { host: string; port: number }) =>
+  Layer.unwrap(
+    Effect.map(Effect.context(), (context) => {
+      const onTurnedAway = (count: number) =>
+        Effect.runForkWith(context)(
+          Effect.andThen(
+            Metric.update(turnedAwayTotal, count),
+            Effect.logWarning("Too many requests are in hand.", { turnedAway: count }),
+          ),
+        )
+      return NodeHttpServer.layer(() => new BoundedServer({ maxInFlight, onTurnedAway }), { host, port })
+    }),
+  )
 
 const answerUnparsable = (error: NodeJS.ErrnoException, socket: Duplex) => {
   if (error.code === "ECONNRESET" || !socket.writable) {

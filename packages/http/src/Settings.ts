@@ -18,6 +18,7 @@ export interface Settings {
   readonly operatorToken: Redacted.Redacted | undefined
   readonly releasedRepost: Deallocation.ReleasedRepost
   readonly maxQueue: number
+  readonly maxInFlight: number
 }
 
 export class InvalidSetting extends Schema.TaggedError<InvalidSetting>()("InvalidSetting", {
@@ -68,11 +69,8 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     (name) => Config.schema(Deallocation.ReleasedRepost, name),
     "reserve or conflict",
   )
-  const maxQueue = yield* read(
-    "MAX_QUEUE",
-    (name) => Config.schema(integer(1, 10_000_000), name),
-    "a whole number, 1 to 10000000",
-  )
+  const count = (variable: string) =>
+    read(variable, (name) => Config.schema(integer(1, 10_000_000), name), "a whole number, 1 to 10000000")
   const settings = {
     host: (yield* text("HOST")) ?? "127.0.0.1",
     port: port ?? 3000,
@@ -80,7 +78,8 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     publicKeyFile: yield* text("BITGO_PUBLIC_KEY_FILE"),
     operatorToken: yield* read("OPERATOR_TOKEN", Config.Redacted, "a token"),
     releasedRepost: releasedRepost ?? "reserve",
-    maxQueue: maxQueue ?? 10_000,
+    maxQueue: (yield* count("MAX_QUEUE")) ?? 10_000,
+    maxInFlight: (yield* count("MAX_IN_FLIGHT")) ?? 1_000,
   }
   const missing = [
     ...(settings.publicKeyFile === undefined ? ["BITGO_PUBLIC_KEY_FILE"] : []),

@@ -4,7 +4,6 @@
  * first, then the database stops.
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { PgDeallocations } from "@holdfast/persistence"
 import { Cause, Console, Effect, Exit, FileSystem, Layer, Logger } from "effect"
@@ -64,13 +63,12 @@ const announce = (told: ReadonlyArray<string>) =>
 const layer = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings.load
-    const { host, port, releasedRepost, maxQueue } = settings
+    const { releasedRepost, maxQueue } = settings
     const { publicKey, operatorToken, told } = yield* credentials(settings)
     const connection = yield* connect(settings)
-    const server = NodeHttpServer.layer(NodeServer.make, { host, port })
     return Layer.effectDiscard(announce(told)).pipe(
       Layer.provide(App.layer),
-      Layer.provide(server),
+      Layer.provide(NodeServer.layer(settings)),
       // Whatever may refuse or fail does so before the first request can arrive.
       Layer.provide([
         Signature.layer(publicKey),

@@ -1,0 +1,112 @@
+/** More than a server can do: what it takes it answers, the rest is told so at once, and nobody can hold it up. */
+import * as Net from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
+import { assert, it } from "@effect/vitest"
+import { Deallocations } from "@holdfast/domain"
+import { Context, Deferred, Effect, Fiber, Layer } from "effect"
+import * as TestServer from "./TestServer.ts"
+
+/** The service in memory, whose readings of connections wait until they may go on. */
+const waiting = (gate: Deferred.Deferred<void>) =>
+  Layer.effect(
+    Deallocations.Deallocations,
+    Effect.map(Deallocations.Deallocations, (service) => ({
+      ...service,
+      connection: (id) => Effect.andThen(Deferred.await(gate), service.connection(id)),
+    })),
+  ).pipe(Layer.provide(Deallocations.layerMemory()))
+
+it.live("beyond so many requests in hand, the next is turned away at once, and those in hand are answered", () =>
+  Effect.gen(function* () {
+    const gate = yield* Deferred.make<void>()
+    const context = yield* Layer.build(TestServer.layer(waiting(gate), { maxInFlight: 3 }))
+    yield* Effect.gen(function* () {
+      const terms = yield* TestServer.funded("10")
+      const read = TestServer.operator("GET", `/operator/v1/connections/${terms.connectionId}`)
+      const inHand = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(read))
+      const turnedAway = yield* TestServer.reserve(terms).pipe(
+        Effect.filterOrFail(({ status }) => status === 503),
+        Effect.eventually,
+      )
+      assert.deepStrictEqual(turnedAway.json, {
+        type: "urn:holdfast:problem:unavailable",
+        title: "The server cannot answer now.",
+        status: 503,
+        detail: "Too many requests are in hand.",
+        retryAfterSeconds: 1,
+      })
+      assert.strictEqual(turnedAway.headers["retry-after"], "1")
+      assert.strictEqual((yield* TestServer.anyone("GET", "/health/live")).status, 200)
+      assert.strictEqual((yield* TestServer.anyone("GET", "/metrics")).status, 200)
+
+      yield* Deferred.succeed(gate, undefined)
+      for (const fiber of inHand) assert.strictEqual((yield* Fiber.join(fiber)).status, 200)
+      assert.strictEqual((yield* TestServer.settle(terms, "clear")).status, 404)
+      const told = TestServer.anyone("GET", "/metrics").pipe(
+        Effect.filterOrFail(({ text }) => /^holdfast_http_turned_away_total [1-9]/m.test(text)),
+        Effect.eventually,
+      )
+      yield* told
+      assert.include(yield* Context.get(context, TestServer.TestServer).log, "turnedAway")
+    }).pipe(Effect.provide(context))
+  }).pipe(Effect.scoped),
+)
+
+/** How long the server keeps a client, in seconds. */
+const keeps = (port: number, behave: (socket: Net.Socket) => void) => {
+  const start = performance.now()
+  const socket = Net.connect(port, "127.0.0.1")
+  socket.on("error", () => socket.destroy())
+  socket.resume()
+  behave(socket)
+  return new Promise<number>((resolve) => socket.on("close", () => resolve((performance.now() - start) / 1000)))
+}
+
+const head = "POST /bitgo/v1/deallocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+it.live(
+  "slow and idle clients are let go, and keep nobody else waiting",
+  () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer.TestServer
+      const drip = (text: string) => async (socket: Net.Socket) => {
+        for (const byte of text.repeat(100)) {
+          if (socket.destroyed) return
+          socket.write(byte)
+          await sleep(1_000)
+        }
+      }
+      const limits = yield* Effect.promise(() =>
+        Promise.all([
+          keeps(port, (socket) => void drip("GET /health/live HTTP/1.1 ")(socket)),
+          keeps(port, (socket) => {
+            socket.write(`${head}Content-Length: 5000\r\n\r\n`)
+            void drip(" ")(socket)
+          }),
+          // Asks a thousand times for something large, and reads nothing of it until it should have been let go.
+          keeps(port, (socket) => {
+            socket.pause()
+            socket.write("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000))
+            setTimeout(() => socket.resume(), 45_000)
+          }),
+          Promise.all(Array.from({ length: 1_000 }, () => keeps(port, () => {}))).then((seconds) =>
+            Math.max(...seconds),
+          ),
+          (async () => {
+            await sleep(3_000)
+            const start = performance.now()
+            await (await fetch(`http://127.0.0.1:${port}/health/live`)).text()
+            return (performance.now() - start) / 1000
+          })(),
+        ]),
+      )
+      const [slowHead = 99, slowBody = 99, neverReads = 99, idle = 99, meanwhile = 99] = limits
+      assert.isBelow(slowHead, 16)
+      assert.isBelow(slowBody, 26)
+      // A connection that is still open would be served on.
+      assert.isBelow(neverReads, 47)
+      assert.isBelow(idle, 40)
+      assert.isBelow(meanwhile, 1)
+    }).pipe(Effect.provide(TestServer.layer())),
+  90_000,
+)
