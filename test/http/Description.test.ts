@@ -73,6 +73,7 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
         "409",
         "413",
         "415",
+        "429",
         "500",
         "503",
       ])
@@ -82,6 +83,7 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
         "401",
         "404",
         "409",
+        "429",
         "500",
         "503",
       ])
@@ -94,7 +96,7 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
               const [type] = resolve(document, one).properties.type.enum
               assert.match(type, /^urn:holdfast:problem:[a-z-]+$/)
             }
-            assert.strictEqual(status === "503", response.headers?.["retry-after"] !== undefined)
+            assert.strictEqual(["429", "503"].includes(status), response.headers?.["retry-after"] !== undefined)
           }
         }
       }

@@ -20,11 +20,18 @@ describe("settings", () => {
     port: 3000,
     dataDirectory: ".holdfast",
     databaseUrl: undefined,
-    publicKeyFile: undefined,
-    operatorToken: undefined,
+    publicKeyFiles: [],
+    operatorTokens: [],
+    operatorTokenFile: undefined,
+    issuer: undefined,
+    audience: undefined,
+    bodyClaim: undefined,
     releasedRepost: "reserve",
     maxQueue: 10_000,
     maxInFlight: 1_000,
+    maxConnectionsPerAddress: 2_500,
+    maxRefusalsPerMinute: 60,
+    trustedProxies: [],
   }
 
   it.effect("have defaults, for what is empty too", () =>
@@ -44,25 +51,39 @@ describe("settings", () => {
         PORT: "0",
         DATA_DIR: "/data",
         DATABASE_URL: "postgres://u:p@h/d",
-        BITGO_PUBLIC_KEY_FILE: "key.pem",
-        OPERATOR_TOKEN: "token",
+        BITGO_PUBLIC_KEY_FILE: "key.pem, next.pem",
+        OPERATOR_TOKEN: "token another",
+        OPERATOR_TOKEN_FILE: "tokens",
+        SIGNATURE_ISSUER: "bitgo",
+        SIGNATURE_AUDIENCE: "us",
+        SIGNATURE_BODY_CLAIM: "body",
         RELEASED_REPOST: "conflict",
         MAX_QUEUE: "7",
         MAX_IN_FLIGHT: "8",
+        MAX_CONNECTIONS_PER_ADDRESS: "9",
+        MAX_REFUSALS_PER_MINUTE: "10",
+        TRUSTED_PROXIES: "10.0.0.0/8,::1",
       })
-      const { databaseUrl, operatorToken, ...rest } = settings
+      const { databaseUrl, operatorTokens, ...rest } = settings
       assert.deepStrictEqual(rest, {
         host: "::",
         port: 0,
         dataDirectory: "/data",
-        publicKeyFile: "key.pem",
+        publicKeyFiles: ["key.pem", "next.pem"],
+        operatorTokenFile: "tokens",
+        issuer: "bitgo",
+        audience: "us",
+        bodyClaim: "body",
         releasedRepost: "conflict",
         maxQueue: 7,
         maxInFlight: 8,
+        maxConnectionsPerAddress: 9,
+        maxRefusalsPerMinute: 10,
+        trustedProxies: ["10.0.0.0/8", "::1"],
       })
       assert.deepStrictEqual(
-        [databaseUrl, operatorToken].map((secret) => secret && Redacted.value(secret)),
-        ["postgres://u:p@h/d", "token"],
+        [databaseUrl, ...operatorTokens].map((secret) => secret && Redacted.value(secret)),
+        ["postgres://u:p@h/d", "token", "another"],
       )
       assert.notInclude(JSON.stringify(settings), "u:p")
     }),
@@ -103,8 +124,8 @@ const directory = Effect.acquireRelease(
 
 const make = Effect.fnUntraced(function* (directory: string) {
   const files = yield* DevelopmentKeys.keyPair(directory)
-  const operator = yield* DevelopmentKeys.operatorToken(directory)
-  return { ...files, tokenFile: operator.file, token: Redacted.value(operator.token) }
+  const tokenFile = yield* DevelopmentKeys.operatorToken(directory)
+  return { ...files, tokenFile, token: read(tokenFile) }
 }, Effect.provide(NodeFileSystem.layer))
 
 const read = (file: string) => Fs.readFileSync(file, "utf8")

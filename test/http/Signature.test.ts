@@ -1,7 +1,7 @@
 /** Only requests that the network signed a moment ago, each once, are let in. */
 import { createPublicKey, randomUUID } from "node:crypto"
 import { assert, describe, it, layer } from "@effect/vitest"
-import * as Signature from "@holdfast/http/Signature"
+import * as Credentials from "@holdfast/http/Credentials"
 import { Effect, Layer } from "effect"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
@@ -165,7 +165,11 @@ layer(TestServer.layer(), TestServer.options)("a signature", (it) => {
 })
 
 describe("a public key", () => {
-  const refusal = (pem: string) => Effect.map(Effect.flip(Layer.build(Signature.layer(pem))), ({ message }) => message)
+  const refusal = (pem: string) =>
+    Layer.build(Credentials.layer(Effect.succeed({ publicKeys: [{ name: "bitgo", pem }], operatorTokens: [] }))).pipe(
+      Effect.flip,
+      Effect.map(({ message }) => message),
+    )
   const { privateKey } = Signing.makeKeys()
   const cases: Readonly<Record<string, readonly [pem: string, found: string]>> = {
     "of 1024 bits": [Signing.pemOf(Signing.makeKeys(1024).publicKey), "1024 bits"],
@@ -188,7 +192,7 @@ describe("a public key", () => {
         const message = yield* refusal(pem)
         assert.strictEqual(
           message,
-          `BITGO_PUBLIC_KEY_FILE: Expected an RSA public key of 2048 bits or more in PEM ("BEGIN PUBLIC KEY"). Got ${found}.`,
+          `BITGO_PUBLIC_KEY_FILE: Expected an RSA public key of 2048 bits or more in PEM ("BEGIN PUBLIC KEY"). Got ${found} in bitgo.`,
         )
       }),
     )

@@ -8,10 +8,13 @@ import * as Net from "node:net"
 import { text } from "node:stream/consumers"
 import { Deallocations } from "@holdfast/domain"
 import * as App from "@holdfast/http/App"
+import * as Callers from "@holdfast/http/Callers"
+import * as Credentials from "@holdfast/http/Credentials"
 import * as NodeServer from "@holdfast/http/NodeServer"
 import * as OperatorToken from "@holdfast/http/OperatorToken"
+import * as Settings from "@holdfast/http/Settings"
 import * as Signature from "@holdfast/http/Signature"
-import { Context, Effect, Layer, Logger, Redacted } from "effect"
+import { ConfigProvider, Context, Effect, Layer, Logger, Redacted } from "effect"
 import { HttpServer } from "effect/http"
 import * as Signing from "../support/Signing.ts"
 
@@ -55,13 +58,28 @@ const make = (log: Effect.Effect<string>) =>
     }),
   )
 
+/** Whom every server here believes. */
+const credentials: Credentials.Given = {
+  publicKeys: [{ name: "bitgo", pem: Signing.publicKeyPem }],
+  operatorTokens: [Redacted.make(operatorToken)],
+}
+
+const defaults = {
+  ...Effect.runSync(
+    Effect.provideService(Settings.load, ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord({ PORT: "0" })),
+  ),
+  // Tests are refused a lot.
+  maxRefusalsPerMinute: 100_000,
+}
+
 /** A server of its own, on a free port. */
 export const layer = (
   deallocations: Layer.Layer<Deallocations.Deallocations> = Deallocations.layerMemory(),
-  { maxInFlight = 1_000 } = {},
+  settings: Partial<Settings.Settings> = {},
 ) =>
   Layer.suspend(() => {
     const lines: Array<string> = []
+    const given = { ...defaults, ...settings }
     const logger = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
     return Layer.mergeAll(
       App.layer,
@@ -72,12 +90,9 @@ export const layer = (
         ),
       ),
     ).pipe(
-      Layer.provide(NodeServer.layer({ port: 0, host: "127.0.0.1", maxInFlight })),
-      Layer.provide([
-        Signature.layer(Signing.publicKeyPem),
-        OperatorToken.layer(Redacted.make(operatorToken)),
-        deallocations,
-      ]),
+      Layer.provide(NodeServer.layer(given)),
+      Layer.provide([Signature.layer(given), OperatorToken.layer, deallocations]),
+      Layer.provide([Callers.layer(given), Credentials.layer(Effect.succeed(credentials))]),
       Layer.provide(logger),
     )
   })

@@ -6,7 +6,7 @@
 import { createPublicKey, generateKeyPair, randomBytes, randomUUID } from "node:crypto"
 import * as Path from "node:path"
 import { promisify } from "node:util"
-import { Effect, FileSystem, Redacted } from "effect"
+import { Effect, FileSystem } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { InvalidSetting } from "./Settings.ts"
 
@@ -37,11 +37,11 @@ export const keyPair = Effect.fnUntraced(function* (directory: string) {
 /** Makes the operator's token unless it is there. */
 export const operatorToken = Effect.fnUntraced(function* (directory: string) {
   const file = Path.join(directory, "operator-token")
-  const token = yield* readOrMake(
+  yield* readOrMake(
     file,
     Effect.sync(() => randomBytes(32).toString("base64url")),
   )
-  return { file, token: Redacted.make(token.trim()) }
+  return file
 })
 
 const generatePrivateKey = Effect.promise(() => promisify(generateKeyPair)("rsa", { modulusLength: 2048 })).pipe(

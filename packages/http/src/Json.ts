@@ -14,15 +14,22 @@ const tooLarge = new PayloadTooLarge({ detail: `A body may have at most ${maxByt
 
 const notWhole = new MalformedRequest({ detail: "The body did not arrive whole." })
 
-/** Reads a request's body as a schema has it. */
+/** Reads a request's body, byte for byte. */
+export const readBytes = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+  if (Number(request.headers["content-length"]) > maxBytes) return yield* tooLarge
+  return yield* Effect.mapError(Body.read(request, maxBytes), (reason) => (reason === "TooLarge" ? tooLarge : notWhole))
+})
+
+/** Reads a request's body as a schema has it, once `inspect` has seen its bytes. */
 export const readBody = <S extends Schema.Top & { readonly DecodingServices: never }>(schema: S) => {
   const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(schema), { errors: "all" })
-  return Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+  return Effect.fnUntraced(function* <E = never>(
+    request: HttpServerRequest.HttpServerRequest,
+    inspect?: (bytes: Uint8Array) => Effect.Effect<void, E>,
+  ) {
     yield* checkMediaType(request.headers)
-    if (Number(request.headers["content-length"]) > maxBytes) return yield* tooLarge
-    const bytes = yield* Effect.mapError(Body.read(request, maxBytes), (reason) =>
-      reason === "TooLarge" ? tooLarge : notWhole,
-    )
+    const bytes = yield* readBytes(request)
+    if (inspect !== undefined) yield* inspect(bytes)
     const value = yield* Effect.try({ try: () => parse(utf8.decode(bytes)), catch: malformed })
     return yield* Effect.mapError(decode(value), (error) => malformedBy(error.issue))
   })

@@ -15,7 +15,7 @@ export const signatureHeader = "X-BitGo-Signature"
 
 /** Only signed requests pass. */
 class Signed extends HttpApiMiddleware.Service<Signed>()("@holdfast/http/Signed", {
-  error: Problems.Unauthorized,
+  error: [Problems.Unauthorized, Problems.TooManyRequestsRetryAfter],
   security: {
     signature: HttpApiSecurity.apiKey({ key: signatureHeader }).pipe(
       HttpApiSecurity.annotate(

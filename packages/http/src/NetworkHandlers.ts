@@ -7,12 +7,13 @@ import { type Deallocation, Deallocations, type Ledger } from "@holdfast/domain"
 import { Effect, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Amounts from "./Amounts.ts"
-import { malformedBy, readBody } from "./Json.ts"
+import { Callers } from "./Callers.ts"
+import { malformedBy, readBody, readBytes } from "./Json.ts"
 import * as NetworkApi from "./NetworkApi.ts"
 import { orProblem, type Problem, toResponse } from "./Problems.ts"
 import { counted, note } from "./RequestLog.ts"
 import type * as Routes from "./Routes.ts"
-import { Signature } from "./Signature.ts"
+import { Signature, type Signed } from "./Signature.ts"
 import { State } from "./State.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -54,41 +55,50 @@ const idOf = (params: Params) =>
 /** A handler for each of the network's endpoints, by the name it is declared with. */
 const makeHandlers = Effect.gen(function* () {
   const deallocations = yield* Deallocations.Deallocations
-  const { verify } = yield* Signature
+  const { verify, coversBodies } = yield* Signature
+  const { guard } = yield* Callers
 
   const signed =
-    (handle: (nonce: Ledger.Nonce, request: Request, params: Params) => Effect.Effect<object, Problem>): Handler =>
+    (handle: (signed: Signed, request: Request, params: Params) => Effect.Effect<object, Problem>): Handler =>
     (request, params) =>
-      verify(request.headers[header] ?? "").pipe(
-        Effect.flatMap((nonce) => handle(nonce, request, params)),
+      guard(request, verify(request.headers[header] ?? "")).pipe(
+        Effect.flatMap((signed) => handle(signed, request, params)),
         Effect.matchEffect({
           onSuccess: (answer) => Effect.succeed(json(answer)),
           onFailure: toResponse,
         }),
       )
 
+  /** For requests without a body: whatever came as one all the same. */
+  const bodiless = (handle: (nonce: Ledger.Nonce, params: Params) => Effect.Effect<object, Problem>) =>
+    signed(({ nonce, covers }, request, params) =>
+      coversBodies
+        ? Effect.andThen(Effect.flatMap(readBytes(request), covers), handle(nonce, params))
+        : handle(nonce, params),
+    )
+
   const handlers: Record<NetworkApi.Endpoint, Handler> = {
     reserve: signed(
-      Effect.fnUntraced(function* (nonce, request) {
-        const terms = yield* readReservation(request)
+      Effect.fnUntraced(function* ({ nonce, covers }, request) {
+        const terms = yield* readReservation(request, covers)
         yield* note({ deallocationId: terms.deallocationId })
         return answerOf(yield* deallocations.reserve(terms, nonce).pipe(counted("reserve"), orProblem))
       }),
     ),
-    find: signed(
-      Effect.fnUntraced(function* (nonce, _, params) {
+    find: bodiless(
+      Effect.fnUntraced(function* (nonce, params) {
         const id = yield* idOf(params)
         return found(yield* orProblem(Effect.andThen(deallocations.useNonce(nonce), deallocations.find(id))))
       }),
     ),
-    clear: signed(
-      Effect.fnUntraced(function* (nonce, _, params) {
+    clear: bodiless(
+      Effect.fnUntraced(function* (nonce, params) {
         const cleared = deallocations.clear(yield* idOf(params), nonce)
         return answerOf(yield* cleared.pipe(counted("clear"), orProblem))
       }),
     ),
-    release: signed(
-      Effect.fnUntraced(function* (nonce, _, params) {
+    release: bodiless(
+      Effect.fnUntraced(function* (nonce, params) {
         const released = deallocations.release(yield* idOf(params), nonce)
         return answerOf(yield* released.pipe(counted("release"), orProblem))
       }),

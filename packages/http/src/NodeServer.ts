@@ -8,20 +8,25 @@
  * away, before any work is done for it: so what it takes it answers in time.
  */
 import * as Http from "node:http"
+import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Metric, Schema } from "effect"
 import * as Problems from "./Problems.ts"
+import { docsPath } from "./Routes.ts"
 
 interface Options {
   /** How many requests may be unanswered at a time. */
   readonly maxInFlight: number
+  /** How many connections an address may have at a time. */
+  readonly maxConnectionsPerAddress: number
   /** Hears how many were turned away, now and then. */
   readonly onTurnedAway: (count: number) => void
 }
 
 class BoundedServer extends Http.Server {
   readonly #unanswered = new Set<Http.ServerResponse>()
+  readonly #connections = new Map<string, number>()
   readonly #options: Options
   #turnedAway = 0
   #closing = false
@@ -32,14 +37,17 @@ class BoundedServer extends Http.Server {
       requestTimeout: 20_000,
       keepAliveTimeout: 30_000,
       connectionsCheckingInterval: 5_000,
-      maxHeaderSize: 16_384,
+      // A signature of any size is an unauthorized one, not a malformed request.
+      maxHeaderSize: 131_072,
     })
     this.#options = options
     // Whoever sends nothing for so long is let go; whoever does not read what is sent, after twice that.
     this.setTimeout(20_000)
     this.maxConnections = 10_000
     this.on("clientError", answerUnparsable)
-    const track = (_: Http.IncomingMessage, response: Http.ServerResponse) => {
+    this.on("connection", (socket) => this.#admit(socket))
+    const track = (request: Http.IncomingMessage, response: Http.ServerResponse) => {
+      for (const [name, value] of headersFor(request.url)) response.setHeader(name, value)
       response.shouldKeepAlive &&= !this.#closing
       this.#unanswered.add(response)
       response.on("close", () => this.#unanswered.delete(response))
@@ -67,6 +75,18 @@ class BoundedServer extends Http.Server {
     return super.close(callback)
   }
 
+  #admit(socket: Socket): void {
+    const address = socket.remoteAddress ?? ""
+    const count = (this.#connections.get(address) ?? 0) + 1
+    this.#connections.set(address, count)
+    socket.once("close", () => {
+      const left = (this.#connections.get(address) ?? 1) - 1
+      if (left === 0) this.#connections.delete(address)
+      else this.#connections.set(address, left)
+    })
+    if (count > this.#options.maxConnectionsPerAddress) socket.destroy()
+  }
+
   #turnAway(response: Http.ServerResponse): void {
     // Not at once: callers that ask again at once would otherwise take the time of those in hand.
     setTimeout(() => response.writeHead(503, turnedAwayHeaders).end(turnedAwayBody), turnedAwayAfterMillis)
@@ -80,6 +100,26 @@ class BoundedServer extends Http.Server {
 
 const turnedAwayAfterMillis = 250
 
+/** Nothing that is answered is to be kept, guessed at, or shown inside of anything else. */
+const headers: ReadonlyArray<readonly [string, string]> = [
+  ["cache-control", "no-store"],
+  ["x-content-type-options", "nosniff"],
+  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
+  ["referrer-policy", "no-referrer"],
+]
+
+/** The page brings its script and styles with it, and asks this server alone. */
+const headersOfDocs = headers.map(([name, value]) =>
+  name === "content-security-policy"
+    ? ([
+        name,
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'",
+      ] as const)
+    : ([name, value] as const),
+)
+
+const headersFor = (url = "") => (url.startsWith(docsPath) ? headersOfDocs : headers)
+
 /** Whoever watches over the server must see it under load too. */
 const isAboutServer = (url = "") => url.startsWith("/health/") || url.startsWith("/metrics")
 
@@ -89,6 +129,7 @@ const turnedAwayHeaders = {
   "content-type": "application/problem+json",
   "content-length": Buffer.byteLength(turnedAwayBody),
   "retry-after": String(turnedAway.retryAfterSeconds),
+  ...Object.fromEntries(headers),
 }
 
 const turnedAwayTotal = Metric.counter("holdfast_http_turned_away_total", {
@@ -97,7 +138,7 @@ const turnedAwayTotal = Metric.counter("holdfast_http_turned_away_total", {
 })
 
 /** Listens at an address. */
-export const layer = ({ host, port, maxInFlight }: Pick<Options, "maxInFlight"> & { host: string; port: number }) =>
+export const layer = ({ host, port, ...limits }: Omit<Options, "onTurnedAway"> & { host: string; port: number }) =>
   Layer.unwrap(
     Effect.map(Effect.context(), (context) => {
       const onTurnedAway = (count: number) =>
@@ -107,7 +148,7 @@ export const layer = ({ host, port, maxInFlight }: Pick<Options, "maxInFlight"> 
             Effect.logWarning("Too many requests are in hand.", { turnedAway: count }),
           ),
         )
-      return NodeHttpServer.layer(() => new BoundedServer({ maxInFlight, onTurnedAway }), { host, port })
+      return NodeHttpServer.layer(() => new BoundedServer({ ...limits, onTurnedAway }), { host, port })
     }),
   )
 

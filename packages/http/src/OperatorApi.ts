@@ -11,7 +11,7 @@ import { State } from "./State.ts"
 
 /** Lets only the operator pass. */
 export class Operator extends HttpApiMiddleware.Service<Operator>()("@holdfast/http/Operator", {
-  error: Problems.Unauthorized,
+  error: [Problems.Unauthorized, Problems.TooManyRequestsRetryAfter],
   security: { operatorToken: HttpApiSecurity.bearer },
 }) {}
 
@@ -70,6 +70,11 @@ const CursorJson = Schema.fromJsonString(Schema.toCodecJson(Deallocations.Cursor
 /** Opaque to callers, who only hand it back. */
 const Cursor = Schema.StringFromBase64Url.pipe(Schema.decodeTo(CursorJson))
 
+/** Digits alone: a number may also be written as `0x10` or `1e2`. */
+const Limit = Schema.String.check(
+  Schema.isPattern(/^[1-9][0-9]{0,2}$/, { message: "Expected a number from 1 to 200." }),
+).pipe(Schema.decodeTo(Schema.FiniteFromString.check(Schema.isBetween({ minimum: 1, maximum: 200 }))))
+
 export const OperatorApi = HttpApiGroup.make("operator")
   .add(
     HttpApiEndpoint.put("register", "/connections/:connectionId", {
@@ -108,9 +113,7 @@ export const OperatorApi = HttpApiGroup.make("operator")
         state: Schema.optionalKey(State),
         connectionId: Schema.optionalKey(Uuid.FromString),
         currency: Schema.optionalKey(Amount.Currency),
-        limit: Schema.optionalKey(
-          Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 200 })),
-        ),
+        limit: Schema.optionalKey(Limit),
         cursor: Schema.optionalKey(Cursor),
       },
       success: Schema.Struct({

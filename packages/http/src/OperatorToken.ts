@@ -1,15 +1,21 @@
-/** The operator's bearer token, compared in constant time. */
-import { createHash, timingSafeEqual } from "node:crypto"
-import { Layer, Redacted } from "effect"
+/** Lets the operator in, with any of the tokens. */
+import { Effect, Layer } from "effect"
+import { HttpServerRequest } from "effect/http"
+import { Callers } from "./Callers.ts"
+import { Credentials } from "./Credentials.ts"
 import { Operator } from "./OperatorApi.ts"
 import { refuse } from "./Problems.ts"
 
-export const layer = (token: Redacted.Redacted): Layer.Layer<Operator> => {
-  const expected = digest(token)
-  return Layer.succeed(Operator, {
-    operatorToken: (httpEffect, { credential }) =>
-      timingSafeEqual(digest(credential), expected) ? httpEffect : refuse("The operator token is missing or wrong."),
-  })
-}
-
-const digest = (token: Redacted.Redacted) => createHash("sha256").update(Redacted.value(token)).digest()
+export const layer: Layer.Layer<Operator, never, Callers | Credentials> = Layer.effect(
+  Operator,
+  Effect.gen(function* () {
+    const { isOperatorToken } = yield* Credentials
+    const { guard } = yield* Callers
+    return Operator.of({
+      operatorToken: (httpEffect, { credential }) =>
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+          guard(request, isOperatorToken(credential) ? Effect.void : refuse("The operator token is missing or wrong.")),
+        ).pipe(Effect.andThen(httpEffect)),
+    })
+  }),
+)

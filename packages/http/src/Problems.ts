@@ -57,6 +57,17 @@ export class Unauthorized extends HttpApiError.Problem<Unauthorized>()(
   static readonly always = new Unauthorized({ detail: "The credentials are missing, wrong, expired or used up." })
 }
 
+/**
+ * Leaves as {@link TooManyRequestsRetryAfter}.
+ *
+ * @public
+ */
+export class TooManyRequests extends HttpApiError.Problem<TooManyRequests>()(
+  "TooManyRequests",
+  problem("too-many-requests", 429, "The address has to wait."),
+  { ...detail, retryAfterSeconds: Schema.Int },
+) {}
+
 export class RouteNotFound extends HttpApiError.Problem<RouteNotFound>()(
   "RouteNotFound",
   problem("route-not-found", 404, "There is nothing at this address."),
@@ -165,13 +176,24 @@ export const UnavailableRetryAfter = Unavailable.pipe(
   ),
 )
 
+/** {@link TooManyRequests} with the same header. */
+export const TooManyRequestsRetryAfter = TooManyRequests.pipe(
+  HttpApiSchema.encodeToWithHeaders(
+    { body: TooManyRequests, headers: { "retry-after": Schema.Int } },
+    {
+      decode: ({ body }) => body,
+      encode: (body) => ({ body, headers: { "retry-after": body.retryAfterSeconds } }),
+    },
+  ),
+)
+
 /** Any of them. */
 export type Problem = HttpServerRespondable.Respondable
 
 /** The response that a problem is. */
 export const toResponse = (problem: Problem): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
   const response = HttpServerRespondable.toResponse(problem)
-  return problem instanceof Unavailable
+  return problem instanceof Unavailable || problem instanceof TooManyRequests
     ? Effect.map(response, HttpServerResponse.setHeader("retry-after", String(problem.retryAfterSeconds)))
     : response
 }

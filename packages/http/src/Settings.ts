@@ -4,7 +4,7 @@
  * token are required.
  */
 import { Deallocation } from "@holdfast/domain"
-import { Config, Effect, Option, type Redacted, Schema } from "effect"
+import { Config, Effect, Option, Redacted, Schema } from "effect"
 
 export interface Settings {
   readonly host: string
@@ -14,11 +14,22 @@ export interface Settings {
   readonly dataDirectory: string
   /** None for the embedded database. */
   readonly databaseUrl: Redacted.Redacted | undefined
-  readonly publicKeyFile: string | undefined
-  readonly operatorToken: Redacted.Redacted | undefined
+  /** Several, so that one can take the place of another. */
+  readonly publicKeyFiles: ReadonlyArray<string>
+  readonly operatorTokens: ReadonlyArray<Redacted.Redacted>
+  readonly operatorTokenFile: string | undefined
+  /** What signatures must name as `iss` and `aud`. */
+  readonly issuer: string | undefined
+  readonly audience: string | undefined
+  /** The claim that holds a digest of the body. */
+  readonly bodyClaim: string | undefined
   readonly releasedRepost: Deallocation.ReleasedRepost
   readonly maxQueue: number
   readonly maxInFlight: number
+  readonly maxConnectionsPerAddress: number
+  readonly maxRefusalsPerMinute: number
+  /** Addresses and subnets whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: ReadonlyArray<string>
 }
 
 export class InvalidSetting extends Schema.TaggedError<InvalidSetting>()("InvalidSetting", {
@@ -48,6 +59,9 @@ const read = <A>(variable: string, config: (name: string) => Config.Config<A>, e
     Effect.mapError(() => new InvalidSetting({ variable, fact: `Expected ${expected}.` })),
   )
 
+/** What is separated by commas or white space. */
+const list = (text = "") => text.split(/[\s,]+/).filter((item) => item !== "")
+
 const text = (variable: string) => read(variable, Config.String, "text")
 
 /** Where the database is. Fails with {@link InvalidSetting}. */
@@ -71,19 +85,27 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
   )
   const count = (variable: string) =>
     read(variable, (name) => Config.schema(integer(1, 10_000_000), name), "a whole number, 1 to 10000000")
+  const operatorTokens = yield* read("OPERATOR_TOKEN", Config.Redacted, "a token")
   const settings = {
     host: (yield* text("HOST")) ?? "127.0.0.1",
     port: port ?? 3000,
     ...(yield* loadDatabase),
-    publicKeyFile: yield* text("BITGO_PUBLIC_KEY_FILE"),
-    operatorToken: yield* read("OPERATOR_TOKEN", Config.Redacted, "a token"),
+    publicKeyFiles: list(yield* text("BITGO_PUBLIC_KEY_FILE")),
+    operatorTokens: list(operatorTokens && Redacted.value(operatorTokens)).map((token) => Redacted.make(token)),
+    operatorTokenFile: yield* text("OPERATOR_TOKEN_FILE"),
+    issuer: yield* text("SIGNATURE_ISSUER"),
+    audience: yield* text("SIGNATURE_AUDIENCE"),
+    bodyClaim: yield* text("SIGNATURE_BODY_CLAIM"),
     releasedRepost: releasedRepost ?? "reserve",
     maxQueue: (yield* count("MAX_QUEUE")) ?? 10_000,
     maxInFlight: (yield* count("MAX_IN_FLIGHT")) ?? 1_000,
+    maxConnectionsPerAddress: (yield* count("MAX_CONNECTIONS_PER_ADDRESS")) ?? 2_500,
+    maxRefusalsPerMinute: (yield* count("MAX_REFUSALS_PER_MINUTE")) ?? 60,
+    trustedProxies: list(yield* text("TRUSTED_PROXIES")),
   }
   const missing = [
-    ...(settings.publicKeyFile === undefined ? ["BITGO_PUBLIC_KEY_FILE"] : []),
-    ...(settings.operatorToken === undefined ? ["OPERATOR_TOKEN"] : []),
+    ...(settings.publicKeyFiles.length === 0 ? ["BITGO_PUBLIC_KEY_FILE"] : []),
+    ...(settings.operatorTokens.length === 0 && settings.operatorTokenFile === undefined ? ["OPERATOR_TOKEN"] : []),
   ]
   if (settings.databaseUrl !== undefined && missing.length > 0) {
     return yield* new SettingsMissing({ variables: missing })

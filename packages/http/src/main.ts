@@ -9,6 +9,9 @@ import { PgDeallocations } from "@holdfast/persistence"
 import { Cause, Console, Effect, Exit, FileSystem, Layer, Logger } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "./App.ts"
+import * as Callers from "./Callers.ts"
+import * as CredentialFiles from "./CredentialFiles.ts"
+import * as Credentials from "./Credentials.ts"
 import * as DevelopmentKeys from "./DevelopmentKeys.ts"
 import * as EmbeddedPostgres from "./EmbeddedPostgres.ts"
 import { explain } from "./Explanation.ts"
@@ -24,30 +27,44 @@ const connect = Effect.fnUntraced(function* ({ databaseUrl, dataDirectory }: Set
   return { path, username, database }
 })
 
-/** Whom to believe, and what to tell of it. */
+/** Whom to believe, made up where nobody is named, and what to tell of it. */
 const credentials = Effect.fnUntraced(function* (settings: Settings.Settings) {
   const told: Array<string> = []
-  const fs = yield* FileSystem.FileSystem
-  let { publicKeyFile, operatorToken } = settings
-  if (publicKeyFile === undefined) {
+  let { publicKeyFiles, operatorTokenFile } = settings
+  if (publicKeyFiles.length === 0) {
     const files = yield* DevelopmentKeys.keyPair(settings.dataDirectory)
-    publicKeyFile = files.publicKey
+    publicKeyFiles = [files.publicKey]
     told.push(`  development key   ${files.privateKey} (signs as BitGo would)`)
   }
-  if (operatorToken === undefined) {
-    const made = yield* DevelopmentKeys.operatorToken(settings.dataDirectory)
-    operatorToken = made.token
-    told.push(`  operator token    ${made.file}`)
+  if (settings.operatorTokens.length === 0 && operatorTokenFile === undefined) {
+    operatorTokenFile = yield* DevelopmentKeys.operatorToken(settings.dataDirectory)
+    told.push(`  operator token    ${operatorTokenFile}`)
   }
-  const publicKey = yield* fs
-    .readFileString(publicKeyFile)
-    .pipe(
-      Effect.mapError(
-        ({ message }) => new Settings.InvalidSetting({ variable: "BITGO_PUBLIC_KEY_FILE", fact: message }),
-      ),
-    )
-  return { publicKey, operatorToken, told }
+  const fs = yield* FileSystem.FileSystem
+  const read = Effect.provideService(
+    CredentialFiles.load({ ...settings, publicKeyFiles, operatorTokenFile }),
+    FileSystem.FileSystem,
+    fs,
+  )
+  return { read, told }
 })
+
+/** Credentials are read again when the process gets SIGHUP. */
+const layerReload = Layer.effectDiscard(
+  Effect.flatMap(Credentials.Credentials, ({ reload }) =>
+    Effect.callback<void>((resume) => {
+      const hear = () => resume(Effect.void)
+      process.once("SIGHUP", hear)
+      return Effect.sync(() => process.off("SIGHUP", hear))
+    }).pipe(
+      Effect.andThen(reload),
+      Effect.andThen(Effect.logInfo("Keys and tokens were read again.")),
+      Effect.catch(({ message }) => Effect.logError(`Keys and tokens stay as they are: ${message}`)),
+      Effect.forever,
+      Effect.forkScoped,
+    ),
+  ),
+)
 
 const announce = (told: ReadonlyArray<string>) =>
   HttpServer.addressFormattedWith((address) =>
@@ -64,17 +81,20 @@ const layer = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings.load
     const { releasedRepost, maxQueue } = settings
-    const { publicKey, operatorToken, told } = yield* credentials(settings)
+    const { read, told } = yield* credentials(settings)
     const connection = yield* connect(settings)
     return Layer.effectDiscard(announce(told)).pipe(
       Layer.provide(App.layer),
       Layer.provide(NodeServer.layer(settings)),
       // Whatever may refuse or fail does so before the first request can arrive.
       Layer.provide([
-        Signature.layer(publicKey),
-        OperatorToken.layer(operatorToken),
+        Signature.layer(settings),
+        OperatorToken.layer,
+        layerReload,
         PgDeallocations.layer({ connection, releasedRepost, maxQueue }),
       ]),
+      Layer.provide(Callers.layer(settings)),
+      Layer.provide(Credentials.layer(read)),
     )
   }),
 ).pipe(Layer.provide(NodeFileSystem.layer))

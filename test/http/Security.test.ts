@@ -1,0 +1,284 @@
+/** Only the network and the operator get in, each to their own; nobody can wear the door out. */
+import { createHash, generateKeyPairSync, randomUUID } from "node:crypto"
+import * as Fs from "node:fs"
+import * as Net from "node:net"
+import { tmpdir } from "node:os"
+import * as Path from "node:path"
+import { NodeFileSystem } from "@effect/platform-node"
+import { assert, describe, it, layer } from "@effect/vitest"
+import * as CredentialFiles from "@holdfast/http/CredentialFiles"
+import { Effect, Redacted } from "effect"
+import { SignJWT } from "jose"
+import * as Signing from "../support/Signing.ts"
+import * as TestServer from "./TestServer.ts"
+
+const unknown = () => `/bitgo/v1/deallocation/${randomUUID()}`
+
+/** 404 where the signature is believed: there is no such deallocation. */
+const statusOf = Effect.fnUntraced(function* (signature: string) {
+  return (yield* TestServer.network("GET", unknown(), { signature })).status
+})
+
+const sign = (
+  header: { readonly alg: string; readonly [field: string]: unknown },
+  claims: Readonly<Record<string, unknown>> = {},
+  key: Parameters<SignJWT["sign"]>[0] = Signing.privateKey,
+) =>
+  Effect.promise(() => {
+    const times = { jti: randomUUID(), iat: Signing.now(), exp: Signing.now() + 60 }
+    return new SignJWT({ ...times, ...claims }).setProtectedHeader(header).sign(key, { crit: { "b64-x": true } })
+  })
+
+layer(TestServer.layer(), TestServer.options)("a signature", (it) => {
+  it.effect("of ES256, of an unknown extension, from tomorrow or of 100 KB is refused", () =>
+    Effect.gen(function* () {
+      const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" })
+      assert.strictEqual(yield* statusOf(yield* sign({ alg: "ES256" }, {}, privateKey)), 401)
+      const critical = yield* sign({ alg: "RS256", crit: ["b64-x"], "b64-x": true })
+      assert.strictEqual(yield* statusOf(critical), 401)
+      assert.strictEqual(yield* statusOf(yield* sign({ alg: "RS256" }, { nbf: Signing.now() + 10 })), 401)
+      assert.strictEqual(yield* statusOf(yield* sign({ alg: "RS256" }, { nbf: Signing.now() - 10 })), 404)
+      assert.strictEqual(yield* statusOf(yield* sign({ alg: "RS256" }, { padding: "x".repeat(75_000) })), 401)
+      assert.strictEqual(yield* statusOf("x".repeat(100_000)), 401)
+    }),
+  )
+
+  it.effect("never follows an address in its header", () =>
+    Effect.gen(function* () {
+      const jwk = Signing.makeKeys()
+      const { url } = yield* TestServer.TestServer
+      for (const header of [
+        { jku: `${url}/health/live` },
+        { x5u: `${url}/health/live` },
+        { kid: `${url}/health/live` },
+        { kid: "../../etc/passwd" },
+        { jwk: jwk.publicKey.export({ format: "jwk" }) },
+      ]) {
+        assert.strictEqual(yield* statusOf(yield* sign({ alg: "RS256", ...header }, {}, jwk.privateKey)), 401)
+      }
+    }),
+  )
+
+  it.effect("opens the network's addresses alone, and the operator's token the operator's", () =>
+    Effect.gen(function* () {
+      const terms = yield* TestServer.funded("5")
+      const token = yield* Effect.promise(() => Signing.token())
+      for (const headers of [{ "x-bitgo-signature": token }, { authorization: `Bearer ${token}` }]) {
+        const path = `/operator/v1/connections/${terms.connectionId}`
+        assert.strictEqual((yield* TestServer.anyone("GET", path, { headers })).status, 401)
+      }
+      for (const headers of [
+        { authorization: `Bearer ${TestServer.operatorToken}` },
+        { "x-bitgo-signature": TestServer.operatorToken },
+      ]) {
+        assert.strictEqual(
+          (yield* TestServer.anyone("POST", "/bitgo/v1/deallocations", { body: terms, headers })).status,
+          401,
+        )
+      }
+      assert.deepStrictEqual(yield* TestServer.recorded(terms), [])
+    }),
+  )
+
+  it.effect("of which a hundred uses race is accepted once", () =>
+    Effect.gen(function* () {
+      const terms = yield* TestServer.funded("5")
+      const signature = yield* Effect.promise(() => Signing.token())
+      const uses = Array.from({ length: 100 }, () =>
+        TestServer.network("POST", "/bitgo/v1/deallocations", { body: terms, signature }),
+      )
+      const answers = yield* Effect.all(uses, { concurrency: "unbounded" })
+      assert.strictEqual(answers.filter(({ status }) => status === 200).length, 1)
+      assert.strictEqual(answers.filter(({ status }) => status === 401).length, 99)
+    }),
+  )
+})
+
+layer(TestServer.layer(undefined, { issuer: "bitgo", audience: "us", bodyClaim: "body_sha256" }), TestServer.options)(
+  "where issuer, audience and body claim are configured, a signature",
+  (it) => {
+    const digest = (body: string, encoding: "hex" | "base64url" = "hex") =>
+      createHash("sha256").update(body).digest(encoding)
+    const claims = { iss: "bitgo", aud: "us" }
+    const from = (claims: Readonly<Record<string, unknown>>) => sign({ alg: "RS256" }, claims)
+
+    it.effect("is refused without them, and with others", () =>
+      Effect.gen(function* () {
+        const body = digest("")
+        assert.strictEqual(yield* statusOf(yield* from({ ...claims, body_sha256: body })), 404)
+        assert.strictEqual(yield* statusOf(yield* from({ body_sha256: body })), 401)
+        assert.strictEqual(yield* statusOf(yield* from({ ...claims, iss: "other", body_sha256: body })), 401)
+        assert.strictEqual(yield* statusOf(yield* from({ ...claims, aud: "other", body_sha256: body })), 401)
+        assert.strictEqual(yield* statusOf(yield* from({ ...claims, body_sha256: digest("other") })), 401)
+        assert.strictEqual(yield* statusOf(yield* from(claims)), 401)
+      }),
+    )
+
+    it.effect("is good for the bytes of its own body alone", () =>
+      Effect.gen(function* () {
+        const terms = yield* TestServer.funded("5")
+        const body = JSON.stringify(terms)
+        const reserve = Effect.fnUntraced(function* (signedFor: string, encoding: "hex" | "base64url" = "hex") {
+          const signature = yield* from({ ...claims, body_sha256: digest(signedFor, encoding) })
+          return (yield* TestServer.network("POST", "/bitgo/v1/deallocations", { body, signature })).status
+        })
+        assert.strictEqual(yield* reserve(`${body} `), 401)
+        assert.strictEqual(
+          yield* reserve(JSON.stringify({ ...terms, amount: { currency: "BTC", quantity: "4" } })),
+          401,
+        )
+        assert.deepStrictEqual(yield* TestServer.recorded(terms), [])
+        assert.strictEqual(yield* reserve(body), 200)
+        assert.strictEqual(yield* reserve(body, "base64url"), 200)
+        const clear = (signature: string) =>
+          TestServer.network("PUT", `/bitgo/v1/deallocation/${terms.deallocationId}/clear`, { signature })
+        assert.strictEqual((yield* clear(yield* from({ ...claims, body_sha256: digest("x") }))).status, 401)
+        assert.strictEqual((yield* clear(yield* from({ ...claims, body_sha256: digest("") }))).status, 200)
+      }),
+    )
+  },
+)
+
+layer(TestServer.layer(undefined, { maxRefusalsPerMinute: 5, trustedProxies: ["127.0.0.0/8"] }), TestServer.options)(
+  "an address that was refused too often",
+  (it) => {
+    const from = (address: string) => ({ "x-forwarded-for": address })
+    it.effect("has to wait, and no other; whoever is let in never waits", () =>
+      Effect.gen(function* () {
+        const guess = (address: string) =>
+          TestServer.network("GET", unknown(), { signature: "x", headers: from(address) })
+        for (let n = 0; n < 5; n++) assert.strictEqual((yield* guess("192.0.2.1")).status, 401)
+        const answer = yield* guess("192.0.2.1")
+        assert.deepStrictEqual([answer.status, answer.headers["retry-after"]], [429, "12"])
+        assert.deepInclude(answer.json, { type: "urn:holdfast:problem:too-many-requests", retryAfterSeconds: 12 })
+        // Not even a good signature is looked at, nor a token.
+        assert.strictEqual((yield* TestServer.network("GET", unknown(), { headers: from("192.0.2.1") })).status, 429)
+        assert.strictEqual(
+          (yield* TestServer.operator("GET", "/operator/v1/deallocations", { headers: from("192.0.2.1") })).status,
+          429,
+        )
+        // What a client puts before the address that the proxy saw does not count.
+        assert.strictEqual((yield* guess("198.51.100.7, 192.0.2.1")).status, 429)
+        for (let n = 0; n < 20; n++) {
+          const good = yield* TestServer.network("GET", unknown(), { headers: from("192.0.2.2") })
+          assert.strictEqual(good.status, 404)
+        }
+      }),
+    )
+  },
+)
+
+layer(TestServer.layer(undefined, { maxRefusalsPerMinute: 5 }), TestServer.options)("without a trusted proxy", (it) => {
+  it.effect("nobody chooses an address", () =>
+    Effect.gen(function* () {
+      const statuses = yield* Effect.forEach([1, 2, 3, 4, 5, 6], (n) =>
+        TestServer.operator("GET", "/operator/v1/deallocations", {
+          headers: { authorization: "Bearer wrong", "x-forwarded-for": `192.0.2.${n}` },
+        }),
+      )
+      assert.deepStrictEqual(
+        statuses.map(({ status }) => status),
+        [401, 401, 401, 401, 401, 429],
+      )
+    }),
+  )
+})
+
+layer(TestServer.layer(undefined, { maxConnectionsPerAddress: 3 }), TestServer.options)("connections", (it) => {
+  it.effect("of one address are so many and no more", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer.TestServer
+      const open = () =>
+        new Promise<{ readonly socket: Net.Socket; readonly isOpen: boolean }>((resolve) => {
+          const socket = Net.connect(port, "127.0.0.1")
+          socket.on("error", () => resolve({ socket, isOpen: false }))
+          socket.on("close", () => resolve({ socket, isOpen: false }))
+          socket.on("data", () => resolve({ socket, isOpen: true }))
+          socket.write("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        })
+      const opened = []
+      for (let n = 0; n < 4; n++) opened.push(yield* Effect.promise(open))
+      assert.deepStrictEqual(
+        opened.map(({ isOpen }) => isOpen),
+        [true, true, true, false],
+      )
+      for (const { socket } of opened) socket.destroy()
+      const again = Effect.filterOrFail(Effect.promise(open), ({ isOpen }) => isOpen)
+      const { socket } = yield* Effect.eventually(again)
+      socket.destroy()
+    }),
+  )
+})
+
+layer(TestServer.layer(), TestServer.options)("every answer", (it) => {
+  it.effect("is not to be kept, guessed at or framed, and opens to no other origin", () =>
+    Effect.gen(function* () {
+      const terms = yield* TestServer.funded("5")
+      const origin = { origin: "https://elsewhere.example" }
+      const answers = [
+        yield* TestServer.reserve(terms),
+        yield* TestServer.operator("GET", `/operator/v1/connections/${terms.connectionId}`, { headers: origin }),
+        yield* TestServer.anyone("GET", "/operator/v1/deallocations"),
+        yield* TestServer.anyone("GET", "/nowhere"),
+        yield* TestServer.anyone("GET", "/docs"),
+        yield* TestServer.anyone("GET", "/openapi.json"),
+        yield* TestServer.anyone("GET", "/health/live", { headers: origin }),
+        yield* TestServer.anyone("OPTIONS", "/bitgo/v1/deallocations", {
+          headers: { ...origin, "access-control-request-method": "POST" },
+        }),
+      ]
+      for (const { headers } of answers) {
+        assert.strictEqual(headers["cache-control"], "no-store")
+        assert.strictEqual(headers["x-content-type-options"], "nosniff")
+        assert.strictEqual(headers["referrer-policy"], "no-referrer")
+        assert.match(headers["content-security-policy"] ?? "", /^default-src 'none'.*frame-ancestors 'none'$/)
+        assert.notProperty(headers, "access-control-allow-origin")
+        assert.notProperty(headers, "x-powered-by")
+        assert.notProperty(headers, "server")
+      }
+    }),
+  )
+})
+
+describe("files of credentials", () => {
+  const { publicKey, privateKey } = Signing.makeKeys()
+  const load = Effect.fnUntraced(function* (modes: { readonly key: number; readonly token: number }) {
+    const directory = yield* Effect.acquireRelease(
+      Effect.sync(() => Fs.mkdtempSync(Path.join(tmpdir(), "holdfast-credentials-"))),
+      (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true })),
+    )
+    const write = (name: string, text: string, mode: number) => {
+      const file = Path.join(directory, name)
+      Fs.writeFileSync(file, text)
+      Fs.chmodSync(file, mode)
+      return file
+    }
+    const file = write("bitgo-2026.pem", Signing.pemOf(publicKey), modes.key)
+    const operatorTokenFile = write("tokens", "the-first-of-the-tokens\nthe-second-of-the-tokens\n", modes.token)
+    return yield* CredentialFiles.load({ publicKeyFiles: [file], operatorTokens: [], operatorTokenFile })
+  }, Effect.provide(NodeFileSystem.layer))
+
+  it.effect("may be several keys and tokens, named after their files", () =>
+    Effect.gen(function* () {
+      const { publicKeys, operatorTokens } = yield* load({ key: 0o644, token: 0o600 })
+      assert.deepStrictEqual(
+        publicKeys.map(({ name }) => name),
+        ["bitgo-2026"],
+      )
+      assert.deepStrictEqual(operatorTokens.map(Redacted.value), [
+        "the-first-of-the-tokens",
+        "the-second-of-the-tokens",
+      ])
+      assert.isDefined(privateKey)
+    }),
+  )
+
+  it.effect("that others can read, or change, are refused", () =>
+    Effect.gen(function* () {
+      const refusal = (modes: Parameters<typeof load>[0]) => Effect.map(Effect.flip(load(modes)), (_) => _.message)
+      assert.match(yield* refusal({ key: 0o644, token: 0o644 }), /^OPERATOR_TOKEN_FILE: .* can be read by others/)
+      assert.match(yield* refusal({ key: 0o644, token: 0o640 }), /^OPERATOR_TOKEN_FILE: .* can be read by others/)
+      assert.match(yield* refusal({ key: 0o666, token: 0o600 }), /^BITGO_PUBLIC_KEY_FILE: .* can be written by others/)
+    }),
+  )
+})
