@@ -1,9 +1,11 @@
 /** Databases of other versions: an older one is brought up to date, a newer one is left alone. */
+
+import { randomUUID } from "node:crypto"
 import * as Fs from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
-import { Audit } from "@holdfast/persistence"
-import { Effect, Layer } from "effect"
+import { Audit, Migrations } from "@holdfast/persistence"
+import { DateTime, Effect, Layer, Redacted } from "effect"
 import { query, serviceOn, withDatabase } from "../support/Databases.ts"
 import { balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 
@@ -50,5 +52,51 @@ it.live("a database of a newer version is refused, and untouched", () =>
         [[99, 4]],
       )
     }),
+  ),
+)
+
+it.live("a role that owns nothing serves, and can change nothing that is written", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const role = `holdfast_server_${randomUUID().slice(0, 8)}`
+      const password = randomUUID()
+      yield* query(database, `CREATE ROLE ${role} LOGIN PASSWORD '${password}'`)
+      yield* Effect.addFinalizer(() => Effect.orDie(query(database, `DROP OWNED BY ${role}`, `DROP ROLE ${role}`)))
+      yield* Migrations.run(database.config, role)
+      const url = new URL(database.url)
+      url.searchParams.delete("user")
+      const config = { url: Redacted.make(url.href), username: role, password: Redacted.make(password) }
+      const server = { config }
+      assert.deepStrictEqual(yield* query(server, "SELECT current_user AS name"), [{ name: role }])
+
+      yield* Effect.gen(function* () {
+        const deallocations = yield* Deallocations.Deallocations
+        const connection = yield* funded(10n)
+        const expiresAt = DateTime.makeUnsafe(Date.now() + 60_000)
+        const terms = termsOf(connection, 3n)
+        yield* deallocations.reserve(terms, { value: "token-1", expiresAt })
+        yield* deallocations.clear(terms.deallocationId, { value: "token-2", expiresAt })
+        assert.deepInclude(yield* balanceOf(connection), { available: 7n, deallocated: 3n })
+        assert.deepStrictEqual((yield* Audit.run(config)).findings, [])
+        yield* query(server, "DELETE FROM nonces WHERE expires_at < now()")
+      }).pipe(Effect.provide(serviceOn(server)))
+
+      for (const statement of [
+        "UPDATE journal SET quantity = 1",
+        "DELETE FROM journal",
+        "TRUNCATE journal",
+        "ALTER TABLE journal DISABLE TRIGGER USER",
+        "DELETE FROM transfers",
+        "DELETE FROM accounts",
+        "UPDATE connections SET partner_client_id = 'other'",
+        "DELETE FROM connections",
+        "DROP TABLE journal",
+        "CREATE TABLE mine ()",
+        "UPDATE holdfast_migrations SET name = 'other'",
+      ]) {
+        const { reason } = yield* Effect.flip(query(server, statement))
+        assert.match(String(reason.cause), /permission denied|must be owner/, statement)
+      }
+    }).pipe(Effect.scoped),
   ),
 )

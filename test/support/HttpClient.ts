@@ -1,5 +1,4 @@
 /** Calls a server as the network does, signed, and as the operator does, by the path. */
-import type { KeyObject } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Signing from "./Signing.ts"
@@ -13,11 +12,11 @@ interface Answer {
 export type Call = (method: string, path: string, body?: unknown) => Promise<Answer>
 
 export const make =
-  (url: string, key: KeyObject, operatorToken: string, signal?: AbortSignal): Call =>
+  (url: string, key: Signing.Key, operatorToken: string, signal?: AbortSignal, header: object = {}): Call =>
   async (method, path, body) => {
     const credentials: Record<string, string> = path.startsWith("/operator")
       ? { authorization: `Bearer ${operatorToken}` }
-      : { "x-bitgo-signature": await Signing.token({}, { key }) }
+      : { "x-bitgo-signature": await Signing.token({}, { key, header }) }
     const content =
       body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }
     const response = await fetch(`${url}${path}`, {

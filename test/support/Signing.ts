@@ -23,14 +23,20 @@ export const publicKeyPem = pemOf(publicKey)
 /** Of any type: a bad token's may be of a wrong one. */
 export type Claims = Readonly<Partial<Record<"jti" | "iat" | "exp", unknown>>>
 
+export type Key = KeyObject | Uint8Array
+
 /** Seconds since 1970. */
 export const now = () => Math.floor(Date.now() / 1000)
 
 /** A token as the network signs it; `undefined` leaves a claim out. */
 export const token = (
   claims: Claims = {},
-  { alg = "RS256", key = privateKey }: { readonly alg?: string; readonly key?: KeyObject | Uint8Array } = {},
+  {
+    alg = "RS256",
+    key = privateKey,
+    header = {},
+  }: { readonly alg?: string; readonly key?: Key; readonly header?: object } = {},
 ): Promise<string> => {
   const payload: JWTPayload = Object.assign({ jti: randomUUID(), iat: now(), exp: now() + 60 }, claims)
-  return new SignJWT(payload).setProtectedHeader({ alg }).sign(key)
+  return new SignJWT(payload).setProtectedHeader({ alg, ...header }).sign(key)
 }

@@ -13,7 +13,7 @@ const packageNames = ["domain", "persistence", "http"] as const
 type PackageName = (typeof packageNames)[number]
 
 /** The files of `packages/http/src` where everything is wired. */
-const compositionRoot = ["main.ts", "audit.ts"]
+const compositionRoot = ["main.ts", "audit.ts", "migrate.ts"]
 
 /** What each package may import, beside its own files. */
 const mayImport: Record<PackageName, (module: string, file: string) => boolean> = {

@@ -7,9 +7,11 @@
  * balance is negative, no sum exceeds 2^256 − 1, no id is used twice. Only
  * portable PostgreSQL: no extensions.
  */
+import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect, Schema } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 
 const statements = (...texts: ReadonlyArray<string>) =>
   Effect.flatMap(SqlClient, (sql) => Effect.forEach(texts, (text) => sql.unsafe(text), { discard: true }))
@@ -158,23 +160,60 @@ export class NewerSchema extends Schema.TaggedError<NewerSchema>()("NewerSchema"
   }
 }
 
-const refuseNewer = Effect.gen(function* () {
+/** The last migration that was applied; 0 for an empty database. */
+const version = Effect.gen(function* () {
   const sql = yield* SqlClient
-  const known = Object.keys(migrations).length
   const tables = yield* sql`SELECT to_regclass(${table}) AS name`
-  if (tables[0]?.["name"] === null) return
+  if (tables[0]?.["name"] === null) return 0
   const [row] = yield* sql`SELECT max(migration_id)::int AS found FROM ${sql(table)}`
-  const found = Number(row?.["found"])
-  if (found > known) return yield* new NewerSchema({ found, known })
+  return Number(row?.["found"])
 })
+
+const migrator = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table })
 
 /**
  * Brings the database's tables up to date. Fails with {@link NewerSchema}, and
- * changes nothing, where they are newer than this version knows.
+ * changes nothing, where they are newer than this version knows. Where they are
+ * up to date it only looks, as a role may that owns nothing.
  *
  * @category running
  */
-export const migrate = Effect.andThen(
-  refuseNewer,
-  Migrator.make({})({ loader: Migrator.fromRecord(migrations), table }),
-)
+export const migrate = Effect.gen(function* () {
+  const known = Object.keys(migrations).length
+  const found = yield* version
+  if (found > known) return yield* new NewerSchema({ found, known })
+  if (found < known) yield* migrator
+})
+
+/** What a server does to each table, and no more: nobody who becomes the server can change what is written. */
+const privileges = {
+  connections: "SELECT, INSERT",
+  accounts: "SELECT, INSERT, UPDATE",
+  transfers: "SELECT, INSERT, UPDATE",
+  journal: "SELECT, INSERT",
+  nonces: "SELECT, INSERT, DELETE",
+  [table]: "SELECT",
+}
+
+/** It cannot change or remove an entry of the journal, remove any other row but an expired nonce, or change the tables. */
+const grant = Effect.fnUntraced(function* (role: string) {
+  const sql = yield* SqlClient
+  for (const [name, granted] of Object.entries(privileges)) {
+    yield* sql`REVOKE ALL ON ${sql(name)} FROM ${sql(role)}`
+    yield* sql`GRANT ${sql.literal(granted)} ON ${sql(name)} TO ${sql(role)}`
+  }
+})
+
+/**
+ * Brings the tables up to date on a connection of its own, as their owner, and
+ * lets a role do what a server does, and no more.
+ *
+ * @category running
+ */
+export const run = (
+  connection: PgClient.PgClientConfig,
+  role: string | undefined,
+): Effect.Effect<void, SqlError | Migrator.MigrationError | NewerSchema> =>
+  Effect.andThen(migrate, role === undefined ? Effect.void : grant(role)).pipe(
+    Effect.provide(PgClient.layer(connection)),
+  )

