@@ -47,6 +47,8 @@ const firstEntry = "(SELECT min(seq) FROM journal WHERE event = 'Reserved')"
 const tamperings: Readonly<Record<string, (activity: Activity) => string>> = {
   "an edited quantity": () => `UPDATE journal SET quantity = quantity + 1 WHERE seq = ${firstEntry}`,
   "an edited balance": () => `UPDATE journal SET available = available + 1 WHERE seq = ${firstEntry}`,
+  "a balance that what follows contradicts": ({ held }) =>
+    `UPDATE journal SET reserved = 0 WHERE event = 'Reserved' AND transfer_id <> '${held.deallocationId}'`,
   "an edited time": () => `UPDATE journal SET at = at - interval '1 day' WHERE seq = ${firstEntry}`,
   "an edited event": ({ cleared }) =>
     `UPDATE journal SET event = 'Released' WHERE event = 'Cleared' AND transfer_id = '${cleared.deallocationId}'`,

@@ -211,13 +211,11 @@ class ReplayedLedger {
     }
   }
 
-  #fold(instruction: Ledger.Instruction, at: number) {
-    return Effect.runSync(Ledger.fold(this.#snapshotAt(at), [instruction], { releasedRepost: "reserve" }))
-  }
-
   /** A repeat of what was done, or a refusal: whatever would still change something was not answered truly. */
   #execute<C extends Ledger.Command>(instruction: Ledger.Instruction<C>): Deallocations.Execution<C> {
-    const { outcomes, changes } = this.#fold(instruction, this.#at)
+    const { outcomes, changes } = Effect.runSync(
+      Ledger.fold(this.#snapshotAt(this.#at), [instruction], { releasedRepost: "reserve" }),
+    )
     const [outcome] = outcomes
     if (changes.entries.length > 0 || outcome === undefined) return Effect.die("There is more to do.")
     return Effect.fromResult(outcome) as Deallocations.Execution<C>
@@ -225,17 +223,17 @@ class ReplayedLedger {
 
   /** Does what an entry says; tells where it could not be so. */
   append(entry: Ledger.Entry, command: Ledger.Command): ReadonlyArray<string> {
-    const { changes } = this.#fold({ command, nonce: undefined }, this.#length)
-    const [replayed] = changes.entries
+    const replayed = Audit.replay(this.#snapshotAt(this.#length), command)
     this.#length++
-    for (const [id, transfer] of changes.transfers) this.#transfers.set(id, this.#length, transfer)
+    if (typeof replayed !== "string") this.#transfers.set(entry.transferId, this.#length, replayed.transfer)
     const { connectionId, currency, balances } = entry
     this.#accounts.set(Ledger.accountKey(entry), this.#length, balances)
     const before = this.#balances.get(connectionId, this.#length) ?? new Map()
     this.#balances.set(connectionId, this.#length, new Map(before).set(currency, { currency, ...balances }))
-    return isDeepStrictEqual(replayed, entry)
+    const expected = typeof replayed === "string" ? replayed : show(replayed.entry)
+    return typeof replayed !== "string" && isDeepStrictEqual(replayed.entry, entry)
       ? []
-      : [`Entry ${this.#length}, ${describe(entry)}, leaves ${show(entry)}. The ledger: ${replayed && show(replayed)}.`]
+      : [`Entry ${this.#length}, ${describe(entry)}: ${show(entry)}. The ledger: ${expected}.`]
   }
 
   /** The first moment of a window, and each at which the answer to a call may have become another. */

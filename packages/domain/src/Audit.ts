@@ -8,7 +8,7 @@
  * - does the entry's hash fit the one before it? ({@link Journal})
  * - are the recorded transfers and balances what the entries come to?
  */
-import { DateTime, Effect } from "effect"
+import { Cause, DateTime, Effect, Exit } from "effect"
 import * as Account from "./Account.ts"
 import * as BaseUnits from "./BaseUnits.ts"
 import type * as Connection from "./Connection.ts"
@@ -116,28 +116,20 @@ export class AccountAudit {
     const hash = this.#sha256(Journal.canonical(this.#head, entry, transfer))
     const findings = this.#compare("journal", id, { hash: entry.hash }, { hash })
     const before = this.#open.get(id)?.replayed
-    const { outcomes, changes } = Effect.runSync(
-      Ledger.fold(
-        {
-          connections: { get: () => (isOfUnknownConnection(transfer) ? undefined : connection) },
-          accounts: { get: () => this.#balances },
-          transfers: { get: () => before },
-          nonces: new Set(),
-        },
-        [{ command: commandOf(entry, transfer), nonce: undefined }],
-        { releasedRepost: "reserve" },
-      ),
+    const replayed = replay(
+      {
+        connections: { get: () => (isOfUnknownConnection(transfer) ? undefined : connection) },
+        accounts: { get: () => this.#balances },
+        transfers: { get: () => before },
+        nonces: new Set(),
+      },
+      commandOf(entry, transfer),
     )
-    const [replayed] = changes.entries
-    const after = changes.transfers.get(id)
-    if (replayed === undefined || after === undefined) {
-      const outcome = outcomes[0]
-      const why = outcome?._tag === "Failure" ? outcome.failure.message : "The ledger would not have changed."
-      findings.push(this.#finding("journal", id, "event", entry.event, why))
-    } else {
-      findings.push(...this.#compare("journal", id, fieldsOf(entry), fieldsOf(replayed)))
-      this.#open.set(id, { replayed: after, recorded: transfer })
-      if (isFinal(after)) findings.push(...this.#close(id))
+    if (typeof replayed === "string") findings.push(this.#finding("journal", id, "event", entry.event, replayed))
+    else {
+      findings.push(...this.#compare("journal", id, fieldsOf(entry), fieldsOf(replayed.entry)))
+      this.#open.set(id, { replayed: replayed.transfer, recorded: transfer })
+      if (isFinal(replayed.transfer)) findings.push(...this.#close(id))
     }
     this.#trust(entry)
     return findings
@@ -193,7 +185,30 @@ export class AccountAudit {
   }
 }
 
-/** A finding in a line. */
+/**
+ * What the ledger makes of a command that changes something, or in words why it
+ * would not have changed. Books that contradict themselves are a reason too.
+ *
+ * @category auditing
+ */
+export const replay = (
+  snapshot: Ledger.Snapshot,
+  command: Ledger.Command,
+): { readonly entry: Ledger.Entry; readonly transfer: Ledger.Transfer } | string => {
+  const exit = Effect.runSyncExit(Ledger.fold(snapshot, [{ command, nonce: undefined }], { releasedRepost: "reserve" }))
+  if (Exit.isFailure(exit)) return String(Cause.squash(exit.cause))
+  const { outcomes, changes } = exit.value
+  const [entry] = changes.entries
+  const transfer = changes.transfers.get(Ledger.idOf(command))
+  if (entry !== undefined && transfer !== undefined) return { entry, transfer }
+  return outcomes[0]?._tag === "Failure" ? outcomes[0].failure.message : "no event, for nothing would have changed"
+}
+
+/**
+ * A finding in a line.
+ *
+ * @category conversions
+ */
 export const describe = ({ where, id, connectionId, currency, field, recorded, replayed }: Finding): string => {
   const of = `${id === undefined ? "" : ` transfer ${id},`} account ${connectionId}/${currency}`
   return `${where}:${of}: ${field} is ${recorded ?? "missing"}. Expected ${replayed ?? "none"}.`
