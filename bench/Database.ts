@@ -112,11 +112,15 @@ export const audit = Effect.fnUntraced(function* (url: string) {
         sum(CASE event WHEN 'Reserved' THEN quantity WHEN 'Released' THEN -quantity WHEN 'Cleared' THEN -quantity
           ELSE 0 END) AS reserved,
         sum(CASE event WHEN 'Cleared' THEN quantity ELSE 0 END) AS deallocated
-      FROM moves GROUP BY connection_id, currency),
+      FROM moves GROUP BY connection_id, currency
+      HAVING sum(CASE event WHEN 'Credited' THEN quantity WHEN 'Debited' THEN -quantity ELSE 0 END) > 0),
     last AS (
       SELECT DISTINCT ON (connection_id, currency) connection_id, currency, available, reserved, deallocated
       FROM moves ORDER BY connection_id, currency, seq DESC),
-    balances AS (SELECT connection_id, currency, available, reserved, deallocated FROM accounts),
+    -- Holdfast keeps an empty account for a rejection, Fastify none: what is empty does not count.
+    balances AS (
+      SELECT connection_id, currency, available, reserved, deallocated FROM accounts
+      WHERE available + reserved + deallocated > 0),
     moved AS (
       SELECT coalesce(sum(CASE kind WHEN 'credit' THEN quantity WHEN 'debit' THEN -quantity ELSE 0 END), 0) AS net,
         coalesce(sum(quantity) FILTER (WHERE state = 'Reserved'), 0) AS reserved,

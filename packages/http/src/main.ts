@@ -49,7 +49,7 @@ const credentials = Effect.fnUntraced(function* (settings: Settings.Settings) {
   return { read, told }
 })
 
-/** Credentials are read again when the process gets SIGHUP. */
+/** Credentials are read again when the process gets SIGHUP. (Development ends with its terminal, as it does without this.) */
 const layerReload = Layer.effectDiscard(
   Effect.flatMap(Credentials.Credentials, ({ reload }) =>
     Effect.callback<void>((resume) => {
@@ -90,7 +90,7 @@ const layer = Layer.unwrap(
       Layer.provide([
         Signature.layer(settings),
         OperatorToken.layer,
-        layerReload,
+        ...(settings.publicKeyFiles.length > 0 ? [layerReload] : []),
         PgDeallocations.layer({ connection, releasedRepost, maxQueue }),
       ]),
       Layer.provide(Callers.layer(settings)),
