@@ -28,7 +28,7 @@ interface Bucket {
   readonly atMillis: number
 }
 
-/** How many addresses are remembered; of more, those that were refused least. */
+/** How many addresses are remembered. If there are more that were refused lately, all begin anew. */
 const maxAddresses = 10_000
 
 export const layer = ({
