@@ -7,6 +7,7 @@ import { Cause, Effect, Exit } from "effect"
 import { HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Problems from "./Problems.ts"
 import * as RequestLog from "./RequestLog.ts"
+import { guardingFor } from "./ResponseHeaders.ts"
 import * as Routes from "./Routes.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -32,6 +33,7 @@ export const around = <E, R>(
         // So that work for a caller that is gone is given up.
         Effect.interruptible,
         Effect.catchCause((cause) => answerFailure(cause, request, address?.handler)),
+        Effect.map(HttpServerResponse.setHeaders(guardingFor(address?.handler.pattern))),
         Effect.onExit((exit) =>
           Effect.sync(() =>
             log.add({

@@ -13,7 +13,7 @@ import type { Duplex } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Metric, Schema } from "effect"
 import * as Problems from "./Problems.ts"
-import { docsPath } from "./Routes.ts"
+import { guarding } from "./ResponseHeaders.ts"
 
 interface Options {
   /** How many requests may be unanswered at a time. */
@@ -46,8 +46,7 @@ class BoundedServer extends Http.Server {
     this.maxConnections = 10_000
     this.on("clientError", answerUnparsable)
     this.on("connection", (socket) => this.#admit(socket))
-    const track = (request: Http.IncomingMessage, response: Http.ServerResponse) => {
-      for (const [name, value] of headersFor(request.url)) response.setHeader(name, value)
+    const track = (_: Http.IncomingMessage, response: Http.ServerResponse) => {
       response.shouldKeepAlive &&= !this.#closing
       this.#unanswered.add(response)
       response.on("close", () => this.#unanswered.delete(response))
@@ -100,26 +99,6 @@ class BoundedServer extends Http.Server {
 
 const turnedAwayAfterMillis = 250
 
-/** Nothing that is answered is to be kept, guessed at, or shown inside of anything else. */
-const headers: ReadonlyArray<readonly [string, string]> = [
-  ["cache-control", "no-store"],
-  ["x-content-type-options", "nosniff"],
-  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
-  ["referrer-policy", "no-referrer"],
-]
-
-/** The page brings its script and styles with it, and asks this server alone. */
-const headersOfDocs = headers.map(([name, value]) =>
-  name === "content-security-policy"
-    ? ([
-        name,
-        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'",
-      ] as const)
-    : ([name, value] as const),
-)
-
-const headersFor = (url = "") => (url.startsWith(docsPath) ? headersOfDocs : headers)
-
 /** Whoever watches over the server must see it under load too. */
 const isAboutServer = (url = "") => url.startsWith("/health/") || url.startsWith("/metrics")
 
@@ -129,7 +108,7 @@ const turnedAwayHeaders = {
   "content-type": "application/problem+json",
   "content-length": Buffer.byteLength(turnedAwayBody),
   "retry-after": String(turnedAway.retryAfterSeconds),
-  ...Object.fromEntries(headers),
+  ...guarding,
 }
 
 const turnedAwayTotal = Metric.counter("holdfast_http_turned_away_total", {
@@ -164,6 +143,7 @@ const answerUnparsable = (error: NodeJS.ErrnoException, socket: Duplex) => {
     "Connection: close",
     "Content-Type: application/problem+json",
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(guarding).map(([name, value]) => `${name}: ${value}`),
   ]
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`)
 }

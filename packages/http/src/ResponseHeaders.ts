@@ -1,0 +1,19 @@
+/** What every answer tells a browser: not to keep it, guess at it, frame it, or run anything in it. */
+import { docsPath } from "./Routes.ts"
+
+export const guarding: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+}
+
+/** The page brings its script and styles with it, and asks this server alone. */
+const guardingDocs: typeof guarding = {
+  ...guarding,
+  "content-security-policy":
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'",
+}
+
+/** By the pattern of an address. */
+export const guardingFor = (pattern: string | undefined) => (pattern === docsPath ? guardingDocs : guarding)
