@@ -30,7 +30,7 @@ describe("settings", () => {
     maxQueue: 10_000,
     maxInFlight: 1_000,
     maxConnectionsPerAddress: 2_500,
-    maxRefusalsPerMinute: 60,
+    maxRefusalsPerMinute: 600,
     trustedProxies: [],
   }
 

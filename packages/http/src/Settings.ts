@@ -100,7 +100,7 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     maxQueue: (yield* count("MAX_QUEUE")) ?? 10_000,
     maxInFlight: (yield* count("MAX_IN_FLIGHT")) ?? 1_000,
     maxConnectionsPerAddress: (yield* count("MAX_CONNECTIONS_PER_ADDRESS")) ?? 2_500,
-    maxRefusalsPerMinute: (yield* count("MAX_REFUSALS_PER_MINUTE")) ?? 60,
+    maxRefusalsPerMinute: (yield* count("MAX_REFUSALS_PER_MINUTE")) ?? 600,
     trustedProxies: list(yield* text("TRUSTED_PROXIES")),
   }
   const missing = [
