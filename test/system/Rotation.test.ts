@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto"
 import { chmodSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import * as HttpClient from "../support/HttpClient.ts"
 import * as ServerProcess from "../support/ServerProcess.ts"
 import * as Signing from "../support/Signing.ts"
@@ -41,7 +41,9 @@ it.live(
         })
       const hangUp = Effect.fnUntraced(function* (expected: RegExp) {
         const from = server.output().length
-        server.child.kill("SIGHUP")
+        // Whoever is impatient does no harm: some of these come while the files are read.
+        const once = Effect.sync(() => server.child.kill("SIGHUP"))
+        yield* Effect.repeat(once, Schedule.spaced("1 millis").pipe(Schedule.upTo({ times: 30 })))
         yield* Effect.sync(() => server.output().slice(from)).pipe(
           Effect.filterOrFail((output) => expected.test(output)),
           Effect.eventually,

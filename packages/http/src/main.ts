@@ -6,7 +6,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { PgDeallocations } from "@holdfast/persistence"
-import { Cause, Console, Effect, Exit, FileSystem, Layer, Logger } from "effect"
+import { Cause, Console, Effect, Exit, FileSystem, Layer, Logger, Queue } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "./App.ts"
 import * as Callers from "./Callers.ts"
@@ -51,19 +51,23 @@ const credentials = Effect.fnUntraced(function* (settings: Settings.Settings) {
 
 /** Credentials are read again when the process gets SIGHUP. (Development ends with its terminal, as it does without this.) */
 const layerReload = Layer.effectDiscard(
-  Effect.flatMap(Credentials.Credentials, ({ reload }) =>
-    Effect.callback<void>((resume) => {
-      const hear = () => resume(Effect.void)
-      process.once("SIGHUP", hear)
-      return Effect.sync(() => process.off("SIGHUP", hear))
-    }).pipe(
+  Effect.gen(function* () {
+    const { reload } = yield* Credentials.Credentials
+    const asked = yield* Queue.sliding<void>(1)
+    const hear = () => Queue.offerUnsafe(asked, undefined)
+    // Heard all the time: a signal that nobody hears would end the process.
+    yield* Effect.acquireRelease(
+      Effect.sync(() => process.on("SIGHUP", hear)),
+      () => Effect.sync(() => process.off("SIGHUP", hear)),
+    )
+    yield* Queue.take(asked).pipe(
       Effect.andThen(reload),
       Effect.andThen(Effect.logInfo("Keys and tokens were read again.")),
       Effect.catch(({ message }) => Effect.logError(`Keys and tokens stay as they are: ${message}`)),
       Effect.forever,
       Effect.forkScoped,
-    ),
-  ),
+    )
+  }),
 )
 
 const announce = (told: ReadonlyArray<string>) =>
