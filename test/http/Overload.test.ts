@@ -1,9 +1,10 @@
 /** More than a server can do: what it takes it answers, the rest is told so at once, and nobody can hold it up. */
 import * as Net from "node:net"
+import { text } from "node:stream/consumers"
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, it } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
-import { Context, Deferred, Effect, Fiber, Layer } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import * as TestServer from "./TestServer.ts"
 
 /** The service in memory, whose readings of connections wait until they may go on. */
@@ -50,6 +51,34 @@ it.live("beyond so many requests in hand, the next is turned away at once, and t
       assert.include(yield* Context.get(context, TestServer.TestServer).log, "turnedAway")
     }).pipe(Effect.provide(context))
   }).pipe(Effect.scoped),
+)
+
+it.live("a server that stops lets go of those that it turned away too", () =>
+  Effect.gen(function* () {
+    const gate = yield* Deferred.make<void>()
+    const scope = yield* Scope.make()
+    const context = yield* Layer.buildWithScope(TestServer.layer(waiting(gate), { maxInFlight: 1 }), scope)
+    const { port } = Context.get(context, TestServer.TestServer)
+    yield* Effect.gen(function* () {
+      const terms = yield* TestServer.funded("10")
+      const inHand = yield* Effect.forkChild(
+        TestServer.operator("GET", `/operator/v1/connections/${terms.connectionId}`),
+      )
+      const turnedAway = TestServer.anyone("GET", "/nowhere").pipe(Effect.filterOrFail(({ status }) => status === 503))
+      yield* Effect.eventually(turnedAway)
+
+      const socket = Net.connect(port, "127.0.0.1")
+      socket.write("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+      const answer = Effect.promise(() => text(socket))
+      // Whatever was sent before this is with the server now.
+      yield* TestServer.anyone("GET", "/health/live")
+      const stopped = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      assert.match(yield* answer, /^HTTP\/1\.1 503 [\s\S]*\r\nConnection: close\r\n/)
+      yield* Deferred.succeed(gate, undefined)
+      assert.strictEqual((yield* Fiber.join(inHand)).status, 200)
+      yield* Fiber.join(stopped)
+    }).pipe(Effect.provide(context))
+  }),
 )
 
 /** How long the server keeps a client, in seconds. */

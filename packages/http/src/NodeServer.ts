@@ -14,6 +14,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Metric, Schema } from "effect"
 import * as Problems from "./Problems.ts"
 import { guarding } from "./ResponseHeaders.ts"
+import { SystemApi } from "./SystemApi.ts"
 
 interface Options {
   /** How many requests may be unanswered at a time. */
@@ -88,7 +89,10 @@ class BoundedServer extends Http.Server {
 
   #turnAway(response: Http.ServerResponse): void {
     // Not at once: callers that ask again at once would otherwise take the time of those in hand.
-    setTimeout(() => response.writeHead(503, turnedAwayHeaders).end(turnedAwayBody), turnedAwayAfterMillis)
+    setTimeout(() => {
+      response.shouldKeepAlive &&= !this.#closing
+      response.writeHead(503, turnedAwayHeaders).end(turnedAwayBody)
+    }, turnedAwayAfterMillis)
     if (this.#turnedAway++ > 0) return
     setTimeout(() => {
       this.#options.onTurnedAway(this.#turnedAway)
@@ -99,8 +103,10 @@ class BoundedServer extends Http.Server {
 
 const turnedAwayAfterMillis = 250
 
+const aboutServer: ReadonlySet<string | undefined> = new Set(Object.values(SystemApi.endpoints).map(({ path }) => path))
+
 /** Whoever watches over the server must see it under load too. */
-const isAboutServer = (url = "") => url.startsWith("/health/") || url.startsWith("/metrics")
+const isAboutServer = (url = "") => aboutServer.has(url.split("?", 1)[0])
 
 const turnedAway = new Problems.Unavailable({ detail: "Too many requests are in hand.", retryAfterSeconds: 1 })
 const turnedAwayBody = JSON.stringify(Schema.encodeSync(Problems.Unavailable)(turnedAway))
