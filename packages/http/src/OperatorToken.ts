@@ -14,7 +14,12 @@ export const layer: Layer.Layer<Operator, never, Callers | Credentials> = Layer.
     return Operator.of({
       operatorToken: (httpEffect, { credential }) =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-          guard(request, isOperatorToken(credential) ? Effect.void : refuse("The operator token is missing or wrong.")),
+          guard(
+            request,
+            Effect.suspend(() =>
+              isOperatorToken(credential) ? Effect.void : refuse("The operator token is missing or wrong."),
+            ),
+          ),
         ).pipe(Effect.andThen(httpEffect)),
     })
   }),
