@@ -7,9 +7,10 @@
  * 2. Write all changes in one statement; `COMMIT`.
  *
  * The accounts' locks order everything that two batches, in this or in other
- * processes, do to one account, and so the entries of its journal. What no lock covers (the first row for an id,
- * an account or a nonce, made by two batches at once) meets a primary key: the
- * later batch fails, and finds the row when it is run again.
+ * processes, do to one account, and so the entries of its journal. What no lock
+ * covers (the first row for an id, an account or a nonce, made by two batches at
+ * once) meets a primary key: the later batch fails, and finds the row when it is
+ * run again.
  */
 import { hash } from "node:crypto"
 import type { PgConnection, Result as QueryResult, Row } from "@effect/sql-pg/PgConnection"
@@ -28,9 +29,8 @@ export interface Attempt extends Ledger.Instruction {
 export class TransactionLost extends Data.TaggedError("TransactionLost")<{ readonly reason: string }> {}
 
 interface Snapshot extends Ledger.Snapshot {
-  readonly accounts: ReadonlyMap<string, Account.Account>
-  /** The hash of the last entry of each account's journal. */
-  readonly heads: ReadonlyMap<string, string>
+  /** The accounts that are locked, each with the hash of the last entry of its journal. */
+  readonly locked: ReadonlyMap<string, { readonly account: Account.Account; readonly head: string }>
   readonly transfers: ReadonlyMap<Uuid.Uuid, Ledger.Transfer>
   /** Recorded by an earlier run of the same batch, whose answer was lost: they do not count as used. */
   readonly ownNonces: ReadonlySet<string>
@@ -115,8 +115,8 @@ const begin = Effect.fnUntraced(function* (
     }
   }
   return {
-    accounts: new Map(Array.from(locked, ([key, { account }]) => [key, account])),
-    heads: new Map(Array.from(locked, ([key, { head }]) => [key, head])),
+    accounts: { get: (key) => locked.get(key)?.account },
+    locked,
     transfers: new Map(transfers.map((transfer) => [Ledger.transferId(transfer), transfer])),
     connections: new Map(connections.map((row) => [row.connectionId, row])),
     nonces: valuesOf(nonces.get("others")),
@@ -127,13 +127,13 @@ const begin = Effect.fnUntraced(function* (
 
 const commit = Effect.fnUntraced(function* (
   connection: PgConnection,
-  { accounts, heads, transfers, ownNonces, transactionId }: Snapshot,
+  { locked, transfers, ownNonces, transactionId }: Snapshot,
   changes: Ledger.Changes,
   attempts: ReadonlyArray<Attempt>,
 ): Effect.fn.Return<void, SqlError | TransactionLost> {
   const [newTransfers, changedTransfers] = split(changes.transfers, transfers)
-  const chain = extend(heads, changes)
-  const [newAccounts, changedAccounts] = split(chain.accounts, accounts)
+  const chain = extend(locked, changes)
+  const [newAccounts, changedAccounts] = split(chain.accounts, locked)
   // The first of several attempts under one nonce is the one that used it.
   const users = new Map(attempts.toReversed().map(({ nonce, attempt }) => [nonce?.value, attempt]))
   const nonces = Array.from(changes.nonces.values()).flatMap((nonce) => {
@@ -151,20 +151,18 @@ const commit = Effect.fnUntraced(function* (
 })
 
 /** Gives each entry its hash, and each account the hash of its last. */
-const extend = (before: ReadonlyMap<string, string>, { entries, transfers, accounts }: Ledger.Changes) => {
-  const heads = new Map(before)
-  const hashed = entries.flatMap((entry) => {
+const extend = (locked: Snapshot["locked"], { entries, transfers, accounts }: Ledger.Changes) => {
+  const heads = new Map<string, string>()
+  const headOf = (key: string) => heads.get(key) ?? locked.get(key)?.head ?? Journal.genesis
+  const hashed = entries.map((entry) => {
     const transfer = transfers.get(entry.transferId)
-    if (transfer === undefined) return []
+    if (transfer === undefined) throw new Error(`An entry without its transfer ${entry.transferId}.`)
     const key = Ledger.accountKey(entry)
-    const head = hash("sha256", Journal.canonical(heads.get(key) ?? Journal.genesis, entry, transfer))
+    const head = hash("sha256", Journal.canonical(headOf(key), entry, transfer))
     heads.set(key, head)
-    return [{ ...entry, hash: head }]
+    return { ...entry, hash: head }
   })
-  const headed = Array.from(
-    accounts,
-    ([key, account]) => [key, { ...account, head: heads.get(key) ?? Journal.genesis }] as const,
-  )
+  const headed = Array.from(accounts, ([key, account]) => [key, { ...account, head: headOf(key) }] as const)
   return { entries: hashed, accounts: new Map(headed) }
 }
 
