@@ -1,8 +1,9 @@
 /**
  * The load generator, a process of its own: autocannon in a closed loop, or at a
- * rate of its own, where a server may turn requests away. All requests are prepared before it starts, so that nothing is signed and no body
- * is made while it measures. Every answer's status is checked, and that it is the
- * answer to its own request with the exact quantity.
+ * rate of its own, where a server may turn requests away. All requests are prepared
+ * before it starts, so that nothing is signed and no body is made while it measures.
+ * Every answer's status is checked, and that it is the answer to its own request
+ * with the exact quantity.
  *
  * Tokens live for 60 seconds, and signing for one window takes up to half of
  * that. They are therefore issued for the moment when the load begins, which is
@@ -179,8 +180,11 @@ const run = async (job: Job) => {
   if (errors > 0) fail(`${errors} connection errors`)
   if (measured === undefined) throw new Error(`No window was measured: ${JSON.stringify({ exhausted, failures })}`)
 
-  const percentile = (share: number, of = millis) =>
-    of.toSorted((a, b) => a - b)[Math.min(of.length - 1, Math.floor(of.length * share))] ?? 0
+  const percentileOf = (values: ReadonlyArray<number>) => {
+    const sorted = Float64Array.from(values).sort()
+    return (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+  }
+  const percentile = percentileOf(millis)
   const report: Report = {
     ...measured,
     p50: percentile(0.5),
@@ -189,7 +193,7 @@ const run = async (job: Job) => {
     reserved: reserved.size,
     cleared,
     turnedAway: turnedAwayMillis.length,
-    turnedAwayP99: percentile(0.99, turnedAwayMillis),
+    turnedAwayP99: percentileOf(turnedAwayMillis)(0.99),
     failures,
     exhausted,
     prepareSeconds,

@@ -12,6 +12,7 @@ import { Cause, DateTime, Effect, Exit } from "effect"
 import * as Account from "./Account.ts"
 import * as BaseUnits from "./BaseUnits.ts"
 import type * as Connection from "./Connection.ts"
+import * as Deallocation from "./Deallocation.ts"
 import * as Journal from "./Journal.ts"
 import * as Ledger from "./Ledger.ts"
 import type * as Uuid from "./Uuid.ts"
@@ -232,8 +233,7 @@ export const commandOf = ({ event, at }: Ledger.Entry, transfer: Ledger.Transfer
 const isOfUnknownConnection = (transfer: Ledger.Transfer) =>
   transfer._tag === "Rejected" && transfer.reason === "UNKNOWN_CONNECTION"
 
-const isFinal = (transfer: Ledger.Transfer) =>
-  transfer._tag === "Adjustment" || transfer._tag === "Cleared" || transfer._tag === "Rejected"
+const isFinal = (transfer: Ledger.Transfer) => transfer._tag === "Adjustment" || Deallocation.isTerminal(transfer)
 
 const balancesOf = ({ available, reserved, deallocated }: Account.Account) => ({
   available: BaseUnits.toString(available),

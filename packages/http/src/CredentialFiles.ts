@@ -2,7 +2,7 @@
 import * as Path from "node:path"
 import { Effect, FileSystem, Redacted } from "effect"
 import type { Given } from "./Credentials.ts"
-import { InvalidSetting, type Settings } from "./Settings.ts"
+import { InvalidSetting, type Settings, words } from "./Settings.ts"
 
 /** Who may do what with a file that decides whom we believe. */
 const forbidden = {
@@ -41,7 +41,7 @@ export const load = Effect.fnUntraced(function* ({
   const publicKeys = yield* Effect.forEach(publicKeyFiles, (file) =>
     Effect.map(read("BITGO_PUBLIC_KEY_FILE", file, "publicKey"), (pem) => ({ name: Path.parse(file).name, pem })),
   )
-  const lines = operatorTokenFile === undefined ? "" : yield* read("OPERATOR_TOKEN_FILE", operatorTokenFile, "token")
-  const fromFile = lines.split(/\s+/).filter((token) => token !== "")
-  return { publicKeys, operatorTokens: [...operatorTokens, ...fromFile.map((token) => Redacted.make(token))] }
+  const text =
+    operatorTokenFile === undefined ? undefined : yield* read("OPERATOR_TOKEN_FILE", operatorTokenFile, "token")
+  return { publicKeys, operatorTokens: [...operatorTokens, ...words(text).map((token) => Redacted.make(token))] }
 })

@@ -165,26 +165,20 @@ export class Unavailable extends HttpApiError.Problem<Unavailable>()(
   { ...detail, retryAfterSeconds: Schema.Int },
 ) {}
 
-/** {@link Unavailable} with the header that asks to come again. */
+/** The header that asks to come again. */
+const retryAfter = { "retry-after": Schema.Int }
+
+const withRetryAfter = <P extends { readonly retryAfterSeconds: number }>() => ({
+  decode: ({ body }: { readonly body: P }) => body,
+  encode: (body: P) => ({ body, headers: { "retry-after": body.retryAfterSeconds } }),
+})
+
 export const UnavailableRetryAfter = Unavailable.pipe(
-  HttpApiSchema.encodeToWithHeaders(
-    { body: Unavailable, headers: { "retry-after": Schema.Int } },
-    {
-      decode: ({ body }) => body,
-      encode: (body) => ({ body, headers: { "retry-after": body.retryAfterSeconds } }),
-    },
-  ),
+  HttpApiSchema.encodeToWithHeaders({ body: Unavailable, headers: retryAfter }, withRetryAfter<Unavailable>()),
 )
 
-/** {@link TooManyRequests} with the same header. */
 export const TooManyRequestsRetryAfter = TooManyRequests.pipe(
-  HttpApiSchema.encodeToWithHeaders(
-    { body: TooManyRequests, headers: { "retry-after": Schema.Int } },
-    {
-      decode: ({ body }) => body,
-      encode: (body) => ({ body, headers: { "retry-after": body.retryAfterSeconds } }),
-    },
-  ),
+  HttpApiSchema.encodeToWithHeaders({ body: TooManyRequests, headers: retryAfter }, withRetryAfter<TooManyRequests>()),
 )
 
 /** Any of them. */

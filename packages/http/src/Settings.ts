@@ -59,8 +59,11 @@ const read = <A>(variable: string, config: (name: string) => Config.Config<A>, e
     Effect.mapError(() => new InvalidSetting({ variable, fact: `Expected ${expected}.` })),
   )
 
+/** What is separated by white space. */
+export const words = (text = "") => text.split(/\s+/).filter((word) => word !== "")
+
 /** What is separated by commas or white space. */
-const list = (text = "") => text.split(/[\s,]+/).filter((item) => item !== "")
+const list = (text = "") => words(text.replaceAll(",", " "))
 
 const text = (variable: string) => read(variable, Config.String, "text")
 
@@ -91,7 +94,7 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     port: port ?? 3000,
     ...(yield* loadDatabase),
     publicKeyFiles: list(yield* text("BITGO_PUBLIC_KEY_FILE")),
-    operatorTokens: list(operatorTokens && Redacted.value(operatorTokens)).map((token) => Redacted.make(token)),
+    operatorTokens: words(operatorTokens && Redacted.value(operatorTokens)).map((token) => Redacted.make(token)),
     operatorTokenFile: yield* text("OPERATOR_TOKEN_FILE"),
     issuer: yield* text("SIGNATURE_ISSUER"),
     audience: yield* text("SIGNATURE_AUDIENCE"),
