@@ -7,8 +7,9 @@ import { assert, it } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
 import * as EmbeddedPostgres from "@holdfast/http/EmbeddedPostgres"
 import { Array as Array_, Effect, Exit, Fiber, Ref, Result, Scope } from "effect"
-import { quiet, serviceOn } from "../support/Databases.ts"
+import { serviceOn } from "../support/Databases.ts"
 import { balanceOf, funded, termsOf } from "../support/Fixtures.ts"
+import * as Quiet from "../support/Quiet.ts"
 
 const temporaryDirectory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "holdfast-recovery-"))),
@@ -71,7 +72,7 @@ it.live(
         assert.strictEqual((yield* balanceOf(connection)).reserved, yield* Ref.get(acknowledged))
         yield* Effect.addFinalizer(() => after.stop)
       }).pipe(Effect.scoped, Effect.provide(serviceOn(before, { patienceMillis: 300 })))
-    }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, quiet])),
+    }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, Quiet.layer])),
   30_000,
 )
 
@@ -91,5 +92,5 @@ it.live("while the database is away, a caller is told so within its patience", (
       assert.isBelow(Date.now() - startedAt, 2_000)
       assert.isTrue(results.every((_) => Result.isFailure(_) && _.failure._tag === "Unavailable"))
     }).pipe(Effect.provide(serviceOn(server, { patienceMillis: 500 })))
-  }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, quiet])),
+  }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, Quiet.layer])),
 )

@@ -1,8 +1,9 @@
 /** The service on fresh databases of the test run's PostgreSQL. */
 import { PgConnection } from "@effect/sql-pg"
 import { PgDeallocations } from "@holdfast/persistence"
-import { Effect, Layer, Logger, type Scope } from "effect"
+import { Effect, Layer, type Scope } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import * as Quiet from "./Quiet.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 type Database = TestDatabase["Service"]
@@ -12,12 +13,9 @@ interface Located {
   readonly config: PgConnection.Config
 }
 
-/** What is expected to fail is not worth a line. */
-export const quiet = Layer.succeed(Logger.CurrentLoggers, new Set<Logger.Logger<unknown, unknown>>())
-
 /** The service on a database, whatever else it is configured with. */
 export const serviceOn = (database: Located, config: Partial<PgDeallocations.Config> = {}) =>
-  PgDeallocations.layer({ connection: database.config, ...config }).pipe(Layer.provide(quiet))
+  PgDeallocations.layer({ connection: database.config, ...config }).pipe(Layer.provide(Quiet.layer))
 
 /** Runs a test on a database of its own. */
 export const withDatabase = <A, E>(use: (database: Database) => Effect.Effect<A, E, Scope.Scope>) =>

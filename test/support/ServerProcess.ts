@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { text } from "node:stream/consumers"
 import { Effect, Schedule } from "effect"
 
 export const root = resolve(import.meta.dirname, "../..")
@@ -27,7 +28,28 @@ const freePort = Effect.promise(async () => {
 const entry = ["--conditions=@holdfast/source", "packages/http/src/main.ts"]
 
 /** Node as npm's scripts have it. */
-export const node = join(root, "node_modules/.bin/node")
+const node = join(root, "node_modules/.bin/node")
+
+/** The embedded database of a server's data directory. */
+export const databaseIn = (directory: string) => ({
+  config: { path: join(directory, "postgres", ".s.PGSQL.5432"), username: "holdfast", database: "holdfast" },
+})
+
+/** Runs a program of packages/http to its end, in nothing but the environment that is given. */
+export const run = Effect.fnUntraced(function* (file: string, environment: Readonly<Record<string, string>>) {
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const { PATH = "" } = process.env
+      const program = ["--conditions=@holdfast/source", `packages/http/src/${file}`]
+      return spawn(node, program, { cwd: root, env: { PATH, ...environment } })
+    }),
+    (child) => Effect.sync(() => child.kill("SIGKILL")),
+  )
+  const exited = once(child, "exit")
+  const [out, err] = yield* Effect.promise(() => Promise.all([text(child.stdout), text(child.stderr)]))
+  const [code]: Array<unknown> = yield* Effect.promise(() => exited)
+  return { code, out, err }
+}, Effect.scoped)
 
 export interface ServerProcess {
   readonly url: string

@@ -1,27 +1,12 @@
 /** `npm run audit` on the database of a server that runs, of one that has ended, and where there is none. */
-import { spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import { once } from "node:events"
-import { join } from "node:path"
-import { text } from "node:stream/consumers"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { query } from "../support/Databases.ts"
 import * as HttpClient from "../support/HttpClient.ts"
 import * as ServerProcess from "../support/ServerProcess.ts"
 
-const audit = (directory: string) =>
-  Effect.promise(async () => {
-    const { PATH = "" } = process.env
-    const program = ["--conditions=@holdfast/source", "packages/http/src/audit.ts"]
-    const child = spawn(ServerProcess.node, program, { cwd: ServerProcess.root, env: { PATH, DATA_DIR: directory } })
-    const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")])
-    return { code: Number(code), out, err }
-  })
-
-const location = (directory: string) => ({
-  config: { path: join(directory, "postgres", ".s.PGSQL.5432"), username: "holdfast", database: "holdfast" },
-})
+const audit = (directory: string) => ServerProcess.run("audit.ts", { DATA_DIR: directory })
 
 it.live(
   "the audit passes a database as it is, and names what is changed in it",
@@ -45,7 +30,7 @@ it.live(
       const clean = { code: 0, out: "Replayed 1 journal entries of 1 accounts: no difference.\n", err: "" }
       assert.deepStrictEqual(yield* audit(directory), clean)
 
-      yield* query(location(directory), "UPDATE accounts SET available = 7")
+      yield* query(ServerProcess.databaseIn(directory), "UPDATE accounts SET available = 7")
       assert.deepStrictEqual(yield* audit(directory), {
         code: 1,
         out:
@@ -53,7 +38,7 @@ it.live(
           "Replayed 1 journal entries of 1 accounts: 1 differences.\n",
         err: "",
       })
-      yield* query(location(directory), "UPDATE accounts SET available = 5")
+      yield* query(ServerProcess.databaseIn(directory), "UPDATE accounts SET available = 5")
       assert.strictEqual(yield* Effect.promise(() => server.end("SIGTERM")), 0)
       assert.deepStrictEqual(yield* audit(directory), clean)
     }).pipe(Effect.scoped),

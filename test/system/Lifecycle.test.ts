@@ -40,10 +40,6 @@ const isAlive = (pid: number) => {
   }
 }
 
-const location = (directory: string) => ({
-  config: { path: join(directory, "postgres", ".s.PGSQL.5432"), username: "holdfast", database: "holdfast" },
-})
-
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   it.live(
     `${signal} finishes the requests in flight, stops the database, and the next start finds everything`,
@@ -56,9 +52,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
         const terms = termsOf(connection, 3n)
         const postmaster = postmasterOf(directory)
 
-        const release = yield* holdAccounts(location(directory))
+        const release = yield* holdAccounts(ServerProcess.databaseIn(directory))
         const inFlight = yield* Effect.forkChild(client.reserve(terms), { startImmediately: true })
-        yield* untilWaiting(location(directory))
+        yield* untilWaiting(ServerProcess.databaseIn(directory))
         const ended = server.end(signal)
         yield* refusesConnections(server)
         yield* release

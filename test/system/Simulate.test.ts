@@ -2,7 +2,6 @@
  * `npm run simulate` against a real server, and against servers that are wrong:
  * a referee who never whistles proves nothing.
  */
-import { spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { once } from "node:events"
 import * as Http from "node:http"
@@ -28,21 +27,12 @@ class Server extends Context.Service<Server, { readonly url: string; readonly di
   static readonly layer = Layer.effect(Server, Server.start({}))
 }
 
-/** Runs it to its end, in nothing but the environment that is given. */
-const simulate = Effect.fnUntraced(function* (environment: Environment) {
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const { PATH = "" } = process.env
-      const program = ["--conditions=@holdfast/source", "packages/http/src/simulate/main.ts"]
-      return spawn(ServerProcess.node, program, { cwd: ServerProcess.root, env: { PATH, ...environment } })
-    }),
-    (child) => Effect.sync(() => child.kill("SIGKILL")),
-  )
-  const exited = once(child, "exit")
-  const [out, err] = yield* Effect.promise(() => Promise.all([text(child.stdout), text(child.stderr)]))
-  const [code]: Array<unknown> = yield* Effect.promise(() => exited)
-  return { code, out, err, summary: out.trimEnd().split("\n").at(-1) ?? "" }
-}, Effect.scoped)
+/** Runs it to its end. */
+const simulate = (environment: Environment) =>
+  Effect.map(ServerProcess.run("simulate/main.ts", environment), (ended) => ({
+    ...ended,
+    summary: ended.out.trimEnd().split("\n").at(-1) ?? "",
+  }))
 
 interface Message {
   readonly method: string

@@ -8,9 +8,10 @@ import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
 import * as EmbeddedPostgres from "@holdfast/http/EmbeddedPostgres"
-import { Effect, Exit, Layer, Logger, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import * as HttpClient from "../support/HttpClient.ts"
 import * as HttpSystem from "../support/HttpSystem.ts"
+import * as Quiet from "../support/Quiet.ts"
 import * as ServerProcess from "../support/ServerProcess.ts"
 import * as Signing from "../support/Signing.ts"
 import type { System } from "../support/System.ts"
@@ -18,9 +19,6 @@ import * as Proxy from "./Proxy.ts"
 import type * as Random from "./Random.ts"
 
 const operatorToken = randomUUID()
-
-/** What is expected to fail is not worth a line. */
-const quiet = Layer.succeed(Logger.CurrentLoggers, new Set<Logger.Logger<unknown, unknown>>())
 
 export interface Arena {
   readonly random: Random.Random
@@ -63,7 +61,7 @@ export const open = Effect.fnUntraced(function* ({ servers: count, random, direc
     // Few buffers, and quick to stop: a round is short.
     const options = { directory: temporary, parameters: { max_connections: "200" } }
     return yield* Scope.provide(EmbeddedPostgres.start(options), running)
-  }).pipe(Effect.provide([NodeFileSystem.layer, quiet]), Effect.orDie)
+  }).pipe(Effect.provide([NodeFileSystem.layer, Quiet.layer]), Effect.orDie)
   const stopPostgres = Effect.suspend(() => Scope.close(running, Exit.void))
   let postgres = yield* startPostgres
   yield* Effect.addFinalizer(() => stopPostgres)
