@@ -23,7 +23,7 @@ export const start = Effect.fnUntraced(function* (timing: Timing) {
   const directory = yield* fs.makeTempDirectoryScoped({ prefix: "holdfast-bench-" })
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
   const publicKeyFile = join(directory, "bitgo-public.pem")
-  writeFileSync(publicKeyFile, publicKey.export({ type: "spki", format: "pem" }))
+  writeFileSync(publicKeyFile, publicKey.export({ type: "spki", format: "pem" }), { mode: 0o600 })
   return {
     timing,
     directory,

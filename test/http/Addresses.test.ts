@@ -16,7 +16,7 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
         "/bitgo/v1/deallocation",
         "/bitgo/v2/deallocations",
         "/operator/v1",
-        `/${"x".repeat(9_000)}`,
+        `/${"x".repeat(8_000)}`,
       ]) {
         const answer = yield* TestServer.anyone("GET", `${path}?secret=1`)
         assert.strictEqual(answer.status, 404, path)

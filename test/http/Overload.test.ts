@@ -130,8 +130,8 @@ it.live(
         ]),
       )
       const [slowHead = 99, slowBody = 99, neverReads = 99, idle = 99, meanwhile = 99] = limits
-      assert.isBelow(slowHead, 16)
-      assert.isBelow(slowBody, 26)
+      assert.isBelow(slowHead, 13)
+      assert.isBelow(slowBody, 23)
       // A connection that is still open would be served on.
       assert.isBelow(neverReads, 47)
       assert.isBelow(idle, 40)

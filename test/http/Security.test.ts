@@ -184,6 +184,22 @@ layer(TestServer.layer(undefined, { maxRefusalsPerMinute: 5 }), TestServer.optio
   )
 })
 
+layer(TestServer.layer(undefined, { maxRequestsPerSecond: 3 }), TestServer.options)("an address", (it) => {
+  it.effect("has so many requests in a second, however good they are, and then has to wait", () =>
+    Effect.gen(function* () {
+      const ask = TestServer.operator("GET", "/operator/v1/deallocations")
+      const answers = yield* Effect.forEach([1, 2, 3, 4, 5, 6], () => ask, { concurrency: "unbounded" })
+      const refused = answers.filter(({ status }) => status === 429)
+      assert.isAtLeast(refused.length, 2)
+      assert.isAtLeast(answers.filter(({ status }) => status === 200).length, 3)
+      assert.strictEqual(refused[0]?.headers["retry-after"], "1")
+      assert.strictEqual((yield* TestServer.network("GET", unknown())).status, 429)
+      yield* Effect.sleep("1 second")
+      assert.strictEqual((yield* ask).status, 200)
+    }),
+  )
+})
+
 layer(TestServer.layer(undefined, { maxConnectionsPerAddress: 3 }), TestServer.options)("connections", (it) => {
   it.effect("of one address are so many and no more", () =>
     Effect.gen(function* () {
@@ -260,7 +276,7 @@ describe("files of credentials", () => {
 
   it.effect("may be several keys and tokens, named after their files", () =>
     Effect.gen(function* () {
-      const { publicKeys, operatorTokens } = yield* load({ key: 0o644, token: 0o600 })
+      const { publicKeys, operatorTokens } = yield* load({ key: 0o640, token: 0o640 })
       assert.deepStrictEqual(
         publicKeys.map(({ name }) => name),
         ["bitgo-2026"],
@@ -276,9 +292,10 @@ describe("files of credentials", () => {
   it.effect("that others can read, or change, are refused", () =>
     Effect.gen(function* () {
       const refusal = (modes: Parameters<typeof load>[0]) => Effect.map(Effect.flip(load(modes)), (_) => _.message)
-      assert.match(yield* refusal({ key: 0o644, token: 0o644 }), /^OPERATOR_TOKEN_FILE: .* can be read by others/)
-      assert.match(yield* refusal({ key: 0o644, token: 0o640 }), /^OPERATOR_TOKEN_FILE: .* can be read by others/)
-      assert.match(yield* refusal({ key: 0o666, token: 0o600 }), /^BITGO_PUBLIC_KEY_FILE: .* can be written by others/)
+      for (const mode of [0o604, 0o602, 0o620, 0o644]) {
+        assert.match(yield* refusal({ key: 0o600, token: mode }), /^OPERATOR_TOKEN_FILE: .* is open to others/)
+        assert.match(yield* refusal({ key: mode, token: 0o600 }), /^BITGO_PUBLIC_KEY_FILE: .* is open to others/)
+      }
     }),
   )
 })

@@ -30,7 +30,14 @@ describe("settings", () => {
     maxQueue: 10_000,
     maxInFlight: 1_000,
     maxConnectionsPerAddress: 2_500,
+    maxRequestsPerSecond: 10_000,
     maxRefusalsPerMinute: 600,
+    maxHeaderBytes: 131_072,
+    maxUrlLength: 8_192,
+    maxBodyBytes: 65_536,
+    headersTimeoutSeconds: 10,
+    requestTimeoutSeconds: 20,
+    idleTimeoutSeconds: 20,
     trustedProxies: [],
   }
 
@@ -62,6 +69,13 @@ describe("settings", () => {
         MAX_IN_FLIGHT: "8",
         MAX_CONNECTIONS_PER_ADDRESS: "9",
         MAX_REFUSALS_PER_MINUTE: "10",
+        MAX_REQUESTS_PER_SECOND: "11",
+        MAX_HEADER_BYTES: "12",
+        MAX_URL_LENGTH: "13",
+        MAX_BODY_BYTES: "14",
+        HEADERS_TIMEOUT_SECONDS: "15",
+        REQUEST_TIMEOUT_SECONDS: "16",
+        IDLE_TIMEOUT_SECONDS: "17",
         TRUSTED_PROXIES: "10.0.0.0/8,::1",
       })
       const { databaseUrl, operatorTokens, ...rest } = settings
@@ -79,6 +93,13 @@ describe("settings", () => {
         maxInFlight: 8,
         maxConnectionsPerAddress: 9,
         maxRefusalsPerMinute: 10,
+        maxRequestsPerSecond: 11,
+        maxHeaderBytes: 12,
+        maxUrlLength: 13,
+        maxBodyBytes: 14,
+        headersTimeoutSeconds: 15,
+        requestTimeoutSeconds: 16,
+        idleTimeoutSeconds: 17,
         trustedProxies: ["10.0.0.0/8", "::1"],
       })
       assert.deepStrictEqual(
@@ -186,7 +207,7 @@ describe("development keys", () => {
   it.effect("that are none are refused, by name", () =>
     Effect.gen(function* () {
       const data = yield* directory
-      Fs.writeFileSync(Path.join(data, "bitgo-dev-private.pem"), "nonsense")
+      Fs.writeFileSync(Path.join(data, "bitgo-dev-private.pem"), "nonsense", { mode: 0o600 })
       const { message } = yield* Effect.flip(make(data))
       assert.strictEqual(message, `DATA_DIR: ${Path.join(data, "bitgo-dev-private.pem")} is no private key.`)
     }),

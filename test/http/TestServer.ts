@@ -82,7 +82,7 @@ export const layer = (
     const given = { ...defaults, ...settings }
     const logger = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
     return Layer.mergeAll(
-      App.layer,
+      App.layer(given),
       make(
         Effect.delay(
           Effect.sync(() => lines.join("\n")),

@@ -1,6 +1,6 @@
 /** Whatever is asked and whatever breaks: no secret is in what the server says, to callers or to its log. */
 import { randomUUID } from "node:crypto"
-import { chmodSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -24,8 +24,7 @@ it.live(
         url.searchParams.set("user", role)
         url.searchParams.set("password", password)
         const keyFile = join(directory, "bitgo.pem")
-        writeFileSync(keyFile, Signing.publicKeyPem)
-        chmodSync(keyFile, 0o644)
+        writeFileSync(keyFile, Signing.publicKeyPem, { mode: 0o600 })
         const server = yield* ServerProcess.start({
           DATABASE_URL: url.href,
           BITGO_PUBLIC_KEY_FILE: keyFile,

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { once } from "node:events"
+import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import * as Http from "node:http"
 import * as Path from "node:path"
 import { text } from "node:stream/consumers"
@@ -211,6 +212,28 @@ layer(Server.layer, { excludeTestServices: true, timeout: "60 seconds" })("npm r
       assert.strictEqual(out, "")
       assert.strictEqual(code, 1)
     }),
+    timeout,
+  )
+
+  it.effect(
+    "plays nothing with a key that others can read, and signs nothing with it",
+    Effect.fnUntraced(function* () {
+      const { url, directory } = yield* Server
+      const file = Path.join(yield* ServerProcess.temporaryDirectory, "private.pem")
+      writeFileSync(file, readFileSync(Path.join(directory, "bitgo-dev-private.pem")))
+      for (const [mode, refused] of [
+        [0o644, true],
+        [0o640, false],
+      ] as const) {
+        chmodSync(file, mode)
+        const signed = yield* ServerProcess.run("simulate/sign.ts", { BITGO_PRIVATE_KEY_FILE: file })
+        const simulated = yield* simulate({ HOLDFAST_URL: url, DATA_DIR: directory, BITGO_PRIVATE_KEY_FILE: file })
+        for (const { code, out, err } of [signed, simulated]) {
+          const fact = `BITGO_PRIVATE_KEY_FILE: ${file} is open to others than its owner and group. Close it: chmod g-w,o-rwx ${file}\n`
+          assert.deepStrictEqual([code, out === "", err], refused ? [1, true, fact] : [0, false, ""])
+        }
+      }
+    }, Effect.scoped),
     timeout,
   )
 

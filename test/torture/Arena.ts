@@ -53,7 +53,7 @@ interface Options {
 export const open = Effect.fnUntraced(function* ({ servers: count, random, directory }: Options) {
   const temporary = directory ?? (yield* ServerProcess.temporaryDirectory)
   const publicKeyFile = join(temporary, "bitgo-public.pem")
-  writeFileSync(publicKeyFile, Signing.publicKeyPem)
+  writeFileSync(publicKeyFile, Signing.publicKeyPem, { mode: 0o600 })
 
   let running = yield* Scope.make()
   const startPostgres = Effect.gen(function* () {

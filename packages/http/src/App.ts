@@ -7,11 +7,13 @@ import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware, HttpApiSwagger, OpenApi } from "effect/http-api"
 import { Api, Routed, WellFormed } from "./Api.ts"
 import * as Boundary from "./Boundary.ts"
-import { malformedBy } from "./Json.ts"
+import { MaxBytes, malformedBy } from "./Json.ts"
 import * as NetworkHandlers from "./NetworkHandlers.ts"
 import * as OperatorHandlers from "./OperatorHandlers.ts"
+import { toResponse, UrlTooLong } from "./Problems.ts"
 import * as RequestLog from "./RequestLog.ts"
 import * as Routes from "./Routes.ts"
+import type { Settings } from "./Settings.ts"
 import * as SystemHandlers from "./SystemHandlers.ts"
 
 /** An answer of ours that does not fit its own schema is our fault, not the caller's. */
@@ -27,12 +29,18 @@ const routes = Layer.mergeAll(
   HttpApiSwagger.layer(Api, { path: Routes.docsPath }),
 ).pipe(Layer.provide(Layer.mergeAll(OperatorHandlers.layer, SystemHandlers.layer)), Layer.provide(layerWellFormed))
 
-/** Serves all of it. */
-export const layer = Layer.unwrap(
-  Effect.gen(function* () {
-    const router = yield* HttpRouter.toHttpEffect(routes)
-    const network = yield* NetworkHandlers.make
-    const log = yield* RequestLog.RequestLog
-    return HttpServer.serve(Boundary.around(log, (request, address) => network(request, address) ?? router))
-  }),
-).pipe(Layer.provide(RequestLog.layer))
+/** Serves all of it, within limits. */
+export const layer = ({ maxBodyBytes, maxUrlLength }: Pick<Settings, "maxBodyBytes" | "maxUrlLength">) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const router = yield* HttpRouter.toHttpEffect(routes)
+      const network = yield* NetworkHandlers.make
+      const log = yield* RequestLog.RequestLog
+      const tooLong = toResponse(new UrlTooLong({ detail: `A URL may have at most ${maxUrlLength} characters.` }))
+      return HttpServer.serve(
+        Boundary.around(log, (request, address) =>
+          request.url.length > maxUrlLength ? tooLong : (network(request, address) ?? router),
+        ),
+      )
+    }),
+  ).pipe(Layer.provide(RequestLog.layer), Layer.provide(Layer.succeed(MaxBytes, maxBodyBytes)))

@@ -1,20 +1,22 @@
 /**
- * Who calls, by address, and how often they were refused. An address that was
- * refused too often has to wait before its credentials are looked at again, so
+ * Who calls, by address, how often, and how often in vain. An address that asks or
+ * is refused too often has to wait before its credentials are looked at again, so
  * that nobody can try tokens at will or keep us busy with checking signatures.
  */
 import { BlockList, isIP } from "node:net"
-import { Clock, Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { TooManyRequests } from "./Problems.ts"
 import { InvalidSetting, type Settings } from "./Settings.ts"
+import { TokenBuckets } from "./TokenBuckets.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
+type Limits = Pick<Settings, "maxRequestsPerSecond" | "maxRefusalsPerMinute" | "trustedProxies">
 
 export class Callers extends Context.Service<
   Callers,
   {
-    /** Runs a check of credentials, unless the caller was refused too often; counts it where it fails. */
+    /** Runs a check of credentials, unless the caller has to wait; counts it, and where it fails once more. */
     readonly guard: <A, E, R>(
       request: Request,
       check: Effect.Effect<A, E, R>,
@@ -22,52 +24,32 @@ export class Callers extends Context.Service<
   }
 >()("@holdfast/http/Callers") {}
 
-/** What is left of the refusals that an address may have, and since when. */
-interface Bucket {
-  readonly tokens: number
-  readonly atMillis: number
-}
-
-/** How many addresses are remembered. If there are more that were refused lately, all begin anew. */
-const maxAddresses = 10_000
-
 export const layer = ({
-  maxRefusalsPerMinute: capacity,
+  maxRequestsPerSecond,
+  maxRefusalsPerMinute,
   trustedProxies,
-}: Pick<Settings, "maxRefusalsPerMinute" | "trustedProxies">): Layer.Layer<Callers, InvalidSetting> =>
+}: Limits): Layer.Layer<Callers, InvalidSetting> =>
   Layer.effect(
     Callers,
     Effect.gen(function* () {
       const addressOf = yield* addressBehind(trustedProxies)
-      const buckets = new Map<string, Bucket>()
-
-      const left = (address: string, now: number): number => {
-        const bucket = buckets.get(address)
-        if (bucket === undefined) return capacity
-        return Math.min(capacity, bucket.tokens + ((now - bucket.atMillis) * capacity) / 60_000)
-      }
-      const count = (address: string, now: number) => {
-        if (buckets.size >= maxAddresses) {
-          for (const known of buckets.keys()) if (left(known, now) >= capacity) buckets.delete(known)
-          if (buckets.size >= maxAddresses) buckets.clear()
-        }
-        buckets.set(address, { tokens: Math.max(0, left(address, now) - 1), atMillis: now })
-      }
-
+      const requests = new TokenBuckets(maxRequestsPerSecond, 1)
+      const refusals = new TokenBuckets(maxRefusalsPerMinute, 60)
       return Callers.of({
         guard: <A, E, R>(request: Request, check: Effect.Effect<A, E, R>) =>
-          Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, E | TooManyRequests, R> => {
-            // Nobody was refused lately: then nobody's address matters.
-            if (buckets.size > 0 && left(addressOf(request), now) < 1) {
-              return Effect.fail(new TooManyRequests({ detail: tooMany, retryAfterSeconds: Math.ceil(60 / capacity) }))
-            }
-            return Effect.tapError(check, () => Effect.sync(() => count(addressOf(request), now)))
+          Effect.clockWith((clock): Effect.Effect<A, E | TooManyRequests, R> => {
+            const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+            const address = addressOf(request)
+            if (!requests.take(address, now)) return wait(requests, "Too many requests came from this address.")
+            if (!refusals.has(address, now)) return wait(refusals, "Too many requests of this address were refused.")
+            return Effect.tapError(check, () => Effect.sync(() => refusals.take(address, now)))
           }),
       })
     }),
   )
 
-const tooMany = "Too many requests of this address were refused."
+const wait = ({ secondsPerToken }: TokenBuckets, detail: string) =>
+  Effect.fail(new TooManyRequests({ detail, retryAfterSeconds: Math.ceil(secondsPerToken) }))
 
 /** The address of the client: the last one in `X-Forwarded-For` that no trusted proxy has, where one passed the request on. */
 const addressBehind = Effect.fnUntraced(function* (trustedProxies: ReadonlyArray<string>) {
@@ -89,7 +71,7 @@ const addressBehind = Effect.fnUntraced(function* (trustedProxies: ReadonlyArray
     isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
   return (request: Request): string => {
     const peer = plain(Option.getOrElse(request.remoteAddress, () => "unknown"))
-    if (!isTrusted(peer)) return peer
+    if (trustedProxies.length === 0 || !isTrusted(peer)) return peer
     const hops = (request.headers["x-forwarded-for"] ?? "").split(",").map((hop) => plain(hop.trim()))
     return hops.findLast((hop) => !isTrusted(hop)) || peer
   }

@@ -4,29 +4,23 @@ import { Effect, FileSystem, Redacted } from "effect"
 import type { Given } from "./Credentials.ts"
 import { InvalidSetting, type Settings, words } from "./Settings.ts"
 
-/** Who may do what with a file that decides whom we believe. */
-const forbidden = {
-  /** Whoever can write a public key can sign. */
-  publicKey: { mode: 0o022, fact: "can be written by others. Take that from them: chmod go-w" },
-  /** Whoever can read a token is the operator. */
-  token: { mode: 0o077, fact: "can be read by others. Take that from them: chmod go-rwx" },
-} as const
+/** What of a file's mode opens it to others than its owner and group, or lets anybody but its owner change it. */
+const open = 0o027
 
-const read = Effect.fnUntraced(
-  function* (variable: string, file: string, kind: keyof typeof forbidden) {
-    const fs = yield* FileSystem.FileSystem
-    const text = yield* fs.readFileString(file)
-    const { mode } = yield* fs.stat(file)
-    if ((mode & forbidden[kind].mode) !== 0) {
-      return yield* new InvalidSetting({ variable, fact: `${file} ${forbidden[kind].fact} ${file}` })
-    }
-    return text
-  },
-  (reading, variable) =>
-    Effect.catchTag(reading, "PlatformError", ({ message }) =>
-      Effect.fail(new InvalidSetting({ variable, fact: message })),
-    ),
-)
+/** Reads a file of keys or tokens that is not open to others. */
+export const read = Effect.fnUntraced(function* (variable: string, file: string) {
+  const fs = yield* FileSystem.FileSystem
+  const text = yield* fs.readFileString(file)
+  const { mode } = yield* fs.stat(file)
+  if ((mode & open) === 0) return text
+  const fact = `${file} is open to others than its owner and group. Close it: chmod g-w,o-rwx ${file}`
+  return yield* new InvalidSetting({ variable, fact })
+})
+
+const readSetting = (variable: string, file: string) =>
+  Effect.catchTag(read(variable, file), "PlatformError", ({ message }) =>
+    Effect.fail(new InvalidSetting({ variable, fact: message })),
+  )
 
 /** A key is called as its file is, without the ending. */
 export const load = Effect.fnUntraced(function* ({
@@ -39,9 +33,9 @@ export const load = Effect.fnUntraced(function* ({
   FileSystem.FileSystem
 > {
   const publicKeys = yield* Effect.forEach(publicKeyFiles, (file) =>
-    Effect.map(read("BITGO_PUBLIC_KEY_FILE", file, "publicKey"), (pem) => ({ name: Path.parse(file).name, pem })),
+    Effect.map(readSetting("BITGO_PUBLIC_KEY_FILE", file), (pem) => ({ name: Path.parse(file).name, pem })),
   )
   const text =
-    operatorTokenFile === undefined ? undefined : yield* read("OPERATOR_TOKEN_FILE", operatorTokenFile, "token")
+    operatorTokenFile === undefined ? undefined : yield* readSetting("OPERATOR_TOKEN_FILE", operatorTokenFile)
   return { publicKeys, operatorTokens: [...operatorTokens, ...words(text).map((token) => Redacted.make(token))] }
 })

@@ -8,6 +8,7 @@ import * as Path from "node:path"
 import { promisify } from "node:util"
 import { Effect, FileSystem } from "effect"
 import type { PlatformError } from "effect/PlatformError"
+import * as CredentialFiles from "./CredentialFiles.ts"
 import { InvalidSetting } from "./Settings.ts"
 
 /** Where the key lies that signs as BitGo, and the one that verifies. */
@@ -52,7 +53,7 @@ const generatePrivateKey = Effect.promise(() => promisify(generateKeyPair)("rsa"
 const readOrMake = Effect.fnUntraced(function* (
   file: string,
   make: Effect.Effect<string>,
-): Effect.fn.Return<string, PlatformError, FileSystem.FileSystem> {
+): Effect.fn.Return<string, InvalidSetting | PlatformError, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
   if (!(yield* fs.exists(file))) {
     yield* fs.makeDirectory(Path.dirname(file), { recursive: true })
@@ -63,7 +64,7 @@ const readOrMake = Effect.fnUntraced(function* (
       Effect.ensuring(Effect.ignore(fs.remove(temporary))),
     )
   }
-  return yield* fs.readFileString(file)
+  return yield* CredentialFiles.read("DATA_DIR", file)
 })
 
 const writeTemporary = Effect.fnUntraced(function* (file: string, text: string) {

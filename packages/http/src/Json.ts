@@ -1,23 +1,26 @@
 /**
  * Request bodies: JSON as RFC 8259 has it and nothing looser. Strict UTF-8
  * without a byte order mark, no key twice in an object (`JSON.parse` would keep
- * the last and say nothing), at most {@link maxBytes}. Fields that a schema does
+ * the last and say nothing), at most {@link MaxBytes}. Fields that a schema does
  * not know are ignored.
  */
-import { Effect, Schema, SchemaIssue } from "effect"
+import { Context, Effect, Schema, SchemaIssue } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import * as Body from "./Body.ts"
 import { MalformedRequest, PayloadTooLarge, UnsupportedMediaType } from "./Problems.ts"
 
-const maxBytes = 65_536
-const tooLarge = new PayloadTooLarge({ detail: `A body may have at most ${maxBytes} bytes.` })
-
-const notWhole = new MalformedRequest({ detail: "The body did not arrive whole." })
+/** How many bytes a body may have: none until the application says. */
+export const MaxBytes = Context.Reference("@holdfast/http/Json/MaxBytes", { defaultValue: () => 0 })
 
 /** Reads a request's body, byte for byte. */
 export const readBytes = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  if (Number(request.headers["content-length"]) > maxBytes) return yield* tooLarge
-  return yield* Effect.mapError(Body.read(request, maxBytes), (reason) => (reason === "TooLarge" ? tooLarge : notWhole))
+  const maxBytes = yield* MaxBytes
+  const refused = (reason: "TooLarge" | "NotWhole") =>
+    reason === "TooLarge"
+      ? new PayloadTooLarge({ detail: `A body may have at most ${maxBytes} bytes.` })
+      : new MalformedRequest({ detail: "The body did not arrive whole." })
+  if (Number(request.headers["content-length"]) > maxBytes) return yield* refused("TooLarge")
+  return yield* Effect.mapError(Body.read(request, maxBytes), refused)
 })
 
 /** Reads a request's body as a schema has it, once `inspect` has seen its bytes. */

@@ -14,13 +14,19 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Metric, Schema } from "effect"
 import * as Problems from "./Problems.ts"
 import { guarding } from "./ResponseHeaders.ts"
+import type { Settings } from "./Settings.ts"
 import { SystemApi } from "./SystemApi.ts"
 
-interface Options {
-  /** How many requests may be unanswered at a time. */
-  readonly maxInFlight: number
-  /** How many connections an address may have at a time. */
-  readonly maxConnectionsPerAddress: number
+interface Options
+  extends Pick<
+    Settings,
+    | "maxInFlight"
+    | "maxConnectionsPerAddress"
+    | "maxHeaderBytes"
+    | "headersTimeoutSeconds"
+    | "requestTimeoutSeconds"
+    | "idleTimeoutSeconds"
+  > {
   /** Hears how many were turned away, now and then. */
   readonly onTurnedAway: (count: number) => void
 }
@@ -34,16 +40,15 @@ class BoundedServer extends Http.Server {
 
   constructor(options: Options) {
     super({
-      headersTimeout: 10_000,
-      requestTimeout: 20_000,
-      keepAliveTimeout: 30_000,
-      connectionsCheckingInterval: 5_000,
-      // A signature of any size is an unauthorized one, not a malformed request.
-      maxHeaderSize: 131_072,
+      headersTimeout: options.headersTimeoutSeconds * 1_000,
+      requestTimeout: options.requestTimeoutSeconds * 1_000,
+      keepAliveTimeout: options.idleTimeoutSeconds * 1_000,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: options.maxHeaderBytes,
     })
     this.#options = options
     // Whoever sends nothing for so long is let go; whoever does not read what is sent, after twice that.
-    this.setTimeout(20_000)
+    this.setTimeout(options.idleTimeoutSeconds * 1_000)
     this.maxConnections = 10_000
     this.on("clientError", answerUnparsable)
     this.on("connection", (socket) => this.#admit(socket))
@@ -123,7 +128,7 @@ const turnedAwayTotal = Metric.counter("holdfast_http_turned_away_total", {
 })
 
 /** Listens at an address. */
-export const layer = ({ host, port, ...limits }: Omit<Options, "onTurnedAway"> & { host: string; port: number }) =>
+export const layer = ({ host, port, ...limits }: Omit<Options, "onTurnedAway"> & Pick<Settings, "host" | "port">) =>
   Layer.unwrap(
     Effect.map(Effect.context(), (context) => {
       const onTurnedAway = (count: number) =>

@@ -80,6 +80,12 @@ export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()(
   detail,
 ) {}
 
+export class UrlTooLong extends HttpApiError.Problem<UrlTooLong>()(
+  "UrlTooLong",
+  problem("url-too-long", 414, "The URL is too long."),
+  detail,
+) {}
+
 export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
   "PayloadTooLarge",
   problem("payload-too-large", 413, "The body is too large."),

@@ -27,7 +27,18 @@ export interface Settings {
   readonly maxQueue: number
   readonly maxInFlight: number
   readonly maxConnectionsPerAddress: number
+  /** Of one address. */
+  readonly maxRequestsPerSecond: number
   readonly maxRefusalsPerMinute: number
+  /** A request's line and headers together. */
+  readonly maxHeaderBytes: number
+  readonly maxUrlLength: number
+  readonly maxBodyBytes: number
+  readonly headersTimeoutSeconds: number
+  /** For the whole request. */
+  readonly requestTimeoutSeconds: number
+  /** Without a sign of life on a connection. */
+  readonly idleTimeoutSeconds: number
   /** Addresses and subnets whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: ReadonlyArray<string>
 }
@@ -103,7 +114,14 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     maxQueue: (yield* count("MAX_QUEUE")) ?? 10_000,
     maxInFlight: (yield* count("MAX_IN_FLIGHT")) ?? 1_000,
     maxConnectionsPerAddress: (yield* count("MAX_CONNECTIONS_PER_ADDRESS")) ?? 2_500,
+    maxRequestsPerSecond: (yield* count("MAX_REQUESTS_PER_SECOND")) ?? 10_000,
     maxRefusalsPerMinute: (yield* count("MAX_REFUSALS_PER_MINUTE")) ?? 600,
+    maxHeaderBytes: (yield* count("MAX_HEADER_BYTES")) ?? 131_072,
+    maxUrlLength: (yield* count("MAX_URL_LENGTH")) ?? 8_192,
+    maxBodyBytes: (yield* count("MAX_BODY_BYTES")) ?? 65_536,
+    headersTimeoutSeconds: (yield* count("HEADERS_TIMEOUT_SECONDS")) ?? 10,
+    requestTimeoutSeconds: (yield* count("REQUEST_TIMEOUT_SECONDS")) ?? 20,
+    idleTimeoutSeconds: (yield* count("IDLE_TIMEOUT_SECONDS")) ?? 20,
     trustedProxies: list(yield* text("TRUSTED_PROXIES")),
   }
   const missing = [

@@ -88,7 +88,7 @@ const layer = Layer.unwrap(
     const { read, told } = yield* credentials(settings)
     const connection = yield* connect(settings)
     return Layer.effectDiscard(announce(told)).pipe(
-      Layer.provide(App.layer),
+      Layer.provide(App.layer(settings)),
       Layer.provide(NodeServer.layer(settings)),
       // Whatever may refuse or fail does so before the first request can arrive.
       Layer.provide([

@@ -4,7 +4,8 @@
  */
 import { createPrivateKey, type KeyObject } from "node:crypto"
 import * as Path from "node:path"
-import { Config, Effect, FileSystem, Option, Redacted, Runtime, Schema } from "effect"
+import { Config, Effect, Option, Redacted, Runtime, Schema } from "effect"
+import * as CredentialFiles from "../CredentialFiles.ts"
 
 /**
  * What the simulation needs to know of the server.
@@ -36,6 +37,10 @@ const environment = Config.all({
   releasedRepost: Config.Literals(["reserve", "conflict"], "RELEASED_REPOST").pipe(Config.withDefault("reserve")),
 })
 
+const readEnvironment = environment.pipe(
+  Effect.mapError(({ cause }) => new CannotStart({ message: cause.message.replace(/\s+/g, " ") })),
+)
+
 /**
  * Reads the environment and the files it names, once the server has answered
  * that it is ready.
@@ -43,19 +48,16 @@ const environment = Config.all({
  * @category constructors
  */
 export const load = Effect.gen(function* () {
-  const given = yield* environment.pipe(
-    Effect.mapError(({ cause }) => new CannotStart({ message: cause.message.replace(/\s+/g, " ") })),
-  )
+  const given = yield* readEnvironment
   const host = given.host.includes(":") ? `[${given.host}]` : given.host
   const url = Option.match(given.url, {
     onNone: () => `http://${host}:${given.port}`,
     onSome: ({ href }) => href.replace(/\/+$/, ""),
   })
   yield* expectReady(url)
-  const keyFile = Option.getOrElse(given.privateKeyFile, () => Path.join(given.dataDirectory, "bitgo-dev-private.pem"))
   const settings: Settings = {
     url,
-    privateKey: yield* readKey(keyFile),
+    privateKey: yield* readKey(given),
     operatorToken: yield* Option.match(given.operatorToken, {
       onSome: Effect.succeed,
       onNone: () => readToken(Path.join(given.dataDirectory, "operator-token")),
@@ -80,22 +82,39 @@ const expectReady = (url: string) =>
     ),
   )
 
-const readKey = Effect.fnUntraced(function* (file: string) {
+type Environment = Config.Success<typeof environment>
+
+const readKey = Effect.fnUntraced(function* ({ privateKeyFile, dataDirectory }: Environment) {
+  const file = Option.getOrElse(privateKeyFile, () => Path.join(dataDirectory, "bitgo-dev-private.pem"))
   const advice = "The server makes one in its DATA_DIR; BITGO_PRIVATE_KEY_FILE names another."
-  const pem = yield* readFile(file, (path) => `No private key to sign with at ${path}. ${advice}`)
+  const pem = yield* readFile(
+    "BITGO_PRIVATE_KEY_FILE",
+    file,
+    (path) => `No private key to sign with at ${path}. ${advice}`,
+  )
   return yield* Effect.try({
     try: () => createPrivateKey(pem),
     catch: () => new CannotStart({ message: `No private key in PEM format: ${Path.resolve(file)}. ${advice}` }),
   })
 })
 
+/**
+ * The key alone: whether a server answers does not matter.
+ *
+ * @category constructors
+ */
+export const loadKey = Effect.flatMap(readEnvironment, readKey)
+
 const readToken = Effect.fnUntraced(function* (file: string) {
   const advice = "The server makes one in its DATA_DIR; OPERATOR_TOKEN gives another."
-  const text = yield* readFile(file, (path) => `No operator token at ${path}. ${advice}`)
+  const text = yield* readFile("DATA_DIR", file, (path) => `No operator token at ${path}. ${advice}`)
   return Redacted.make(text.trim())
 })
 
-const readFile = (file: string, describe: (path: string) => string) =>
-  Effect.flatMap(FileSystem.FileSystem, (fs) => fs.readFileString(file)).pipe(
-    Effect.mapError(() => new CannotStart({ message: describe(Path.resolve(file)) })),
+const readFile = (variable: string, file: string, describe: (path: string) => string) =>
+  CredentialFiles.read(variable, file).pipe(
+    Effect.mapError(
+      (error) =>
+        new CannotStart({ message: error._tag === "InvalidSetting" ? error.message : describe(Path.resolve(file)) }),
+    ),
   )

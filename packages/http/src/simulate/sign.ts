@@ -2,15 +2,23 @@
  * Prints a signature for one call within half a minute, made with the network's
  * development key: `npm run --silent sign`.
  */
-import { createPrivateKey, randomUUID } from "node:crypto"
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
+import { randomUUID } from "node:crypto"
+import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
+import { Console, Effect } from "effect"
 import { SignJWT } from "jose"
+import * as Settings from "./Settings.ts"
 
-const { DATA_DIR, BITGO_PRIVATE_KEY_FILE } = process.env
-const file = BITGO_PRIVATE_KEY_FILE || join(DATA_DIR || ".holdfast", "bitgo-dev-private.pem")
-const token = new SignJWT({ jti: randomUUID() })
-  .setProtectedHeader({ alg: "RS256" })
-  .setIssuedAt()
-  .setExpirationTime("30s")
-process.stdout.write(`${await token.sign(createPrivateKey(readFileSync(file)))}\n`)
+const sign = Effect.fnUntraced(function* (key: Settings.Settings["privateKey"]) {
+  const token = new SignJWT({ jti: randomUUID() })
+    .setProtectedHeader({ alg: "RS256" })
+    .setIssuedAt()
+    .setExpirationTime("30s")
+  yield* Console.log(yield* Effect.promise(() => token.sign(key)))
+})
+
+Settings.loadKey.pipe(
+  Effect.flatMap(sign),
+  Effect.tapError(({ message }) => Console.error(message)),
+  Effect.provide(NodeFileSystem.layer),
+  NodeRuntime.runMain,
+)

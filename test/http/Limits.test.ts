@@ -1,0 +1,125 @@
+/** The limits on what arrives are where the settings put them, and nothing passes beyond. */
+import * as Net from "node:net"
+import { assert, it, layer } from "@effect/vitest"
+import { TokenBuckets } from "@holdfast/http/TokenBuckets"
+import { Effect } from "effect"
+import * as Signing from "../support/Signing.ts"
+import * as TestServer from "./TestServer.ts"
+
+const sizes = { maxHeaderBytes: 2_000, maxUrlLength: 100, maxBodyBytes: 400 }
+
+layer(TestServer.layer(undefined, sizes), TestServer.options)("a request", (it) => {
+  const ending = (answer: { readonly status: number; readonly json: { readonly [field: string]: unknown } }) => [
+    answer.status,
+    answer.json["detail"],
+  ]
+
+  it.effect("has a URL of so many characters and no more", () =>
+    Effect.gen(function* () {
+      const urlOf = (length: number) => "/health/live?".padEnd(length, "x")
+      assert.deepStrictEqual(ending(yield* TestServer.anyone("GET", urlOf(100))), [200, undefined])
+      const tooLong = [414, "A URL may have at most 100 characters."]
+      assert.deepStrictEqual(ending(yield* TestServer.anyone("GET", urlOf(101))), tooLong)
+      assert.deepStrictEqual(ending(yield* TestServer.network("GET", `/nowhere/${"x".repeat(100)}`)), tooLong)
+    }),
+  )
+
+  it.effect("has a body of so many bytes and no more, on the network's side and on the operator's", () =>
+    Effect.gen(function* () {
+      const terms = yield* TestServer.funded("5")
+      const padded = (body: object, length: number) => JSON.stringify(body).padEnd(length)
+      const tooLarge = [413, "A body may have at most 400 bytes."]
+      const reserve = (length: number) =>
+        TestServer.network("POST", "/bitgo/v1/deallocations", { body: padded(terms, length) })
+      assert.deepStrictEqual(ending(yield* reserve(401)), tooLarge)
+      assert.deepStrictEqual(yield* TestServer.recorded(terms), [])
+      assert.deepStrictEqual(ending(yield* reserve(400)), [200, undefined])
+
+      const { clientId, partnersConnectionId, partnerClientId } = terms
+      const register = (length: number) =>
+        TestServer.operator("PUT", `/operator/v1/connections/${terms.connectionId}`, {
+          body: padded({ clientId, partnersConnectionId, partnerClientId }, length),
+        })
+      assert.deepStrictEqual(ending(yield* register(401)), tooLarge)
+      assert.deepStrictEqual(ending(yield* register(400)), [200, undefined])
+    }),
+  )
+
+  it.effect("has a line and headers of so many bytes and no more", () =>
+    Effect.gen(function* () {
+      const withHeader = (length: number) =>
+        TestServer.raw(`GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ${"x".repeat(length)}\r\n\r\n`)
+      assert.match(yield* withHeader(1_500), /^HTTP\/1\.1 200 /)
+      assert.match(yield* withHeader(2_000), /^HTTP\/1\.1 431 [\s\S]*"urn:holdfast:problem:headers-too-large"/)
+    }),
+  )
+})
+
+const times = { headersTimeoutSeconds: 1, requestTimeoutSeconds: 3, idleTimeoutSeconds: 5 }
+
+layer(TestServer.layer(undefined, times), TestServer.options)("a connection", (it) => {
+  /** How long the server keeps a client that sends a byte of something now and then, in seconds. */
+  const keeps = (...[start, drip = ""]: ReadonlyArray<string>) =>
+    Effect.flatMap(TestServer.TestServer, ({ port }) =>
+      Effect.promise(
+        () =>
+          new Promise<number>((resolve) => {
+            const from = performance.now()
+            const socket = Net.connect(port, "127.0.0.1")
+            const dripping = setInterval(() => socket.write(drip), 100)
+            socket.on("error", () => socket.destroy())
+            socket.on("close", () => {
+              clearInterval(dripping)
+              resolve((performance.now() - from) / 1_000)
+            })
+            socket.resume()
+            socket.write(start ?? "")
+          }),
+      ),
+    )
+
+  it.effect("is kept as long as the settings say, and a second for the check", () =>
+    Effect.gen(function* () {
+      const head = "POST /bitgo/v1/deallocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+      const [slowHead = 0, slowBody = 0, idle = 0] = yield* Effect.all(
+        [
+          keeps("GET / HTTP/1.1\r\nX: ", "x"),
+          keeps(
+            `${head}X-BitGo-Signature: ${yield* Effect.promise(() => Signing.token())}\r\nContent-Length: 5000\r\n\r\n`,
+            " ",
+          ),
+          keeps("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ],
+        { concurrency: "unbounded" },
+      )
+      const isBetween = (actual: number, atLeast: number, below: number) => {
+        assert.isAtLeast(actual, atLeast)
+        assert.isBelow(actual, below)
+      }
+      isBetween(slowHead, 1, 2.9)
+      isBetween(slowBody, 3, 4.9)
+      isBetween(idle, 5, 7)
+    }),
+  )
+})
+
+it("a bucket gives its tokens at once, then one after another, to each key its own", () => {
+  const buckets = new TokenBuckets(3, 60)
+  const taken = (key: string, nowMillis: number) => [1, 2, 3, 4].filter(() => buckets.take(key, nowMillis)).length
+  assert.strictEqual(buckets.secondsPerToken, 20)
+  assert.deepStrictEqual([taken("a", 0), taken("b", 1_000)], [3, 3])
+  assert.deepStrictEqual([buckets.has("a", 19_999), buckets.has("a", 20_000), taken("a", 20_000)], [false, true, 1])
+  assert.deepStrictEqual([taken("a", 60_000), taken("a", 600_000)], [2, 3])
+})
+
+it("ten thousand addresses are remembered: a flood from more makes all begin anew, and needs no more memory", () => {
+  const buckets = new TokenBuckets(1, 1)
+  for (let n = 0; n < 10_000; n++) assert.isTrue(buckets.take(`${n}`, 0))
+  assert.isFalse(buckets.has("0", 0))
+  assert.isTrue(buckets.take("0", 1_000))
+  // All but that one are full again, and forgotten for it.
+  assert.isTrue(buckets.take("new", 1_000))
+  assert.isFalse(buckets.has("0", 1_000))
+  for (let n = 1; n < 10_000; n++) assert.isTrue(buckets.take(`${n}`, 1_000))
+  assert.isTrue(buckets.has("0", 1_000))
+})
