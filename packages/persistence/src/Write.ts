@@ -99,9 +99,11 @@ const entryColumns: ReadonlyArray<Column<EntryRow>> = [
 const makeStatement = () => {
   let parameter = 1 // the first is the transaction's id
   const names = (columns: ReadonlyArray<Column<never>>) => columns.map(([name]) => name).join(", ")
+  // Expanded in the select list: in FROM, PostgreSQL keeps a table of its own for each array.
   const given = (columns: ReadonlyArray<Column<never>>) => {
-    const arrays = columns.map(([, type]) => `$${++parameter}::text[]::${type}[]`)
-    return `this_transaction, unnest(${arrays.join(", ")}) WITH ORDINALITY AS given (${names(columns)}, n)`
+    const order = `generate_subscripts($${parameter + 1}::text[], 1) AS n`
+    const cells = columns.map(([name, type]) => `unnest($${++parameter}::text[]::${type}[]) AS ${name}`)
+    return `this_transaction, (SELECT ${cells.join(", ")}, ${order}) AS given`
   }
   const insert = (table: string, columns: ReadonlyArray<Column<never>>) =>
     `INSERT INTO ${table} (${names(columns)}) SELECT ${names(columns)} FROM ${given(columns)} ORDER BY n`
