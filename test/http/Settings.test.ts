@@ -115,6 +115,11 @@ describe("settings", () => {
     [{ PORT: "65536" }, "PORT: Expected a port, 0 to 65535."],
     [{ PORT: "80.5" }, "PORT: Expected a port, 0 to 65535."],
     [{ MAX_QUEUE: "0" }, "MAX_QUEUE: Expected a whole number, 1 to 10000000."],
+    [{ IDLE_TIMEOUT_SECONDS: "3601" }, "IDLE_TIMEOUT_SECONDS: Expected a whole number, 1 to 3600."],
+    [
+      { HEADERS_TIMEOUT_SECONDS: "21" },
+      "HEADERS_TIMEOUT_SECONDS: Expected REQUEST_TIMEOUT_SECONDS (20) at the most. Got 21.",
+    ],
     [{ RELEASED_REPOST: "Reserve" }, "RELEASED_REPOST: Expected reserve or conflict."],
     [
       { DATABASE_URL: "postgres://h/d" },

@@ -97,8 +97,10 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     (name) => Config.schema(Deallocation.ReleasedRepost, name),
     "reserve or conflict",
   )
-  const count = (variable: string) =>
-    read(variable, (name) => Config.schema(integer(1, 10_000_000), name), "a whole number, 1 to 10000000")
+  const upTo = (maximum: number) => (variable: string) =>
+    read(variable, (name) => Config.schema(integer(1, maximum), name), `a whole number, 1 to ${maximum}`)
+  const count = upTo(10_000_000)
+  const seconds = upTo(3_600)
   const operatorTokens = yield* read("OPERATOR_TOKEN", Config.Redacted, "a token")
   const settings = {
     host: (yield* text("HOST")) ?? "127.0.0.1",
@@ -119,10 +121,15 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     maxHeaderBytes: (yield* count("MAX_HEADER_BYTES")) ?? 131_072,
     maxUrlLength: (yield* count("MAX_URL_LENGTH")) ?? 8_192,
     maxBodyBytes: (yield* count("MAX_BODY_BYTES")) ?? 65_536,
-    headersTimeoutSeconds: (yield* count("HEADERS_TIMEOUT_SECONDS")) ?? 10,
-    requestTimeoutSeconds: (yield* count("REQUEST_TIMEOUT_SECONDS")) ?? 20,
-    idleTimeoutSeconds: (yield* count("IDLE_TIMEOUT_SECONDS")) ?? 20,
+    headersTimeoutSeconds: (yield* seconds("HEADERS_TIMEOUT_SECONDS")) ?? 10,
+    requestTimeoutSeconds: (yield* seconds("REQUEST_TIMEOUT_SECONDS")) ?? 20,
+    idleTimeoutSeconds: (yield* seconds("IDLE_TIMEOUT_SECONDS")) ?? 20,
     trustedProxies: list(yield* text("TRUSTED_PROXIES")),
+  }
+  const { headersTimeoutSeconds, requestTimeoutSeconds } = settings
+  if (headersTimeoutSeconds > requestTimeoutSeconds) {
+    const fact = `Expected REQUEST_TIMEOUT_SECONDS (${requestTimeoutSeconds}) at the most. Got ${headersTimeoutSeconds}.`
+    return yield* new InvalidSetting({ variable: "HEADERS_TIMEOUT_SECONDS", fact })
   }
   const missing = [
     ...(settings.publicKeyFiles.length === 0 ? ["BITGO_PUBLIC_KEY_FILE"] : []),

@@ -3,7 +3,7 @@ interface Bucket {
   readonly atMillis: number
 }
 
-/** How many keys are remembered. If more are not full, all begin anew. */
+/** How many keys are remembered. If half of so many are not full, all begin anew, so that looking for room stays rare. */
 const maxBuckets = 10_000
 
 /** A token bucket for each key: full at first, and full again after some seconds. */
@@ -40,6 +40,6 @@ export class TokenBuckets {
     for (const key of this.#buckets.keys()) {
       if (this.#tokens(key, nowMillis) >= this.#capacity) this.#buckets.delete(key)
     }
-    if (this.#buckets.size >= maxBuckets) this.#buckets.clear()
+    if (this.#buckets.size > maxBuckets / 2) this.#buckets.clear()
   }
 }
