@@ -99,14 +99,18 @@ const entryColumns: ReadonlyArray<Column<EntryRow>> = [
 const makeStatement = () => {
   let parameter = 1 // the first is the transaction's id
   const names = (columns: ReadonlyArray<Column<never>>) => columns.map(([name]) => name).join(", ")
-  // Expanded in the select list: in FROM, PostgreSQL keeps a table of its own for each array.
-  const given = (columns: ReadonlyArray<Column<never>>) => {
-    const order = `generate_subscripts($${parameter + 1}::text[], 1) AS n`
-    const cells = columns.map(([name, type]) => `unnest($${++parameter}::text[]::${type}[]) AS ${name}`)
-    return `this_transaction, (SELECT ${cells.join(", ")}, ${order}) AS given`
+  const arrays = (columns: ReadonlyArray<Column<never>>) =>
+    columns.map(([, type]) => `$${++parameter}::text[]::${type}[]`)
+  const given = (columns: ReadonlyArray<Column<never>>) =>
+    `this_transaction, unnest(${arrays(columns).join(", ")}) AS given (${names(columns)})`
+  // In the select list arrays cost less: in FROM, PostgreSQL keeps a table of its own for each. But there it takes them
+  // for a few rows, and looks up by its key what is joined with them.
+  const insert = (table: string, columns: ReadonlyArray<Column<never>>) => {
+    const order = `generate_subscripts($${parameter + 1}::text[], 1)`
+    const cells = arrays(columns).map((array) => `unnest(${array})`)
+    return `INSERT INTO ${table} (${names(columns)}) SELECT ${names(columns)}
+      FROM this_transaction, (SELECT ${cells.join(", ")}, ${order}) AS given (${names(columns)}, n) ORDER BY n`
   }
-  const insert = (table: string, columns: ReadonlyArray<Column<never>>) =>
-    `INSERT INTO ${table} (${names(columns)}) SELECT ${names(columns)} FROM ${given(columns)} ORDER BY n`
   return `
     WITH this_transaction AS (SELECT 1 WHERE pg_current_xact_id()::text = $1),
     new_transfers AS (${insert("transfers", transferColumns)}),
