@@ -47,6 +47,7 @@ const credited: Ledger.Entry = {
   ...credit.terms.amount,
   balances: { ...Account.empty, available: units(5n) },
   at: at(first),
+  previousAt: undefined,
 }
 const reserved: Ledger.Entry = {
   transferId: hold.terms.deallocationId,
@@ -55,6 +56,7 @@ const reserved: Ledger.Entry = {
   ...amount,
   balances: { ...Account.empty, available: units(3n), reserved: units(2n) },
   at: at(second),
+  previousAt: undefined,
 }
 
 describe("the journal's hash chain", () => {

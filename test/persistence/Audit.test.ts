@@ -20,6 +20,8 @@ const activity = Effect.gen(function* () {
   if (!held || !cleared || !released || !again) return yield* Effect.die("There are four.")
   yield* deallocations.clear(cleared.deallocationId)
   yield* deallocations.release(released.deallocationId)
+  // In another moment than that in which it was reserved.
+  yield* Effect.sleep(2)
   yield* deallocations.release(again.deallocationId)
   yield* deallocations.reserve(again)
   const rejected = yield* deallocations.reserve(termsOf(connection, 1_000n))
@@ -50,6 +52,9 @@ const tamperings: Readonly<Record<string, (activity: Activity) => string>> = {
   "a balance that what follows contradicts": ({ held }) =>
     `UPDATE journal SET reserved = 0 WHERE event = 'Reserved' AND transfer_id <> '${held.deallocationId}'`,
   "an edited time": () => `UPDATE journal SET at = at - interval '1 day' WHERE seq = ${firstEntry}`,
+  "an edited time of the entry before": () =>
+    "UPDATE journal SET previous_at = previous_at - interval '1 day' WHERE previous_at IS NOT NULL",
+  "an entry before the first": () => `UPDATE journal SET previous_at = at WHERE seq = ${firstEntry}`,
   "an edited event": ({ cleared }) =>
     `UPDATE journal SET event = 'Released' WHERE event = 'Cleared' AND transfer_id = '${cleared.deallocationId}'`,
   "an edited hash": () => `UPDATE journal SET hash = decode(repeat('00', 32), 'hex') WHERE seq = ${firstEntry}`,

@@ -6,7 +6,7 @@ import { assert, it } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
 import { Audit, Migrations } from "@holdfast/persistence"
 import { DateTime, Effect, Layer, Redacted } from "effect"
-import { query, serviceOn, withDatabase } from "../support/Databases.ts"
+import { assertJournals, query, serviceOn, withDatabase } from "../support/Databases.ts"
 import { balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 
 /** The tables of an earlier commit, with what `npm run simulate` left in them. */
@@ -23,6 +23,8 @@ it.live("a database of an earlier version opens, keeps what it has, and goes on"
       yield* Effect.gen(function* () {
         assert.deepStrictEqual(yield* query(database, everything), before)
         assert.deepStrictEqual((yield* Audit.run(database.config)).findings, [])
+        yield* assertJournals(database)
+        assert.isNotEmpty(yield* query(database, "SELECT 1 FROM journal WHERE previous_at IS NOT NULL"))
         const deallocations = yield* Deallocations.Deallocations
         const connection = yield* funded(10n)
         yield* deallocations.reserve(termsOf(connection, 3n))
@@ -44,12 +46,12 @@ it.live("a database of a newer version is refused, and untouched", () =>
       const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(serviceOn(database)))))
       assert.strictEqual(
         error.message,
-        "The database has the tables of a newer version (migration 99). This one knows them up to 3: run the newer version.",
+        "The database has the tables of a newer version (migration 99). This one knows them up to 4: run the newer version.",
       )
       const rows = yield* query(database, "SELECT max(migration_id) AS last, count(*) AS n FROM holdfast_migrations")
       assert.deepStrictEqual(
         rows.map((row) => [Number(row["last"]), Number(row["n"])]),
-        [[99, 4]],
+        [[99, 5]],
       )
     }),
   ),

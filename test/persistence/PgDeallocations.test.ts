@@ -1,8 +1,9 @@
 /** The service on PostgreSQL answers as the model does, under the property and the races that the in-memory one passes. */
-import { it } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { assert, it } from "@effect/vitest"
+import { type Deallocation, Deallocations } from "@holdfast/domain"
 import { Effect } from "effect"
-import { serviceOn, withDatabase } from "../support/Databases.ts"
+import { assertJournals, query, serviceOn, withDatabase } from "../support/Databases.ts"
+import { funded, termsOf } from "../support/Fixtures.ts"
 import { ledgerProperty } from "../support/LedgerProperty.ts"
 import { races } from "../support/Races.ts"
 import * as System from "../support/System.ts"
@@ -15,11 +16,38 @@ for (const releasedRepost of ["reserve", "conflict"] as const) {
         Effect.gen(function* () {
           const system = System.fromService(yield* Deallocations.Deallocations)
           yield* Effect.promise(() => ledgerProperty(() => system, { releasedRepost, numRuns: 50 }))
+          yield* assertJournals(database)
         }).pipe(Effect.provide(serviceOn(database, { releasedRepost }))),
       ),
     60_000,
   )
 }
+
+it.live("a transfer's journal is whole however its entries came about: one by one, in one batch, in one moment", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const { reserve, clear, release } = yield* Deallocations.Deallocations
+      const connection = yield* funded(100n)
+      const [slow, quick] = [termsOf(connection, 1n), termsOf(connection, 2n)]
+      const calls = (terms: Deallocation.Terms): ReadonlyArray<Effect.Effect<unknown, unknown>> => [
+        ...[reserve(terms), release(terms.deallocationId), reserve(terms), release(terms.deallocationId)],
+        ...[reserve(terms), clear(terms.deallocationId)],
+      ]
+      for (const call of calls(slow)) yield* Effect.andThen(call, Effect.sleep(2))
+      yield* Effect.all(calls(quick), { concurrency: "unbounded" })
+      yield* assertJournals(database)
+      const [row] = yield* query(
+        database,
+        `SELECT count(DISTINCT at) AS moments, count(DISTINCT xmin::text) AS transactions, count(*) AS n
+        FROM journal WHERE transfer_id = '${quick.deallocationId}'`,
+      )
+      const { moments, transactions, n } = row ?? {}
+      assert.strictEqual(Number(n), 6)
+      assert.isBelow(Number(moments), 6)
+      assert.isBelow(Number(transactions), 6)
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
 
 for (const [title, race] of Object.entries(races)) {
   it.live(title, () =>

@@ -26,7 +26,12 @@ it.live("servers that start at once migrate once", () =>
       const services = yield* instances(database, 4)
       yield* Effect.forEach(services, (service) => service.ready)
       const rows = yield* query(database, "SELECT name FROM holdfast_migrations ORDER BY migration_id")
-      assert.deepStrictEqual(rows, [{ name: "initial" }, { name: "journal_by_transfer" }, { name: "journal_hashes" }])
+      assert.deepStrictEqual(rows, [
+        { name: "initial" },
+        { name: "journal_by_transfer" },
+        { name: "journal_hashes" },
+        { name: "journal_in_order" },
+      ])
     }),
   ),
 )

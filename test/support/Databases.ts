@@ -1,5 +1,7 @@
 /** The service on fresh databases of the test run's PostgreSQL. */
 import { PgConnection } from "@effect/sql-pg"
+import { assert } from "@effect/vitest"
+import { Deallocations, Uuid } from "@holdfast/domain"
 import { PgDeallocations } from "@holdfast/persistence"
 import { Effect, Layer, type Scope } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -30,6 +32,20 @@ export const query = (database: Located, ...statements: ReadonlyArray<string>) =
       return results.at(-1)?.rows ?? []
     }),
   )
+
+/** Each transfer's journal, as the service finds it from its last entry, has all entries that name the transfer, in their order. */
+export const assertJournals = Effect.fnUntraced(function* (database: Located) {
+  const deallocations = yield* Deallocations.Deallocations
+  const told = yield* query(
+    database,
+    "SELECT transfer_id, string_agg(event || ' ' || available, ', ' ORDER BY seq) AS entries FROM journal GROUP BY 1",
+  )
+  assert.isNotEmpty(told)
+  for (const row of told) {
+    const found = yield* deallocations.journal(Uuid.Uuid.make(String(row["transfer_id"])))
+    assert.strictEqual(found.map((_) => `${_.event} ${_.balances.available}`).join(", "), row["entries"])
+  }
+})
 
 /** Locks every account, as a process frozen in its transaction would, until the effect that it gives is run. */
 export const holdAccounts = Effect.fnUntraced(function* (

@@ -83,7 +83,8 @@ type Fields = Readonly<Record<string, string | null>>
  * const transfer = { _tag: "Adjustment", terms, createdAt: at } as const
  * const { connectionId, amount } = terms
  * const balances = { ...Account.empty, available: BaseUnits.BaseUnits.make(5n) }
- * const entry = { transferId: terms.adjustmentId, event: "Credited", connectionId, ...amount, balances, at } as const
+ * const first = { event: "Credited", at, previousAt: undefined } as const
+ * const entry = { transferId: terms.adjustmentId, connectionId, ...amount, balances, ...first }
  * const head = sha256(Journal.canonical(Journal.genesis, entry, transfer))
  *
  * const audit = new Audit.AccountAudit({ connectionId, currency: amount.currency }, sha256)
@@ -241,13 +242,14 @@ const balancesOf = ({ available, reserved, deallocated }: Account.Account) => ({
   deallocated: BaseUnits.toString(deallocated),
 })
 
-const fieldsOf = ({ event, connectionId, currency, quantity, balances, at }: Ledger.Entry): Fields => ({
+const fieldsOf = ({ event, connectionId, currency, quantity, balances, at, previousAt }: Ledger.Entry): Fields => ({
   event,
   connectionId,
   currency,
   quantity: BaseUnits.toString(quantity),
   ...balancesOf(balances),
   at: DateTime.formatIso(at),
+  previousAt: previousAt === undefined ? null : DateTime.formatIso(previousAt),
 })
 
 /** What entries make of a transfer; the rest of it is in the entries' hashes. */

@@ -9,7 +9,7 @@
  * and changes, whoever runs it (the in-memory service, the SQL writer, a
  * checker that replays a history).
  */
-import { type DateTime, Effect, type Result, Schema } from "effect"
+import { DateTime, Effect, type Result, Schema } from "effect"
 import * as Account from "./Account.ts"
 import * as Adjustment from "./Adjustment.ts"
 import type * as Amount from "./Amount.ts"
@@ -91,6 +91,8 @@ export interface Entry extends AccountKey {
   readonly quantity: BaseUnits.BaseUnits
   readonly balances: Account.Account
   readonly at: DateTime.Utc
+  /** When the transfer's entry before this one was made, if not when the transfer was: so each can be found from another. */
+  readonly previousAt: DateTime.Utc | undefined
 }
 
 /**
@@ -183,6 +185,14 @@ export const idOf = (command: Command): Uuid.Uuid =>
  */
 export const transferId = (transfer: Transfer): Uuid.Uuid =>
   transfer._tag === "Adjustment" ? transfer.terms.adjustmentId : transfer.terms.deallocationId
+
+/** When a transfer was changed, if it was since it was made. */
+const changedAt = (transfer: Transfer | undefined): DateTime.Utc | undefined =>
+  transfer === undefined ||
+  transfer._tag === "Adjustment" ||
+  DateTime.Equivalence(transfer.updatedAt, transfer.createdAt)
+    ? undefined
+    : transfer.updatedAt
 
 /**
  * Decides instructions one after another. Never fails: each outcome is the
@@ -327,7 +337,8 @@ class Draft implements Changes {
     // Of a rejection too, which moves nothing: every entry stands in an account's journal.
     this.accounts.set(key, { connectionId, currency, account: balances })
     const id = transferId(transfer)
+    const previousAt = changedAt(this.transfer(id))
     this.transfers.set(id, transfer)
-    this.entries.push({ transferId: id, event, connectionId, currency, quantity, balances, at })
+    this.entries.push({ transferId: id, event, connectionId, currency, quantity, balances, at, previousAt })
   }
 }

@@ -24,7 +24,10 @@ export interface Report {
 
 /** The columns of each table that are read, under a name that says whose they are. */
 const columns = Object.entries({
-  j: ["transfer_id", "event", "connection_id", "currency", "quantity", "available", "reserved", "deallocated", "at"],
+  j: [
+    ...["transfer_id", "event", "connection_id", "currency", "quantity", "available", "reserved", "deallocated"],
+    ...["at", "previous_at"],
+  ],
   t: [
     ...["id", "kind", "connection_id", "currency", "quantity", "created_at", "updated_at", "state", "reason"],
     ...["client_id", "partners_connection_id", "partner_client_id", "partner_deallocation_id", "memo"],

@@ -68,8 +68,16 @@ export const make = Effect.gen(function* () {
     return Deallocations.page(yield* Rows.readDeallocations(rows), query.limit)
   }, orUnavailable)
 
+  /** The first entry and the last, and from there back. UNION, for those of one moment find each other. */
   const journal = Effect.fnUntraced(function* (transferId: Uuid.Uuid) {
-    return yield* Rows.readEntries(yield* sql`SELECT * FROM journal WHERE transfer_id = ${transferId} ORDER BY seq`)
+    const rows = yield* sql`
+      WITH RECURSIVE found AS (
+        SELECT j.* FROM transfers t JOIN journal j ON j.at IN (t.created_at, t.updated_at) AND j.transfer_id = t.id
+          WHERE t.id = ${transferId}
+        UNION
+        SELECT j.* FROM found f JOIN journal j ON j.at = f.previous_at AND j.transfer_id = f.transfer_id)
+      SELECT * FROM found ORDER BY seq`
+    return yield* Rows.readEntries(rows)
   }, orUnavailable)
 
   const ready = orUnavailable(Effect.asVoid(sql`SELECT 1`))

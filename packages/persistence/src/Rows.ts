@@ -60,6 +60,7 @@ const EntryRow = Schema.Struct({
   quantity: BaseUnits.FromString,
   ...balances,
   at: Schema.DateTimeUtcFromDate,
+  previous_at: Schema.NullOr(Schema.DateTimeUtcFromDate),
 })
 
 /** With the hash, in hexadecimal. */
@@ -130,12 +131,14 @@ const entryOf = ({
   available,
   reserved,
   deallocated,
+  previous_at,
   ...entry
 }: typeof EntryRow.Type): Ledger.Entry => ({
   ...entry,
   transferId: transfer_id,
   connectionId: connection_id,
   balances: { available, reserved, deallocated },
+  previousAt: previous_at ?? undefined,
 })
 
 export const readEntries = reader(EntryRow, entryOf)

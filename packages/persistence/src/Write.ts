@@ -93,6 +93,7 @@ const entryColumns: ReadonlyArray<Column<EntryRow>> = [
   ["quantity", "numeric", (_) => BaseUnits.toString(_.quantity)],
   ...balanceColumns<EntryRow>((_) => _.balances),
   ["at", "timestamptz", (_) => DateTime.formatIso(_.at)],
+  ["previous_at", "timestamptz", (_) => (_.previousAt === undefined ? null : DateTime.formatIso(_.previousAt))],
   ["hash", "bytea", (_) => hexadecimal(_.hash)],
 ]
 
