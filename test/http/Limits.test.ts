@@ -1,9 +1,9 @@
 /** The limits on what arrives are where the settings put them, and nothing passes beyond. */
-import * as Net from "node:net"
 import { assert, it, layer } from "@effect/vitest"
 import { TokenBuckets } from "@holdfast/http/TokenBuckets"
 import { Effect } from "effect"
 import * as Signing from "../support/Signing.ts"
+import { drip, keeps } from "../support/SlowClients.ts"
 import * as TestServer from "./TestServer.ts"
 
 const sizes = { maxHeaderBytes: 2_000, maxUrlLength: 100, maxBodyBytes: 400 }
@@ -58,39 +58,22 @@ layer(TestServer.layer(undefined, sizes), TestServer.options)("a request", (it) 
 const times = { headersTimeoutSeconds: 1, requestTimeoutSeconds: 3, idleTimeoutSeconds: 5 }
 
 layer(TestServer.layer(undefined, times), TestServer.options)("a connection", (it) => {
-  /** How long the server keeps a client that sends a byte of something now and then, in seconds. */
-  const keeps = (...[start, drip = ""]: ReadonlyArray<string>) =>
-    Effect.flatMap(TestServer.TestServer, ({ port }) =>
-      Effect.promise(
-        () =>
-          new Promise<number>((resolve) => {
-            const from = performance.now()
-            const socket = Net.connect(port, "127.0.0.1")
-            const dripping = setInterval(() => socket.write(drip), 100)
-            socket.on("error", () => socket.destroy())
-            socket.on("close", () => {
-              clearInterval(dripping)
-              resolve((performance.now() - from) / 1_000)
-            })
-            socket.resume()
-            socket.write(start ?? "")
-          }),
-      ),
-    )
-
   it.effect("is kept as long as the settings say, and a second for the check", () =>
     Effect.gen(function* () {
       const head = "POST /bitgo/v1/deallocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-      const [slowHead = 0, slowBody = 0, idle = 0] = yield* Effect.all(
-        [
-          keeps("GET / HTTP/1.1\r\nX: ", "x"),
-          keeps(
-            `${head}X-BitGo-Signature: ${yield* Effect.promise(() => Signing.token())}\r\nContent-Length: 5000\r\n\r\n`,
-            " ",
-          ),
-          keeps("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"),
-        ],
-        { concurrency: "unbounded" },
+      const { port } = yield* TestServer.TestServer
+      const token = yield* Effect.promise(() => Signing.token())
+      const sends = (start: string, then: string) =>
+        keeps(port, (socket) => {
+          socket.write(start)
+          void drip(socket, then, 100)
+        })
+      const [slowHead = 0, slowBody = 0, idle = 0] = yield* Effect.promise(() =>
+        Promise.all([
+          sends("GET / HTTP/1.1\r\nX: ", "x"),
+          sends(`${head}X-BitGo-Signature: ${token}\r\nContent-Length: 5000\r\n\r\n`, " "),
+          keeps(port, (socket) => void socket.write("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")),
+        ]),
       )
       const isBetween = (actual: number, atLeast: number, below: number) => {
         assert.isAtLeast(actual, atLeast)

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { assert, it } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { drip, keeps } from "../support/SlowClients.ts"
 import * as TestServer from "./TestServer.ts"
 
 /** The service in memory, whose readings of connections wait until they may go on. */
@@ -81,16 +82,6 @@ it.live("a server that stops lets go of those that it turned away too", () =>
   }),
 )
 
-/** How long the server keeps a client, in seconds. */
-const keeps = (port: number, behave: (socket: Net.Socket) => void) => {
-  const start = performance.now()
-  const socket = Net.connect(port, "127.0.0.1")
-  socket.on("error", () => socket.destroy())
-  socket.resume()
-  behave(socket)
-  return new Promise<number>((resolve) => socket.on("close", () => resolve((performance.now() - start) / 1000)))
-}
-
 const head = "POST /bitgo/v1/deallocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 it.live(
@@ -98,19 +89,12 @@ it.live(
   () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer.TestServer
-      const drip = (text: string) => async (socket: Net.Socket) => {
-        for (const byte of text.repeat(100)) {
-          if (socket.destroyed) return
-          socket.write(byte)
-          await sleep(1_000)
-        }
-      }
       const limits = yield* Effect.promise(() =>
         Promise.all([
-          keeps(port, (socket) => void drip("GET /health/live HTTP/1.1 ")(socket)),
+          keeps(port, (socket) => void drip(socket, "GET /health/live HTTP/1.1 ", 1_000)),
           keeps(port, (socket) => {
             socket.write(`${head}Content-Length: 5000\r\n\r\n`)
-            void drip(" ")(socket)
+            void drip(socket, " ", 1_000)
           }),
           // Asks a thousand times for something large, and reads nothing of it until it should have been let go.
           keeps(port, (socket) => {

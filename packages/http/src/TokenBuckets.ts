@@ -1,3 +1,8 @@
+/**
+ * How often something may be done, by key: a token bucket for each. The memory
+ * that they take is bounded, whoever comes under however many keys.
+ */
+
 interface Bucket {
   readonly tokens: number
   readonly atMillis: number
@@ -6,7 +11,7 @@ interface Bucket {
 /** How many keys are remembered. If half of so many are not full, all begin anew, so that looking for room stays rare. */
 const maxBuckets = 10_000
 
-/** A token bucket for each key: full at first, and full again after some seconds. */
+/** A bucket for each key: full at first, and full again after some seconds. */
 export class TokenBuckets {
   readonly #buckets = new Map<string, Bucket>()
   readonly #capacity: number

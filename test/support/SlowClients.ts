@@ -1,0 +1,21 @@
+/** Clients that take their time. */
+import * as Net from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
+
+/** How long a server keeps a client, in seconds. */
+export const keeps = (port: number, behave: (socket: Net.Socket) => void): Promise<number> => {
+  const start = performance.now()
+  const socket = Net.connect(port, "127.0.0.1")
+  socket.on("error", () => socket.destroy())
+  socket.resume()
+  behave(socket)
+  return new Promise((resolve) => socket.on("close", () => resolve((performance.now() - start) / 1000)))
+}
+
+/** Sends a text over and over, byte by byte, so many milliseconds apart, until the server lets go. */
+export const drip = async (socket: Net.Socket, text: string, millis: number): Promise<void> => {
+  for (let sent = 0; !socket.destroyed; sent++) {
+    socket.write(text[sent % text.length] ?? "")
+    await sleep(millis)
+  }
+}
