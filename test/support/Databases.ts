@@ -33,7 +33,7 @@ export const query = (database: Located, ...statements: ReadonlyArray<string>) =
     }),
   )
 
-/** Each transfer's journal, as the service finds it from its last entry, has all entries that name the transfer, in their order. */
+/** Each transfer's journal, as the service finds it, has all entries that name the transfer, in their order. */
 export const assertJournals = Effect.fnUntraced(function* (database: Located) {
   const deallocations = yield* Deallocations.Deallocations
   const told = yield* query(
