@@ -30,7 +30,7 @@ export interface Settings {
   /** Of one address. */
   readonly maxRequestsPerSecond: number
   readonly maxRefusalsPerMinute: number
-  /** A request's line and headers together: by default so many that a huge signature is a wrong one, not a malformed request. */
+  /** A request's line and headers together. By default a huge signature fits: it is a wrong one, no malformed request. */
   readonly maxHeaderBytes: number
   readonly maxUrlLength: number
   readonly maxBodyBytes: number

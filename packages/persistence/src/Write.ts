@@ -104,8 +104,8 @@ const makeStatement = () => {
     columns.map(([, type]) => `$${++parameter}::text[]::${type}[]`)
   const given = (columns: ReadonlyArray<Column<never>>) =>
     `this_transaction, unnest(${arrays(columns).join(", ")}) AS given (${names(columns)})`
-  // In the select list arrays cost less: in FROM, PostgreSQL keeps a table of its own for each. But there it takes them
-  // for a few rows, and looks up by its key what is joined with them.
+  // In the select list arrays cost less: in FROM, PostgreSQL keeps a table of its own for each. What is updated is joined
+  // with them in FROM all the same: there it takes them for a few rows, and looks up each by its key.
   const insert = (table: string, columns: ReadonlyArray<Column<never>>) => {
     const order = `generate_subscripts($${parameter + 1}::text[], 1)`
     const cells = arrays(columns).map((array) => `unnest(${array})`)
