@@ -18,10 +18,14 @@ it.live("a database of an earlier version opens, keeps what it has, and goes on"
       yield* query(database, ...earlier.split(/;\n(?=\n)/).filter((statement) => statement.trim() !== ""))
       const everything =
         "SELECT transfer_id, event, quantity, available, reserved, deallocated, at FROM journal ORDER BY seq"
+      const files = "SELECT pg_relation_filenode(t) AS file FROM unnest('{accounts,transfers,journal}'::regclass[]) t"
       const before = yield* query(database, everything)
+      const filesBefore = yield* query(database, files)
       assert.lengthOf(before, 99)
       yield* Effect.gen(function* () {
         assert.deepStrictEqual(yield* query(database, everything), before)
+        // However large they are, no table is written anew.
+        assert.deepStrictEqual(yield* query(database, files), filesBefore)
         assert.deepStrictEqual((yield* Audit.run(database.config)).findings, [])
         yield* assertJournals(database)
         assert.isNotEmpty(yield* query(database, "SELECT 1 FROM journal WHERE previous_at IS NOT NULL"))
@@ -46,12 +50,12 @@ it.live("a database of a newer version is refused, and untouched", () =>
       const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(serviceOn(database)))))
       assert.strictEqual(
         error.message,
-        "The database has the tables of a newer version (migration 99). This one knows them up to 4: run the newer version.",
+        "The database has the tables of a newer version (migration 99). This one knows them up to 5: run the newer version.",
       )
       const rows = yield* query(database, "SELECT max(migration_id) AS last, count(*) AS n FROM holdfast_migrations")
       assert.deepStrictEqual(
         rows.map((row) => [Number(row["last"]), Number(row["n"])]),
-        [[99, 5]],
+        [[99, 6]],
       )
     }),
   ),

@@ -31,6 +31,7 @@ it.live("servers that start at once migrate once", () =>
         { name: "journal_by_transfer" },
         { name: "journal_hashes" },
         { name: "journal_in_order" },
+        { name: "checks_in_domains" },
       ])
     }),
   ),
