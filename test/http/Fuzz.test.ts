@@ -164,6 +164,31 @@ layer(TestServer.layer(service), TestServer.options)("whatever is sent", (it) =>
     }),
   )
 
+  it.effect("in a field that we do not know is accepted, with one of its keys twice refused", () => {
+    const stringUnit = fc.constantFrom(...'"\\{}[]:,au')
+    const key = fc.string({ unit: stringUnit, maxLength: 12 })
+    return holds((run) =>
+      fc.assert(
+        fc.asyncProperty(key, fc.jsonValue({ stringUnit }), (key, value) =>
+          run(
+            Effect.gen(function* () {
+              const terms = yield* TestServer.funded("5")
+              const field = `${JSON.stringify(key)}:${JSON.stringify([value, { [key]: value }])}`
+              const reserve = (fields: string) =>
+                TestServer.network("POST", "/bitgo/v1/deallocations", {
+                  body: `{"unknown":{${fields}},${JSON.stringify(terms).slice(1)}`,
+                })
+              const refused = yield* reserve(`${field},${field}`)
+              assert.strictEqual(refused.json["detail"], `The key ${JSON.stringify(key)} appears twice in one object.`)
+              assert.strictEqual((yield* reserve(field)).status, 200)
+            }),
+          ),
+        ),
+        { numRuns: 150 },
+      ),
+    )
+  })
+
   it.effect("as a signed body of bytes is refused", () =>
     holds((run) =>
       fc.assert(

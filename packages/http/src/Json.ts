@@ -73,10 +73,16 @@ const parse = (text: string): unknown => {
 /** The first key, in quotes, that an object of a valid JSON text has twice. */
 const duplicateKey = (text: string): string | undefined => {
   const objects: Array<Set<string>> = []
-  for (const [, literal, colon, brace] of text.matchAll(/("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|([{}])/g)) {
-    if (brace === "{") objects.push(new Set())
-    else if (brace === "}") objects.pop()
-    else if (literal !== undefined && colon !== undefined) {
+  let literal = ""
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === "{") objects.push(new Set())
+    else if (character === "}") objects.pop()
+    else if (character === '"') {
+      const start = at++
+      while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1
+      literal = text.slice(start, at + 1)
+    } else if (character === ":") {
       // The same key can be written with and without escapes.
       const key: string = literal.includes("\\") ? JSON.parse(literal) : literal.slice(1, -1)
       const keys = objects.at(-1)
