@@ -229,8 +229,26 @@ it.live("what the domain does not know, the tables refuse", () =>
       assert.include(yield* refused("UPDATE journal SET quantity = 1"), "append-only")
       assert.include(yield* refused("DELETE FROM journal"), "append-only")
       assert.include(yield* refused("TRUNCATE journal"), "append-only")
-      assert.include(yield* refused("UPDATE transfers SET state = 'Reserved'"), "adjustment_has_no_state")
-      assert.deepInclude(yield* balanceOf(connection), { available: 10n })
+      const deallocations = yield* Deallocations.Deallocations
+      yield* deallocations.reserve(termsOf(connection, 1n))
+      for (const [kind, change] of [
+        ["credit", "kind = 'gift'"],
+        ["credit", "state = 'Reserved'"],
+        ["credit", "reason = 'none'"],
+        ["deallocation", "state = NULL"],
+        ["deallocation", "state = 'Rejected'"],
+        ["deallocation", "reason = 'none'"],
+        ["deallocation", "client_id = NULL"],
+        ["deallocation", "partners_connection_id = NULL"],
+        ["deallocation", "partners_connection_id = ''"],
+        ["deallocation", "partner_client_id = NULL"],
+        ["deallocation", "partner_deallocation_id = NULL"],
+        ["deallocation", "memo = 'none'"],
+      ]) {
+        const statement = `UPDATE transfers SET ${change} WHERE kind = '${kind}'`
+        assert.include(yield* refused(statement), "transfer_is_whole", statement)
+      }
+      assert.deepInclude(yield* balanceOf(connection), { available: 9n, reserved: 1n })
     }).pipe(Effect.provide(serviceOn(database))),
   ),
 )
