@@ -38,13 +38,27 @@ export const texts = array(PgTypes.OID.textArray)
 /** One column: its name, its type, and how to write a value of it. */
 type Column<A> = readonly [name: string, type: string, cell: (value: A) => string | null]
 
+const written = new Map<number, string>()
+
+/** As PostgreSQL reads a time. A batch has few different ones, and writes each several times. */
+const iso = (time: DateTime.Utc): string => {
+  const millis = DateTime.toEpochMillis(time)
+  let text = written.get(millis)
+  if (text === undefined) {
+    text = DateTime.formatIso(time)
+    if (written.size >= 1_000) written.clear()
+    written.set(millis, text)
+  }
+  return text
+}
+
 const ofDeallocation =
   (cell: (deallocation: Deallocation.Deallocation) => string | null) => (transfer: Ledger.Transfer) =>
     transfer._tag === "Adjustment" ? null : cell(transfer)
 
 const stateColumns: ReadonlyArray<Column<Ledger.Transfer>> = [
   ["id", "uuid", Ledger.transferId],
-  ["updated_at", "timestamptz", (_) => DateTime.formatIso(_._tag === "Adjustment" ? _.createdAt : _.updatedAt)],
+  ["updated_at", "timestamptz", (_) => iso(_._tag === "Adjustment" ? _.createdAt : _.updatedAt)],
   ["state", "text", ofDeallocation((_) => _._tag)],
   ["reason", "text", (_) => (_._tag === "Rejected" ? _.reason : null)],
 ]
@@ -55,7 +69,7 @@ const transferColumns: ReadonlyArray<Column<Ledger.Transfer>> = [
   ["connection_id", "uuid", (_) => _.terms.connectionId],
   ["currency", "text", (_) => _.terms.amount.currency],
   ["quantity", "numeric", (_) => BaseUnits.toString(_.terms.amount.quantity)],
-  ["created_at", "timestamptz", (_) => DateTime.formatIso(_.createdAt)],
+  ["created_at", "timestamptz", (_) => iso(_.createdAt)],
   ["client_id", "uuid", ofDeallocation((_) => _.terms.clientId)],
   ["partners_connection_id", "text", ofDeallocation((_) => _.terms.partnersConnectionId)],
   ["partner_client_id", "text", ofDeallocation((_) => _.terms.partnerClientId)],
@@ -82,7 +96,7 @@ const accountColumns: ReadonlyArray<Column<AccountRow>> = [
 const nonceColumns: ReadonlyArray<Column<NonceRow>> = [
   ["value", "text", (_) => _.value],
   ["attempt", "uuid", (_) => _.attempt],
-  ["expires_at", "timestamptz", (_) => DateTime.formatIso(_.expiresAt)],
+  ["expires_at", "timestamptz", (_) => iso(_.expiresAt)],
 ]
 
 const entryColumns: ReadonlyArray<Column<EntryRow>> = [
@@ -92,8 +106,8 @@ const entryColumns: ReadonlyArray<Column<EntryRow>> = [
   ["currency", "text", (_) => _.currency],
   ["quantity", "numeric", (_) => BaseUnits.toString(_.quantity)],
   ...balanceColumns<EntryRow>((_) => _.balances),
-  ["at", "timestamptz", (_) => DateTime.formatIso(_.at)],
-  ["previous_at", "timestamptz", (_) => (_.previousAt === undefined ? null : DateTime.formatIso(_.previousAt))],
+  ["at", "timestamptz", (_) => iso(_.at)],
+  ["previous_at", "timestamptz", (_) => (_.previousAt === undefined ? null : iso(_.previousAt))],
   ["hash", "bytea", (_) => hexadecimal(_.hash)],
 ]
 
