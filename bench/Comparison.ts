@@ -41,7 +41,8 @@ export const line = (window: Window.Window) => {
   ].join("")
 }
 
-const median = (values: ReadonlyArray<number>) => {
+/** The value in the middle, or between the two in the middle. */
+export const median = (values: ReadonlyArray<number>) => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.slice(Math.floor((sorted.length - 1) / 2), Math.floor(sorted.length / 2) + 1)
   return middle.reduce((sum, value) => sum + value, 0) / middle.length

@@ -55,19 +55,22 @@ const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
     .map((scenario) => (options.quick ? { ...scenario, systems: scenario.quick } : scenario))
   const windows = yield* Comparison.run(bench, { scenarios: chosen, rounds })
   const inFlight = options.quick ? [20, 200] : [1, 8, 20, 200]
-  const service = (yield* recorded(bench, "in process", InProcess.service(bench, inFlight))) ?? []
+  const service = yield* InProcess.service(bench, { inFlight, rounds })
   const fold = yield* recorded(bench, "fold", InProcess.fold(bench))
 
   const of = Comparison.medians(windows)
+  const inProcess = InProcess.medians(service)
   const verdicts = Report.verdicts({
     of,
-    cyclesPerSecond: (inFlight) => service.find((_) => _.inFlight === inFlight)?.cyclesPerSecond,
+    cyclesPerSecond: (inFlight) => inProcess(inFlight)?.cyclesPerSecond,
     grown: undefined,
   })
   yield* Console.log(`\n${Report.comparison(of)}\n`)
-  for (const { inFlight, cyclesPerSecond, p50, p99 } of service) {
-    const latencies = `p50 ${p50.toFixed(1)} p99 ${p99.toFixed(1)} ms`
-    yield* Console.log(`in process, ${inFlight} in flight: ${Math.round(cyclesPerSecond)} cycles/s, ${latencies}`)
+  for (const count of inFlight) {
+    const median = inProcess(count)
+    if (median === undefined) continue
+    const latencies = `p50 ${median.p50.toFixed(1)} p99 ${median.p99.toFixed(1)} ms`
+    yield* Console.log(`in process, ${count} in flight: ${Math.round(median.cyclesPerSecond)} cycles/s, ${latencies}`)
   }
   if (fold !== undefined) {
     yield* Console.log(`fold: ${Math.round(fold.fold)} decisions/s; by hand: ${Math.round(fold.byHand)} decisions/s`)

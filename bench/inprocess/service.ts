@@ -16,13 +16,15 @@ export interface Job {
   readonly windowMillis: number
 }
 
+export interface Window {
+  readonly inFlight: number
+  readonly cyclesPerSecond: number
+  readonly p50: number
+  readonly p99: number
+}
+
 export interface Result {
-  readonly windows: ReadonlyArray<{
-    readonly inFlight: number
-    readonly cyclesPerSecond: number
-    readonly p50: number
-    readonly p99: number
-  }>
+  readonly windows: ReadonlyArray<Window>
   /** All that were acknowledged, for the audit. */
   readonly cycles: number
 }
@@ -52,7 +54,7 @@ const measure = Effect.fnUntraced(function* (job: Job) {
   const deallocations = yield* Deallocations.Deallocations
   yield* Database.fund(job.databaseUrl, accounts)
   let cycles = 0
-  const windows: Array<Result["windows"][number]> = []
+  const windows: Array<Window> = []
   for (const inFlight of job.inFlight) {
     const begin = performance.now() + job.warmupMillis
     const end = begin + job.windowMillis
