@@ -48,6 +48,9 @@ export const median = (values: ReadonlyArray<number>) => {
   return middle.reduce((sum, value) => sum + value, 0) / middle.length
 }
 
+/** How far values lie apart, as a share of their median. */
+export const spread = (values: ReadonlyArray<number>) => (Math.max(...values) - Math.min(...values)) / median(values)
+
 /** The medians of the windows of one kind, with how far the throughputs lie apart, as a share of their median. */
 export const summarize = (
   windows: ReadonlyArray<Window.Window>,
@@ -55,13 +58,12 @@ export const summarize = (
   if (windows.length === 0) return undefined
   const of = (field: "requestsPerSecond" | "p50" | "p99" | "maxMegabytes") => windows.map((window) => window[field])
   const rates = of("requestsPerSecond")
-  const requestsPerSecond = median(rates)
   return {
-    requestsPerSecond,
+    requestsPerSecond: median(rates),
     p50: median(of("p50")),
     p99: median(of("p99")),
     maxMegabytes: Math.max(...of("maxMegabytes")),
-    spread: (Math.max(...rates) - Math.min(...rates)) / requestsPerSecond,
+    spread: spread(rates),
     windows: windows.length,
   }
 }

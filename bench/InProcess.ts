@@ -2,38 +2,15 @@
 import { join } from "node:path"
 import { Effect } from "effect"
 import type { Bench } from "./Bench.ts"
-import { median } from "./Comparison.ts"
+import { median, spread } from "./Comparison.ts"
 import * as Database from "./Database.ts"
 import type * as Fold from "./inprocess/fold.ts"
 import type * as Service from "./inprocess/service.ts"
 import * as Machine from "./Machine.ts"
 import * as Processes from "./Processes.ts"
-import { recorded } from "./Window.ts"
 
-/** What to measure of the service: each count of cycles in flight, so many rounds. */
-interface Plan {
-  readonly inFlight: ReadonlyArray<number>
-  readonly rounds: number
-}
-
-/** Cycles a second of the service, each round in a new process. */
-export const service = Effect.fnUntraced(function* (bench: Bench, { inFlight, rounds }: Plan) {
-  const windows: Array<Service.Window> = []
-  for (let round = 0; round < rounds; round++) {
-    windows.push(...((yield* recorded(bench, "in process", serviceOnce(bench, inFlight))) ?? []))
-  }
-  return windows
-})
-
-/** The medians of the windows with so many cycles in flight. */
-export const medians = (windows: ReadonlyArray<Service.Window>) => (inFlight: number) => {
-  const chosen = windows.filter((window) => window.inFlight === inFlight)
-  const of = (field: "cyclesPerSecond" | "p50" | "p99") => median(chosen.map((window) => window[field]))
-  return chosen.length === 0 ? undefined : { cyclesPerSecond: of("cyclesPerSecond"), p50: of("p50"), p99: of("p99") }
-}
-
-/** One round on a fresh database, audited. */
-const serviceOnce = Effect.fnUntraced(function* (bench: Bench, inFlight: ReadonlyArray<number>) {
+/** Cycles a second of the service on a fresh database, audited. */
+export const service = Effect.fnUntraced(function* (bench: Bench, inFlight: ReadonlyArray<number>) {
   const databaseUrl = yield* bench.database.create
   yield* Machine.untilIdle([process.pid, yield* bench.database.pid], bench.timing.patienceMillis)
   const { warmupMillis, windowMillis } = bench.timing
@@ -53,6 +30,15 @@ const serviceOnce = Effect.fnUntraced(function* (bench: Bench, inFlight: Readonl
   }
   return windows
 }, Effect.scoped)
+
+/** The medians of the windows with so many cycles in flight. */
+export const medians = (windows: ReadonlyArray<Service.Window>, inFlight: number) => {
+  const chosen = windows.filter((window) => window.inFlight === inFlight)
+  const of = (field: "cyclesPerSecond" | "p50" | "p99") => chosen.map((window) => window[field])
+  if (chosen.length === 0) return undefined
+  const rates = of("cyclesPerSecond")
+  return { cyclesPerSecond: median(rates), spread: spread(rates), p50: median(of("p50")), p99: median(of("p99")) }
+}
 
 /** Decisions a second of the fold, and of the loop written by hand. */
 export const fold = Effect.fnUntraced(function* (bench: Bench) {

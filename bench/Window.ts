@@ -120,6 +120,17 @@ export const recorded = <A, E extends { readonly message: string }, R>(
     return Effect.void
   })
 
+/** What so many rounds of one measurement give, but for those that go wrong. */
+export const repeated = <A, E extends { readonly message: string }, R>(
+  bench: Bench,
+  what: string,
+  rounds: number,
+  effect: Effect.Effect<A, E, R>,
+) =>
+  Effect.map(Effect.replicateEffect(recorded(bench, what, effect), rounds), (results) =>
+    results.flatMap((result) => (result === undefined ? [] : [result])),
+  )
+
 /** How many accounts are there, of which each scenario uses its own number. */
 const accounts = 1_000
 

@@ -14,7 +14,7 @@ import * as InProcess from "./InProcess.ts"
 import * as LongRuns from "./LongRuns.ts"
 import * as Report from "./Report.ts"
 import { scenarios } from "./Scenarios.ts"
-import { recorded } from "./Window.ts"
+import { repeated } from "./Window.ts"
 
 const usage = `npm run bench -- [options]
   --quick             a verdict in less than 3 minutes
@@ -55,25 +55,26 @@ const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
     .map((scenario) => (options.quick ? { ...scenario, systems: scenario.quick } : scenario))
   const windows = yield* Comparison.run(bench, { scenarios: chosen, rounds })
   const inFlight = options.quick ? [20, 200] : [1, 8, 20, 200]
-  const service = yield* InProcess.service(bench, { inFlight, rounds })
-  const fold = yield* recorded(bench, "fold", InProcess.fold(bench))
+  const service = (yield* repeated(bench, "in process", rounds, InProcess.service(bench, inFlight))).flat()
+  const fold = yield* repeated(bench, "fold", rounds, InProcess.fold(bench))
 
   const of = Comparison.medians(windows)
-  const inProcess = InProcess.medians(service)
   const verdicts = Report.verdicts({
     of,
-    cyclesPerSecond: (inFlight) => inProcess(inFlight)?.cyclesPerSecond,
+    cyclesPerSecond: (inFlight) => InProcess.medians(service, inFlight)?.cyclesPerSecond,
     grown: undefined,
   })
   yield* Console.log(`\n${Report.comparison(of)}\n`)
   for (const count of inFlight) {
-    const median = inProcess(count)
+    const median = InProcess.medians(service, count)
     if (median === undefined) continue
+    const rate = `${Math.round(median.cyclesPerSecond)} ±${Math.round(median.spread * 50)}%`
     const latencies = `p50 ${median.p50.toFixed(1)} p99 ${median.p99.toFixed(1)} ms`
-    yield* Console.log(`in process, ${count} in flight: ${Math.round(median.cyclesPerSecond)} cycles/s, ${latencies}`)
+    yield* Console.log(`in process, ${count} in flight: ${rate} cycles/s, ${latencies}`)
   }
-  if (fold !== undefined) {
-    yield* Console.log(`fold: ${Math.round(fold.fold)} decisions/s; by hand: ${Math.round(fold.byHand)} decisions/s`)
+  if (fold.length > 0) {
+    const [ours, byHand] = (["fold", "byHand"] as const).map((loop) => Comparison.median(fold.map((_) => _[loop])))
+    yield* Console.log(`fold: ${ours?.toFixed()} decisions/s; by hand: ${byHand?.toFixed()} decisions/s`)
   }
   yield* Console.log(`\n${Report.verdictTable(verdicts)}\n`)
   const disturbed = Report.disturbed(windows).length
