@@ -170,20 +170,32 @@ describe("a nonce", () => {
   const expiringIn = (seconds: number, value: string): Effect.Effect<Ledger.Nonce> =>
     Effect.map(DateTime.now, (now) => ({ value, expiresAt: DateTime.add(now, { seconds }) }))
 
-  it.effect("counts until it expires, whatever comes meanwhile, and may come again after that", () =>
+  it.effect("counts for ever: what is so old that it may have been forgotten is refused, whatever the clock says", () =>
     Effect.gen(function* () {
       const service = yield* funded
-      const [short, long] = [yield* expiringIn(60, "short"), yield* expiringIn(3600, "long")]
+      const [short, long, unused] = [
+        yield* expiringIn(60, "short"),
+        yield* expiringIn(3600, "long"),
+        yield* expiringIn(59, "unused"),
+      ]
       yield* service.reserve(terms(1), short)
       yield* service.reserve(terms(1), long)
-      yield* TestClock.adjust("60 seconds")
+      yield* TestClock.adjust("61 seconds")
       yield* service.reserve(terms(2))
-      const error = yield* Effect.flip(service.clear(uuid(1), short))
-      assert.deepStrictEqual([error._tag, error.message], ["NonceUsed", 'The nonce "short" has been used before.'])
-      yield* TestClock.adjust("1 milli")
-      yield* service.reserve(terms(3))
-      yield* service.clear(uuid(1), short)
-      assert.strictEqual((yield* Effect.flip(service.clear(uuid(1), long)))._tag, "NonceUsed")
+      const start = yield* TestClock.testClockWith((clock) => Effect.succeed(clock.currentTimeMillisUnsafe()))
+      for (const backMillis of [0, 3_600_000]) {
+        yield* TestClock.setTime(start - backMillis)
+        for (const nonce of [short, long, unused]) {
+          const error = yield* Effect.flip(service.clear(uuid(1), nonce))
+          assert.deepStrictEqual(
+            [error._tag, error.message],
+            ["NonceUsed", `The nonce "${nonce.value}" has been used before.`],
+          )
+          assert.strictEqual((yield* Effect.flip(service.useNonce(nonce)))._tag, "NonceUsed")
+        }
+      }
+      yield* TestClock.setTime(start)
+      yield* service.clear(uuid(1), yield* expiringIn(60, "new"))
     }).pipe(inMemory),
   )
 

@@ -28,13 +28,13 @@ it.live("commands that arrive together share transactions", () =>
 for (const fault of ["cut before it is sent", "cut before the answer is seen"] as const) {
   it.live(`a COMMIT that is ${fault} acts once, and a nonce under it counts once`, () =>
     withDatabase((database) => {
-      const { stream, arm, left } = FaultyStream.make(database.config.url, "COMMIT\0")
+      const { stream, arm, left } = FaultyStream.make(database.config.url)
       const expiresAt = DateTime.makeUnsafe(Date.now() + 60_000)
       return Effect.gen(function* () {
         const deallocations = yield* Deallocations.Deallocations
         const connection = yield* funded(10n)
         const terms = termsOf(connection, 3n)
-        arm(fault, fault)
+        arm(FaultyStream.commit, fault)
         const reserved = yield* deallocations.reserve(terms, { value: "token-1", expiresAt })
         assert.strictEqual(reserved._tag, "Reserved")
         assert.strictEqual(left(), 0)
@@ -133,10 +133,13 @@ it.live("changes are written only in the transaction that holds the locks", () =
     Effect.gen(function* () {
       yield* funded(10n)
       const connection = yield* PgConnection.make({ ...database.config })
-      const nonce = { value: "token-1", expiresAt: DateTime.makeUnsafe(0), attempt: uuid() }
+      const nonce = { value: "token-1", expiresAt: DateTime.makeUnsafe(0) }
       const rows = { newTransfers: [], changedTransfers: [], newAccounts: [], changedAccounts: [], entries: [] }
       const write = (transactionId: string) =>
-        connection.query(Write.statement, Write.parameters(transactionId, { ...rows, nonces: [nonce] }))
+        connection.query(
+          Write.statement,
+          Write.parameters({ transactionId, commitId: uuid() }, { ...rows, nonces: [nonce] }),
+        )
 
       assert.lengthOf((yield* write("1")).rows, 0)
       assert.lengthOf(yield* query(database, "SELECT * FROM nonces"), 0)

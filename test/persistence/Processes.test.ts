@@ -32,6 +32,7 @@ it.live("servers that start at once migrate once", () =>
         { name: "journal_hashes" },
         { name: "journal_in_order" },
         { name: "checks_in_domains" },
+        { name: "commits_and_forgotten" },
       ])
     }),
   ),

@@ -59,13 +59,18 @@ export const holdAccounts = Effect.fnUntraced(function* (
 
 /** Waits until so many backends wait for a lock of this database. */
 export const untilWaiting = (database: Located, backends = 1) =>
-  query(
+  untilFound(
     database,
-    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-  ).pipe(
+    `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+      HAVING count(*) >= ${backends}`,
+  )
+
+/** Waits until a query finds something. */
+export const untilFound = (database: Located, statement: string) =>
+  query(database, statement).pipe(
     Effect.filterOrFail(
-      (rows) => rows.length >= backends,
-      () => "too few wait yet",
+      (rows) => rows.length > 0,
+      () => "nothing yet",
     ),
     Effect.eventually,
   )

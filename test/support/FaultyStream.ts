@@ -6,52 +6,98 @@ import * as Net from "node:net"
 import { Duplex } from "node:stream"
 import { Redacted } from "effect"
 
-/** What to do when the client sends the text that a fault waits for. */
-export type Fault = "cut before it is sent" | "cut before the answer is seen"
+/**
+ * What happens when the client sends the statement that a fault waits for. Where its connection is cut, what it sent
+ * is dropped, carried out, or on its way until it is let go.
+ */
+export type Fault = "nothing" | "cut before it is sent" | "cut before the answer is seen" | "cut while it is on its way"
+
+/** A statement: how it is known when it is sent, and when it is answered. */
+interface Statement {
+  readonly sent: string
+  readonly answered: RegExp
+}
+
+export const commit: Statement = { sent: "COMMIT\0", answered: /COMMIT\0|ROLLBACK\0/ }
+
+/** The question what has become of a transaction. */
+export const question: Statement = { sent: "INTO commits (id, committed) VALUES", answered: /INSERT 0 1\0/ }
 
 /**
- * A driver's `stream` to a database that works until it is armed: then each
- * time a client sends `text`, the next fault happens to that connection.
+ * A driver's `stream` to a database that works until it is armed: then the next
+ * fault happens to the connection that sends its statement next.
  */
-export const make = (url: Redacted.Redacted, text: string) => {
-  const faults: Array<Fault> = []
+export const make = (url: Redacted.Redacted) => {
+  const faults: Array<{ readonly statement: Statement; readonly fault: Fault; readonly closes: boolean }> = []
+  const underWay: Array<() => void> = []
+  let door: PromiseWithResolvers<void> | undefined
+
+  const close = () => {
+    door = Promise.withResolvers()
+  }
+
   const stream = (): Duplex => {
-    const socket = Net.connect(endpointOf(Redacted.value(url)))
-    let swallow = false
+    const socket = new Net.Socket()
+    let awaited: RegExp | undefined
+    let survives = false
     const duplex = new Duplex({
+      // What is written waits until this is done.
+      construct(done) {
+        void Promise.resolve(door?.promise).then(() => {
+          socket.connect(endpointOf(Redacted.value(url)))
+          done()
+        })
+      },
       read() {},
       write(chunk: Buffer, _encoding, done) {
-        const fault = chunk.includes(text) ? faults.shift() : undefined
-        if (fault === undefined) {
-          socket.write(chunk, done)
-          return
+        const [{ statement, fault, closes } = {}] = faults
+        if (statement === undefined || !chunk.includes(statement.sent)) return void socket.write(chunk, done)
+        faults.shift()
+        if (closes) close()
+        if (fault === "nothing") return void socket.write(chunk, done)
+        if (fault === "cut before the answer is seen") {
+          awaited = statement.answered
+          return void socket.write(chunk, done)
         }
-        if (fault === "cut before it is sent") {
-          duplex.destroy()
-          done()
-        } else {
-          swallow = true
-          socket.write(chunk, done)
+        if (fault === "cut while it is on its way") {
+          survives = true
+          underWay.push(() => socket.end(chunk))
         }
+        duplex.destroy()
+        done()
       },
       final(done) {
         socket.end(done)
       },
       destroy(error, done) {
-        socket.destroy()
+        if (!survives) socket.destroy()
         done(error)
       },
     })
     socket.on("data", (data) => {
-      if (!swallow) duplex.push(data)
-      // The answer names the command: it is complete on the server, and nobody here will know.
-      else if (data.includes(text)) duplex.destroy()
+      if (awaited === undefined) duplex.push(data)
+      // It is complete on the server, and nobody here will know.
+      else if (awaited.test(data.toString("latin1"))) duplex.destroy()
     })
     socket.on("error", (error) => duplex.destroy(error))
     socket.on("close", () => duplex.destroy())
     return duplex
   }
-  return { stream, arm: (...next: ReadonlyArray<Fault>) => void faults.push(...next), left: () => faults.length }
+  return {
+    stream,
+    arm: (statement: Statement, fault: Fault, { closes } = { closes: false }) =>
+      void faults.push({ statement, fault, closes }),
+    left: () => faults.length,
+    /** Lets new connections in again, once a fault has closed the door to them. */
+    open: () => {
+      door?.resolve()
+      door = undefined
+    },
+    /** Lets what was on its way arrive. */
+    arrive: () => {
+      for (const send of underWay.splice(0)) send()
+    },
+  }
 }
 
 const endpointOf = (url: string): Net.NetConnectOpts => {

@@ -4,8 +4,9 @@
  * `@holdfast/persistence` keeps them in PostgreSQL. Both decide through
  * {@link Ledger.fold} and answer alike.
  *
- * Every command may be sent again, under the same id, until it is answered:
- * it acts once. A rejection is a success of the call, with a deallocation in
+ * Every command may be sent again, under the same id, until it is answered.
+ * Each time it is sent it acts once at most, and not at all where it finds what
+ * it asks for done. A rejection is a success of the call, with a deallocation in
  * state `Rejected`.
  */
 import { Array as Array_, Context, DateTime, Effect, Layer, Order, type Result, Schema, Semaphore } from "effect"
@@ -21,7 +22,7 @@ import * as Uuid from "./Uuid.ts"
 
 /**
  * The store cannot answer now: it is away, overloaded or shutting down. Whether
- * the command took effect is unknown; sending it again finds out and acts once.
+ * the command took effect is unknown: send it again.
  *
  * @category errors
  */
@@ -240,13 +241,21 @@ export const makeStoreMemory = Effect.fnUntraced(function* (options?: {
   const transfers = new Map<Uuid.Uuid, Ledger.Transfer>()
   const nonces = new Map<string, Ledger.Nonce>()
   const entries: Array<Ledger.Entry> = []
-  const snapshot = { connections, accounts: { get: (key: string) => accounts.get(key)?.account }, transfers, nonces }
+  let forgottenUntil: DateTime.Utc | undefined
+  const snapshot = (): Ledger.Snapshot => ({
+    connections,
+    accounts: { get: (key: string) => accounts.get(key)?.account },
+    transfers,
+    nonces,
+    forgottenUntil,
+  })
 
   const forgetExpired = Effect.map(DateTime.now, (now) => {
     // Oldest first: the first that still counts ends the sweep.
     for (const [value, { expiresAt }] of nonces) {
       if (DateTime.isGreaterThanOrEqualTo(expiresAt, now)) return
       nonces.delete(value)
+      forgottenUntil = forgottenUntil === undefined ? expiresAt : DateTime.max(forgottenUntil, expiresAt)
     }
   })
 
@@ -260,7 +269,7 @@ export const makeStoreMemory = Effect.fnUntraced(function* (options?: {
   const store: Store = {
     execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
       // Suspended: the fold is eager, and must not look before the mutex is held.
-      Effect.suspend(() => Ledger.fold(snapshot, [instruction], { releasedRepost })).pipe(
+      Effect.suspend(() => Ledger.fold(snapshot(), [instruction], { releasedRepost })).pipe(
         Effect.flatMap(({ outcomes, changes }) => {
           commit(changes)
           // The fold answers each command with its own kind of outcome.
@@ -272,7 +281,7 @@ export const makeStoreMemory = Effect.fnUntraced(function* (options?: {
       ),
     useNonce: (nonce) =>
       Effect.suspend(() => {
-        if (nonces.has(nonce.value)) return Effect.fail(new Ledger.NonceUsed({ nonce: nonce.value }))
+        if (Ledger.isUsed(snapshot(), nonce)) return Effect.fail(new Ledger.NonceUsed({ nonce: nonce.value }))
         nonces.set(nonce.value, nonce)
         return Effect.void
       }).pipe(mutex.withPermits(1)),
@@ -285,7 +294,8 @@ export const makeStoreMemory = Effect.fnUntraced(function* (options?: {
         }
         connections.set(connection.connectionId, recorded)
         return Effect.succeed(recorded)
-      }),
+        // In one order with the commands: none that finds no connection is recorded after it was registered.
+      }).pipe(mutex.withPermits(1)),
     connection: (connectionId) =>
       Effect.suspend(() => {
         const connection = connections.get(connectionId)

@@ -77,7 +77,10 @@ export interface Snapshot {
   readonly connections: Pick<ReadonlyMap<Uuid.Uuid, Connection.Connection>, "get">
   readonly accounts: Pick<ReadonlyMap<string, Account.Account>, "get">
   readonly transfers: Pick<ReadonlyMap<Uuid.Uuid, Transfer>, "get">
+  /** Those that are known to be used. */
   readonly nonces: Pick<ReadonlySet<string>, "has">
+  /** Used nonces that expire no later than this may have been forgotten: see {@link isUsed}. */
+  readonly forgottenUntil?: DateTime.Utc | undefined
 }
 
 /**
@@ -131,6 +134,29 @@ export class NonceUsed extends Schema.TaggedError<NonceUsed>()("NonceUsed", { no
     return `The nonce ${JSON.stringify(this.nonce)} has been used before.`
   }
 }
+
+/**
+ * Whether a nonce counts as used: because it was, or because it is so old that
+ * it may have been used and forgotten. Whoever forgets nonces remembers the
+ * latest `expiresAt` among them, so that no clock, however wrong, can bring one
+ * back.
+ *
+ * ```ts
+ * import { Ledger } from "@holdfast/domain"
+ * import { DateTime } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const expiring = (time: string) => ({ value: "token-1", expiresAt: DateTime.makeUnsafe(time) })
+ * const known = { nonces: new Set<string>(), forgottenUntil: DateTime.makeUnsafe("2026-01-01T00:01:00Z") }
+ * assert.ok(Ledger.isUsed(known, expiring("2026-01-01T00:01:00Z")))
+ * assert.ok(!Ledger.isUsed(known, expiring("2026-01-01T00:01:01Z")))
+ * ```
+ *
+ * @category nonces
+ */
+export const isUsed = (known: Pick<Snapshot, "nonces" | "forgottenUntil">, nonce: Nonce): boolean =>
+  known.nonces.has(nonce.value) ||
+  (known.forgottenUntil !== undefined && DateTime.isLessThanOrEqualTo(nonce.expiresAt, known.forgottenUntil))
 
 /**
  * What a command comes to where it succeeds.
@@ -323,7 +349,7 @@ class Draft implements Changes {
   }
 
   useNonce(nonce: Nonce): Effect.Effect<void, NonceUsed> {
-    if (this.nonces.has(nonce.value) || this.#snapshot.nonces.has(nonce.value)) {
+    if (this.nonces.has(nonce.value) || isUsed(this.#snapshot, nonce)) {
       return Effect.fail(new NonceUsed({ nonce: nonce.value }))
     }
     this.nonces.set(nonce.value, nonce)

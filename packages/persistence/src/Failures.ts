@@ -1,19 +1,7 @@
-/** What a failed batch means: whether to run it again as it is, or to split it. */
-import { Cause, Data, Effect } from "effect"
+/** What a failure of PostgreSQL means for a batch: whether to run it again as it is, or to split it. */
+import { Cause, Effect } from "effect"
 import { SqlError } from "effect/sql/SqlError"
-import { TransactionLost } from "./Batch.ts"
-
-/**
- * A batch that failed.
- *
- * - `connection`: the database is away, or the connection to it is lost;
- * - `passing`: the transaction met another one, or a shortage; the same batch can succeed;
- * - `lasting`: something in the batch fails whenever it is run.
- */
-export class BatchFailure extends Data.TaggedError("BatchFailure")<{
-  readonly kind: "connection" | "passing" | "lasting"
-  readonly cause: unknown
-}> {}
+import { BatchFailure } from "./GroupCommit.ts"
 
 /**
  * SQLSTATE classes that pass: transaction state, a prepared statement that the server has lost, rollback, shortages
@@ -21,8 +9,8 @@ export class BatchFailure extends Data.TaggedError("BatchFailure")<{
  */
 const passingClasses = ["25", "26", "40", "53", "55", "57", "58"]
 
-const classify = (error: unknown): BatchFailure["kind"] => {
-  if (error instanceof TransactionLost) return "passing"
+/** What a failed statement means. */
+export const kindOf = (error: unknown): BatchFailure["kind"] => {
   if (Cause.isTimeoutError(error)) return "connection"
   if (!(error instanceof SqlError)) return "lasting"
   switch (error.reason._tag) {
@@ -46,16 +34,15 @@ const sqlState = (error: SqlError): string => {
   return typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
 }
 
-/**
- * Turns every failure to connect into one of the connection: "starting up" or "too many clients" says nothing of a batch.
- */
-export const connecting = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, BatchFailure, R> =>
-  Effect.mapError(effect, (cause) => new BatchFailure({ kind: "connection", cause }))
-
 /** Turns every failure and every defect of a batch into a `BatchFailure`. */
 export const caught = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, BatchFailure, R> =>
   Effect.catchCause(effect, (cause) => {
-    if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
     const error = Cause.squash(cause)
-    return Effect.fail(new BatchFailure({ kind: classify(error), cause: error }))
+    return Effect.fail(error instanceof BatchFailure ? error : new BatchFailure({ kind: kindOf(error), cause: error }))
   })
+
+/** Turns every failure to reach the database into one of the connection: "starting up" or "too many clients" says nothing of a batch. */
+export const connecting = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, BatchFailure, R> =>
+  Effect.catchCause(effect, (cause) =>
+    Effect.fail(new BatchFailure({ kind: "connection", cause: Cause.squash(cause) })),
+  )

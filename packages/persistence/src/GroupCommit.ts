@@ -1,149 +1,321 @@
 /**
  * Group commit: every command that arrives while a transaction is in flight
  * joins the next one. One writer drains the queue in batches, and each caller
- * gets its own answer, only after the commit.
+ * gets its own answer, only after the commit. How a batch is kept is for a
+ * {@link Session} to know; that it is kept once is the business here:
  *
- * What can go wrong with a batch, and what then happens:
- *
- * - a passing failure (lost connection, deadlock, serialization, a race for a
- *   key, an unknown outcome of `COMMIT`): it is run again on a new connection.
- *   Commands are idempotent by id and nonces remember who used them, so a
- *   second run finds what the first one did;
- * - a lasting failure: the batch is split, so that one bad command never fails
- *   its neighbours;
- * - a command that still waits after {@link Config.patienceMillis}, or that
- *   fails on its own: its caller gets `Unavailable`. Nothing of this is ever
- *   recorded as a rejection.
+ * - **In doubt.** From when its commit may have been sent until that is answered,
+ *   a batch is in doubt, and what it was decided to come to is remembered. Nothing
+ *   is done for it before its fate is known. If it was committed, its callers get
+ *   what was decided then; only if it was not, and cannot be any more, it is
+ *   decided anew. (Deciding a committed batch again would act twice: others may
+ *   have acted since, and a released deallocation may be reserved again.)
+ * - A passing failure (a deadlock, a race for a key, a full disk, a lost
+ *   connection): the batch is run again, after a pause that grows until something
+ *   succeeds.
+ * - A lasting failure, or one that passed too often: the batch is split, so that
+ *   one bad command never fails its neighbours.
+ * - A command that waits longer than {@link Config.patienceMillis}, or that fails
+ *   on its own: its caller gets `Unavailable`. Nothing of this is ever recorded as
+ *   a rejection. Time is what the monotonic clock says.
  */
-import { randomUUID } from "node:crypto"
-import * as PgConnection from "@effect/sql-pg/PgConnection"
-import { type Deallocation, Deallocations, Ledger, Uuid } from "@holdfast/domain"
-import { type Cause, Clock, DateTime, Deferred, Duration, Effect, Fiber, Queue, type Scope } from "effect"
-import * as Batch from "./Batch.ts"
-import * as Failures from "./Failures.ts"
+import { Deallocations, Ledger } from "@holdfast/domain"
+import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, Latch, type Result, Schedule, Scope } from "effect"
+
+/** What the instructions of a batch came to, in their order. */
+export type Outcomes = ReadonlyArray<Result.Result<Ledger.Success, Ledger.Failure>>
+
+/** A batch that is decided and not yet durable. */
+export interface Decided {
+  readonly outcomes: Outcomes
+}
+
+/** What became of a batch whose commit was not answered. `unknown` if that is too long ago to tell. */
+export type Fate = "committed" | "lost" | "unknown"
+
+/** A connection to where batches are kept. After a failure of kind `connection` it is of no more use. */
+export interface Session<D extends Decided = Decided> {
+  /** Decides instructions on what is there, and keeps others from changing that before the commit. */
+  readonly decide: (instructions: ReadonlyArray<Ledger.Instruction>) => Effect.Effect<D, BatchFailure>
+  /** Makes all of it durable. Where this fails, it may be durable all the same. */
+  readonly commit: (decided: D) => Effect.Effect<void, BatchFailure>
+  /** What became of it, for good: a commit that is still on its way is waited for, or will fail. */
+  readonly fateOf: (decided: D) => Effect.Effect<Fate, BatchFailure>
+}
+
+/**
+ * A batch that failed.
+ *
+ * - `connection`: the database is away, or the connection to it is lost;
+ * - `passing`: the transaction met another one, or a shortage; the same batch can succeed;
+ * - `lasting`: something in the batch fails whenever it is run.
+ */
+export class BatchFailure extends Data.TaggedError("BatchFailure")<{
+  readonly kind: "connection" | "passing" | "lasting"
+  readonly cause: unknown
+}> {}
 
 /** How the writer works. */
-export interface Config {
-  readonly connection: PgConnection.Config
-  readonly releasedRepost: Deallocation.ReleasedRepost
+export interface Config<D extends Decided> {
+  /** Opens a session that lasts as long as its scope. */
+  readonly connect: Effect.Effect<Session<D>, BatchFailure, Scope.Scope>
   /** How many commands may wait; one more is refused at once. */
   readonly maxQueue: number
   /** How many commands one transaction takes at the most. */
   readonly maxBatch: number
-  /** How long a command may wait for the database before its caller is told that it is unavailable. */
+  /** How long a command may wait for its answer before its caller is told that the database is unavailable. */
   readonly patienceMillis: number
 }
 
-/** A command, and its caller. */
-interface Waiting extends Batch.Attempt {
+/** A way to have commands executed. */
+export interface GroupCommit {
+  readonly execute: Deallocations.Store["execute"]
+  /** Succeeds where something was committed a moment ago, or can be: if there is nothing to commit, an empty batch is. */
+  readonly ready: Effect.Effect<void, Deallocations.Unavailable>
+}
+
+/** A command and its caller; nobody's and empty if all that is asked is whether it can be committed. */
+interface Waiting {
+  readonly instruction: Ledger.Instruction | undefined
   readonly deadlineMillis: number
   readonly answer: Deferred.Deferred<Ledger.Success, Ledger.Failure | Deallocations.Unavailable>
 }
 
-type Commands = Queue.Queue<Waiting, Cause.Done>
+interface Batch<D> {
+  commands: ReadonlyArray<Waiting>
+  /** How often it failed. */
+  failures: number
+  /** While it is in doubt: what it was decided to come to. */
+  inDoubt: D | undefined
+}
 
-/**
- * Starts a writer, and gives the way to have a command executed by it. When the
- * scope closes, the writer finishes what is waiting and takes nothing more.
- */
-export const make = Effect.fnUntraced(function* (
-  config: Config,
-): Effect.fn.Return<Deallocations.Store["execute"], never, Scope.Scope> {
-  const queue = yield* Queue.dropping<Waiting, Cause.Done>(config.maxQueue)
-  const writer = yield* Effect.forkScoped(write(config, queue))
-  yield* Effect.addFinalizer(() => Effect.andThen(Queue.end(queue), Fiber.await(writer)))
+/** How often a batch may meet passing failures before it is split. */
+const maxFailures = 5
 
-  return <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
-    Effect.suspend(() => {
-      const answer: Waiting["answer"] = Deferred.makeUnsafe()
-      const accepted = Queue.offerUnsafe(queue, {
-        ...instruction,
-        attempt: Uuid.Uuid.make(randomUUID()),
-        deadlineMillis: DateTime.toEpochMillis(instruction.command.at) + config.patienceMillis,
-        answer,
-      })
-      // The fold answers each command with its own kind of outcome.
-      return accepted
-        ? (Deferred.await(answer) as Deallocations.Execution<C>)
-        : Effect.fail(unavailable("Too many commands are waiting."))
-    })
-})
+const backoff = Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("500 millis")])
+
+/** How long a commit shows that the next will succeed, and how long that is waited for. */
+const ready = { forMillis: 1_000, withinMillis: 1_500 }
+
+/** How long a failure that goes on is not told of again. */
+const quietMillis = 10_000
 
 const unavailable = (reason: string) => new Deallocations.Unavailable({ reason, retryAfterSeconds: 1 })
 
-/** How often a batch may meet passing failures before it is split. */
-const maxRuns = 5
+/** Starts a writer. When the scope closes, the writer finishes what is waiting and takes nothing more. */
+export const make = Effect.fnUntraced(function* <D extends Decided>({
+  connect,
+  maxQueue,
+  maxBatch,
+  patienceMillis,
+}: Config<D>): Effect.fn.Return<GroupCommit, never, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const nowMillis = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
-/** How long the database may take for a batch before the connection counts as lost. */
-const batchTimeout = Duration.seconds(10)
+  const queue: Array<Waiting> = []
+  /** Batches that are taken from the queue and not done; the last is the next to run. */
+  const backlog: Array<Batch<D>> = []
+  /** All that were not answered, in the order of their deadlines. */
+  const unanswered = new Set<Waiting>()
+  /** Open while there may be something to do. */
+  const arrivals = Latch.makeUnsafe()
+  const commits = Latch.makeUnsafe()
+  let lastCommitMillis = Number.NEGATIVE_INFINITY
+  /** The failure that the log was told of last, until something succeeds. */
+  let told: { readonly kind: BatchFailure["kind"]; readonly atMillis: number } | undefined
+  let isEnding = false
 
-/** Runs batches, on one connection after another, until the queue has ended and all are answered. */
-const write = Effect.fnUntraced(function* (config: Config, queue: Commands) {
-  /** Batches that are taken from the queue and not answered; the last is the next to run. */
-  let backlog: Array<ReadonlyArray<Waiting>> = []
-  let runs = 0
-  let lostConnections = 0
+  const submit = (instruction: Ledger.Instruction | undefined) => {
+    const deadlineMillis = nowMillis() + patienceMillis
+    const waiting: Waiting = { instruction, deadlineMillis, answer: Deferred.makeUnsafe() }
+    unanswered.add(waiting)
+    queue.push(waiting)
+    arrivals.openUnsafe()
+    return waiting
+  }
 
-  const nextBatch = Effect.gen(function* () {
-    if (backlog.length === 0) backlog.push(yield* Queue.takeBetween(queue, 1, config.maxBatch))
-    return backlog.at(-1) ?? []
-  })
+  const answer = (
+    waiting: Waiting,
+    outcome: Effect.Effect<Ledger.Success, Ledger.Failure | Deallocations.Unavailable>,
+  ) => {
+    unanswered.delete(waiting)
+    Deferred.doneUnsafe(waiting.answer, outcome)
+  }
 
-  const session = Effect.gen(function* () {
-    // Before it connects: with nothing to write, an ended queue must end the writer though the database is away.
-    yield* nextBatch
-    const connection = yield* Failures.connecting(PgConnection.make(config.connection))
-    if (lostConnections > 0) yield* Effect.logInfo("The database answers again.")
-    lostConnections = 0
+  const refuse = (waiting: Waiting, reason: string) => answer(waiting, Effect.fail(unavailable(reason)))
+
+  /** Tells callers in time that they wait in vain, whatever the writer is doing. */
+  const watch = Effect.gen(function* () {
     while (true) {
-      const batch = yield* nextBatch
-      const outcomes = yield* Failures.caught(Effect.timeout(Batch.run(connection, batch, config), batchTimeout))
-      for (const [index, outcome] of outcomes.entries()) {
-        const waiting = batch[index]
-        if (waiting !== undefined) Deferred.doneUnsafe(waiting.answer, Effect.fromResult(outcome))
+      const now = nowMillis()
+      for (const waiting of unanswered) {
+        if (waiting.deadlineMillis > now) break
+        refuse(waiting, "The database does not answer.")
       }
-      backlog.pop()
-      runs = 0
-      // Whatever has come in meanwhile joins the next batch: the larger, the less each command costs.
-      yield* Effect.yieldNow
+      // Nor do they take up the room of others.
+      const firstOpen = queue.findIndex((waiting) => unanswered.has(waiting))
+      queue.splice(0, firstOpen === -1 ? queue.length : firstOpen)
+      const [next] = unanswered
+      yield* Effect.sleep((next?.deadlineMillis ?? now + patienceMillis) - now)
     }
   })
 
-  const splitNext = Effect.gen(function* () {
-    const batch = backlog.pop() ?? []
-    runs = 0
-    if (batch.length > 1) {
-      const half = Math.ceil(batch.length / 2)
-      backlog.push(batch.slice(half), batch.slice(0, half))
+  let open: { readonly session: Session<D>; readonly scope: Scope.Closeable } | undefined
+
+  const disconnect = Effect.suspend(() => {
+    if (open === undefined) return Effect.void
+    const { scope } = open
+    open = undefined
+    return Scope.close(scope, Exit.void)
+  })
+
+  const connected = Effect.suspend(() => {
+    if (open !== undefined) return Effect.succeed(open.session)
+    const scope = Scope.makeUnsafe()
+    return Effect.interruptible(Scope.provide(connect, scope)).pipe(
+      Effect.timeout(patienceMillis),
+      Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)),
+      Effect.tap((session) => {
+        open = { session, scope }
+        return Effect.void
+      }),
+    )
+  })
+
+  /** A step of a batch, for as long as anybody of it may still wait. */
+  const step = <A>(effect: Effect.Effect<A, BatchFailure>) =>
+    Effect.timeout(Effect.interruptible(effect), patienceMillis)
+
+  const run = Effect.fnUntraced(function* (batch: Batch<D>) {
+    const session = yield* connected
+    if (batch.inDoubt !== undefined) {
+      const fate = yield* step(session.fateOf(batch.inDoubt))
+      if (fate === "committed") return yield* conclude(batch, batch.inDoubt.outcomes)
+      if (fate === "unknown") return abandon(batch)
+      batch.inDoubt = undefined
+    }
+    if (batch.failures >= maxFailures) return yield* split(batch)
+    batch.commands = batch.commands.filter((waiting) => unanswered.has(waiting))
+    const decided = yield* step(session.decide(batch.commands.flatMap(({ instruction }) => instruction ?? [])))
+    batch.inDoubt = decided
+    yield* step(session.commit(decided))
+    yield* conclude(batch, decided.outcomes)
+  })
+
+  const conclude = ({ commands }: Batch<D>, outcomes: Outcomes) => {
+    backlog.pop()
+    const remaining = outcomes.values()
+    for (const waiting of commands) {
+      const outcome = waiting.instruction === undefined ? undefined : remaining.next().value
+      if (outcome === undefined) unanswered.delete(waiting)
+      else answer(waiting, Effect.fromResult(outcome))
+    }
+    lastCommitMillis = nowMillis()
+    const isBack = told?.kind === "connection"
+    told = undefined
+    return Effect.andThen(commits.release, isBack ? Effect.logInfo("The database answers again.") : Effect.void)
+  }
+
+  const abandon = ({ commands }: Batch<D>) => {
+    backlog.pop()
+    for (const waiting of commands) refuse(waiting, "Whether the command was recorded cannot be told any more.")
+  }
+
+  const split = Effect.fnUntraced(function* ({ commands }: Batch<D>) {
+    backlog.pop()
+    if (commands.length > 1) {
+      const half = Math.ceil(commands.length / 2)
+      for (const part of [commands.slice(half), commands.slice(0, half)]) backlog.push(batchOf(part))
       return
     }
-    for (const { command, answer } of batch) {
-      yield* Effect.logError("A command cannot be written.", { command: command._tag, id: Ledger.idOf(command) })
-      yield* Deferred.fail(answer, unavailable("The command cannot be recorded."))
+    for (const waiting of commands) {
+      const command = waiting.instruction?.command
+      if (command !== undefined) {
+        yield* Effect.logError("A command cannot be written.", { command: command._tag, id: Ledger.idOf(command) })
+      }
+      refuse(waiting, "The command cannot be recorded.")
     }
   })
 
-  const giveUpExpired = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    const stillWaits = (waiting: Waiting) => {
-      const expired = waiting.deadlineMillis <= now
-      if (expired) Deferred.doneUnsafe(waiting.answer, unavailable("The database does not answer."))
-      return !expired
-    }
-    backlog = backlog.map((batch) => batch.filter(stillWaits)).filter((batch) => batch.length > 0)
-    while (Queue.sizeUnsafe(queue) > 0 && !stillWaits(yield* Queue.peek(queue))) yield* Queue.take(queue)
+  const tell = ({ kind, cause }: BatchFailure) =>
+    Effect.suspend(() => {
+      const isTold = told !== undefined && told.kind === kind && nowMillis() - told.atMillis < quietMillis
+      if (isTold && kind !== "lasting") return Effect.void
+      told = { kind, atMillis: nowMillis() }
+      return Effect.logWarning(messages[kind], cause)
+    })
+
+  const recover = Effect.fnUntraced(function* (batch: Batch<D>, cause: Cause.Cause<BatchFailure | Cause.TimeoutError>) {
+    const failure = failureOf(cause)
+    if (failure.kind === "connection") yield* disconnect
+    yield* tell(failure)
+    batch.failures += { connection: 0, passing: 1, lasting: maxFailures }[failure.kind]
+    // What lasts needs no pause: the batch is split next.
+    if (failure.kind !== "lasting") return yield* failure
   })
 
-  const recover = Effect.fnUntraced(function* ({ kind, cause }: Failures.BatchFailure) {
-    if (kind === "connection") {
-      if (lostConnections++ === 0) yield* Effect.logWarning("The database does not answer.", cause)
-      yield* giveUpExpired
-      return yield* Effect.sleep(Math.min(10 * 2 ** lostConnections, 500))
+  /** Runs the next batch, or splits it, or drops it if nobody waits for it. */
+  const runNext = Effect.suspend(() => {
+    const batch = backlog.at(-1) ?? batchOf(queue.splice(0, maxBatch))
+    if (backlog.length === 0) backlog.push(batch)
+    if (batch.commands.some((waiting) => unanswered.has(waiting))) {
+      return Effect.catchCause(run(batch), (cause) => recover(batch, cause))
     }
-    yield* Effect.logWarning(`A batch met a ${kind} failure.`, cause)
-    if (kind === "lasting" || ++runs >= maxRuns) return yield* splitNext
-    yield* giveUpExpired
+    backlog.pop()
+    return Effect.void
   })
 
-  yield* Effect.scoped(session).pipe(Effect.catchTag("BatchFailure", recover), Effect.forever, Effect.ignore)
+  const write = Effect.gen(function* () {
+    while (true) {
+      if (backlog.length > 0 || queue.length > 0) {
+        yield* Effect.retry(runNext, backoff)
+        // Whatever has come in meanwhile joins the next batch: the larger, the less each command costs.
+        yield* Effect.yieldNow
+      } else if (isEnding) {
+        return yield* disconnect
+      } else {
+        yield* arrivals.close
+        yield* arrivals.await
+      }
+    }
+  })
+
+  yield* Effect.forkScoped(watch)
+  const writer = yield* Effect.forkScoped(Effect.uninterruptible(write))
+  yield* Effect.addFinalizer(() => {
+    isEnding = true
+    return Effect.andThen(arrivals.open, Fiber.await(writer))
+  })
+
+  return {
+    execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
+      Effect.suspend(() => {
+        if (isEnding) return Effect.fail(unavailable("The server is stopping."))
+        if (queue.length >= maxQueue) return Effect.fail(unavailable("Too many commands are waiting."))
+        // The fold answers each command with its own kind of outcome.
+        return Deferred.await(submit(instruction).answer) as Deallocations.Execution<C>
+      }),
+    ready: Effect.suspend(() => {
+      if (nowMillis() - lastCommitMillis < ready.forMillis) return Effect.void
+      if (unanswered.size === 0 && !isEnding) submit(undefined)
+      return Effect.timeoutOrElse(commits.await, {
+        duration: ready.withinMillis,
+        orElse: () => Effect.fail(unavailable("Nothing can be written to the database.")),
+      })
+    }),
+  }
 })
+
+const batchOf = (commands: ReadonlyArray<Waiting>) => ({ commands, failures: 0, inDoubt: undefined })
+
+const messages: Record<BatchFailure["kind"], string> = {
+  connection: "The database does not answer.",
+  passing: "A batch met a passing failure, and is run again.",
+  lasting: "A batch met a lasting failure, and is split.",
+}
+
+/** A session that ends in any other way than by telling of it is of no more use. */
+const failureOf = (cause: Cause.Cause<BatchFailure | Cause.TimeoutError>): BatchFailure => {
+  const error = Cause.squash(cause)
+  return error instanceof BatchFailure ? error : new BatchFailure({ kind: "connection", cause: error })
+}

@@ -81,7 +81,7 @@ const initial = statements(
     $$ BEGIN RAISE EXCEPTION 'The journal is append-only.'; END $$`,
   `CREATE TRIGGER journal_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal
     EXECUTE FUNCTION journal_is_append_only()`,
-  // Forgotten once expired; "attempt" tells a batch that is run again its own nonces from used ones.
+  // Forgotten once expired.
   `CREATE TABLE nonces (
     value text COLLATE "C" PRIMARY KEY,
     attempt uuid NOT NULL,
@@ -210,12 +210,32 @@ const checksInDomains = statements(
       END)`,
 )
 
+// What became of each transaction, and what was forgotten of nonces: `commits` and `forgotten` say how they are used
+// in PgSession.ts and Restore.ts. With the former, a batch that was committed is not run again, and nobody has to tell
+// its own nonces from used ones.
+const commitsAndForgotten = statements(
+  `CREATE TABLE commits (
+    id uuid PRIMARY KEY,
+    committed boolean NOT NULL,
+    at timestamptz NOT NULL DEFAULT now()
+  )`,
+  `CREATE TABLE forgotten (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    nonces_until timestamptz NOT NULL,
+    database text,
+    incarnation text
+  )`,
+  "INSERT INTO forgotten (nonces_until) VALUES ('1970-01-01Z')",
+  "ALTER TABLE nonces DROP COLUMN attempt",
+)
+
 const migrations = {
   "0001_initial": initial,
   "0002_journal_by_transfer": journalByTransfer,
   "0003_journal_hashes": journalHashes,
   "0004_journal_in_order": journalInOrder,
   "0005_checks_in_domains": checksInDomains,
+  "0006_commits_and_forgotten": commitsAndForgotten,
 }
 
 const table = "holdfast_migrations"
@@ -266,10 +286,12 @@ const privileges = {
   transfers: "SELECT, INSERT, UPDATE",
   journal: "SELECT, INSERT",
   nonces: "SELECT, INSERT, DELETE",
+  commits: "SELECT, INSERT, UPDATE, DELETE",
+  forgotten: "SELECT, UPDATE",
   [table]: "SELECT",
 }
 
-/** It cannot change or remove an entry of the journal, remove any other row but an expired nonce, or change the tables. */
+/** It cannot change or remove an entry of the journal, remove any other row but an old nonce or commit, or change the tables. */
 const grant = Effect.fnUntraced(function* (role: string) {
   const sql = yield* SqlClient
   for (const [name, granted] of Object.entries(privileges)) {

@@ -6,11 +6,14 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import type * as PgConnection from "@effect/sql-pg/PgConnection"
 import { type Deallocation, Deallocations } from "@holdfast/domain"
 import { Effect, Layer, Schedule } from "effect"
+import { SecureRandom } from "effect/crypto/SecureRandom"
 import type { MigrationError } from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as GroupCommit from "./GroupCommit.ts"
 import { migrate, type NewerSchema } from "./Migrations.ts"
+import * as PgSession from "./PgSession.ts"
+import { commitsKept } from "./PgSession.ts"
 import * as PooledRandom from "./PooledRandom.ts"
 import * as Reads from "./Reads.ts"
 
@@ -28,6 +31,11 @@ export interface Config {
   readonly maxQueue?: number
   /** How long a command may wait for the database, in milliseconds. Defaults to 5,000. */
   readonly patienceMillis?: number
+  /**
+   * Another text once the database's files were put back from a copy, where anybody can tell; what PostgreSQL itself
+   * tells of a restore is seen without it. Tokens that may have been made before a restore are refused.
+   */
+  readonly incarnation?: string | undefined
 }
 
 /**
@@ -44,10 +52,15 @@ const writerParameters = {
   idle_in_transaction_session_timeout: "5s",
 }
 
-/** Forgets nonces well after they expired, so that no clock that lags behind the database's can miss one. */
-const forgetExpiredNonces = Effect.flatMap(
-  SqlClient,
-  (sql) => sql`DELETE FROM nonces WHERE expires_at < now() - interval '5 minutes'`,
+/** Forgets nonces some time after they expired, and remembers that; and marks of transactions that nobody can ask for. */
+const forget = Effect.flatMap(SqlClient, (sql) =>
+  Effect.andThen(
+    sql`
+      WITH expired AS (DELETE FROM nonces WHERE expires_at < now() - interval '5 minutes' RETURNING expires_at)
+      UPDATE forgotten SET nonces_until = latest
+      FROM (SELECT max(expires_at) AS latest FROM expired) AS swept WHERE latest > nonces_until`,
+    sql`DELETE FROM commits WHERE at < now() - ${commitsKept.for}::interval`,
+  ),
 ).pipe(Effect.ignore({ log: true }), Effect.repeat(Schedule.spaced("1 minute")))
 
 /**
@@ -76,18 +89,28 @@ export const layer = (
     Deallocations.Deallocations,
     Effect.gen(function* () {
       yield* migrate
-      const execute = yield* GroupCommit.make({
+      const random = yield* SecureRandom
+      const session = PgSession.connect({
         connection: {
           ...config.connection,
           multiplex: true,
           startupParameters: { ...config.connection.startupParameters, ...writerParameters },
         },
         releasedRepost: config.releasedRepost ?? "reserve",
+        incarnation: config.incarnation,
+      })
+      const { execute, ready } = yield* GroupCommit.make({
+        connect: Effect.provideService(session, SecureRandom, random),
         maxQueue: config.maxQueue ?? 10_000,
         maxBatch: 256,
         patienceMillis: config.patienceMillis ?? 5_000,
       })
-      yield* Effect.forkScoped(forgetExpiredNonces)
-      return yield* Deallocations.make({ execute, ...(yield* Reads.make) })
+      yield* Effect.forkScoped(forget)
+      const reads = yield* Reads.make
+      return yield* Deallocations.make({
+        ...reads,
+        execute,
+        ready: Effect.all([reads.ready, ready], { concurrency: "unbounded", discard: true }),
+      })
     }),
   ).pipe(Layer.provide([PgClient.layer(config.connection), PooledRandom.layer]))

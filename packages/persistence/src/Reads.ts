@@ -3,24 +3,26 @@
  * registrations, and the nonces of requests that are no commands.
  */
 import { Connection, Deallocation, Deallocations, Ledger, type Uuid } from "@holdfast/domain"
-import { Cause, DateTime, Effect } from "effect"
-import { SecureRandom } from "effect/crypto/SecureRandom"
+import { Cause, DateTime, type Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import * as Failures from "./Failures.ts"
+import { registrationKey } from "./PgSession.ts"
 import * as Rows from "./Rows.ts"
 
 /** Everything of a store but the execution of commands. */
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient
-  const random = yield* SecureRandom
 
   const useNonce = Effect.fnUntraced(function* ({ value, expiresAt }: Ledger.Nonce) {
     const used = yield* sql`
-      INSERT INTO nonces (value, attempt, expires_at)
-      VALUES (${value}, ${yield* random.uuidV4()}, ${DateTime.formatIso(expiresAt)})
+      INSERT INTO nonces (value, expires_at)
+      SELECT ${value}, expires_at
+      FROM forgotten, (SELECT ${DateTime.formatIso(expiresAt)}::timestamptz AS expires_at) AS given
+      WHERE expires_at > nonces_until
       ON CONFLICT DO NOTHING RETURNING value`
     if (used.length === 0) return yield* new Ledger.NonceUsed({ nonce: value })
-  }, orUnavailable)
+  }, orUnavailable())
 
   const findConnection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
     const rows = yield* sql`SELECT * FROM connections WHERE connection_id = ${connectionId}`
@@ -30,28 +32,25 @@ export const make = Effect.gen(function* () {
 
   const register = Effect.fnUntraced(function* (connection: Connection.Connection) {
     const { connectionId, clientId, partnersConnectionId, partnerClientId } = connection
-    yield* sql`
-      INSERT INTO connections (connection_id, client_id, partners_connection_id, partner_client_id)
-      VALUES (${connectionId}, ${clientId}, ${partnersConnectionId}, ${partnerClientId})
-      ON CONFLICT DO NOTHING`
+    yield* sql.unsafe(insertConnection, [connectionId, clientId, partnersConnectionId, partnerClientId])
     const recorded = yield* Effect.catchTag(findConnection(connectionId), "ConnectionNotFound", Effect.die)
     const differences = Connection.differences(recorded, connection)
     if (differences.length > 0) return yield* new Connection.ConnectionConflict({ connectionId, differences })
     return recorded
-  }, orUnavailable)
+  }, orUnavailable())
 
   const connection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
     const found = yield* findConnection(connectionId)
     const rows = yield* sql`SELECT * FROM accounts WHERE connection_id = ${connectionId} ORDER BY currency`
     const accounts = yield* Rows.readAccounts(rows)
     return { connection: found, balances: accounts.map(({ currency, account }) => ({ currency, ...account })) }
-  }, orUnavailable)
+  }, orUnavailable())
 
   const find = Effect.fnUntraced(function* (deallocationId: Uuid.Uuid) {
     const rows = yield* sql`SELECT * FROM transfers WHERE id = ${deallocationId} AND kind = 'deallocation'`
     const [deallocation] = yield* Rows.readDeallocations(rows)
     return deallocation ?? (yield* new Deallocation.DeallocationNotFound({ deallocationId }))
-  }, orUnavailable)
+  }, orUnavailable())
 
   const list = Effect.fnUntraced(function* (query: Deallocations.Query) {
     const conditions = sql.and([
@@ -66,7 +65,7 @@ export const make = Effect.gen(function* () {
     const rows = yield* sql`
       SELECT * FROM transfers WHERE ${conditions} ORDER BY created_at DESC, id DESC LIMIT ${query.limit + 1}`
     return Deallocations.page(yield* Rows.readDeallocations(rows), query.limit)
-  }, orUnavailable)
+  }, orUnavailable())
 
   /** The first entry and the last, and from there back. UNION, for those of one moment find each other. */
   const journal = Effect.fnUntraced(function* (transferId: Uuid.Uuid) {
@@ -78,28 +77,40 @@ export const make = Effect.gen(function* () {
         SELECT j.* FROM found f JOIN journal j ON j.at = f.previous_at AND j.transfer_id = f.transfer_id)
       SELECT * FROM found ORDER BY seq`
     return yield* Rows.readEntries(rows)
-  }, orUnavailable)
+  }, orUnavailable())
 
-  const ready = orUnavailable(Effect.asVoid(sql`SELECT 1`))
+  const ready = Effect.asVoid(sql`SELECT 1`).pipe(orUnavailable("1500 millis"))
 
   return { useNonce, register, connection, find, list, journal, ready }
 })
 
-/** How long a read may take. */
-const readTimeout = "5 seconds"
+/** Waits for batches that miss the connection: they are committed before it is there, or find it. */
+const insertConnection = `
+  WITH alone AS (SELECT pg_advisory_xact_lock(${registrationKey("$1")}))
+  INSERT INTO connections (connection_id, client_id, partners_connection_id, partner_client_id)
+  SELECT $1::uuid, $2::uuid, $3, $4 FROM alone
+  ON CONFLICT DO NOTHING`
 
-/** A failure of the database is never the caller's: it may ask again. */
-const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.timeout(effect, readTimeout).pipe(
-    Effect.tapError((error) =>
-      isDatabaseFailure(error) ? Effect.logWarning("The database does not answer a read.", error) : Effect.void,
-    ),
-    Effect.mapError((error) =>
-      isDatabaseFailure(error)
-        ? new Deallocations.Unavailable({ reason: "The database does not answer.", retryAfterSeconds: 1 })
-        : (error as Exclude<E, SqlError>),
-    ),
-  )
+type OfDatabase = SqlError | Cause.TimeoutError
 
-const isDatabaseFailure = (error: unknown): error is SqlError | Cause.TimeoutError =>
-  isSqlError(error) || Cause.isTimeoutError(error)
+/** A failure of the database is never the caller's: it may ask again. What the database cannot do is a fault of ours. */
+const orUnavailable =
+  (within: Duration.Input = "5 seconds") =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.catch(
+      Effect.timeout(effect, within),
+      (error): Effect.Effect<never, Exclude<E, OfDatabase> | Deallocations.Unavailable> => {
+        if (!isOfDatabase(error)) return Effect.fail(error as Exclude<E, OfDatabase>)
+        if (Failures.kindOf(error) === "lasting") return Effect.die(error)
+        const unavailable = new Deallocations.Unavailable({
+          reason: "The database does not answer.",
+          retryAfterSeconds: 1,
+        })
+        return Effect.andThen(
+          Effect.logWarning("The database does not answer a read.", error),
+          Effect.fail(unavailable),
+        )
+      },
+    )
+
+const isOfDatabase = (error: unknown): error is OfDatabase => isSqlError(error) || Cause.isTimeoutError(error)

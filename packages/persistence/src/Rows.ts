@@ -66,6 +66,9 @@ const EntryRow = Schema.Struct({
 /** With the hash, in hexadecimal. */
 const HashedEntryRow = Schema.Struct({ ...EntryRow.fields, hash: Schema.String })
 
+/** A used nonce, beside what is said of those that were forgotten. */
+const NonceRow = Schema.Struct({ value: Schema.NullOr(Schema.String), nonces_until: Schema.DateTimeUtcFromDate })
+
 /** Turns raw rows into values with a row schema and a conversion. */
 const reader = <S extends Schema.Codec<unknown, unknown>, A>(schema: S, convert: (row: S["Type"]) => A) => {
   const decode = Schema.decodeUnknownEffect(schema)
@@ -144,3 +147,5 @@ const entryOf = ({
 export const readEntries = reader(EntryRow, entryOf)
 
 export const readHashedEntries = reader(HashedEntryRow, ({ hash, ...row }) => ({ ...entryOf(row), hash }))
+
+export const readNonces = reader(NonceRow, ({ value, nonces_until }) => ({ value, forgottenUntil: nonces_until }))

@@ -4,12 +4,11 @@
  * digits than any number that the driver can bind.
  */
 import * as PgTypes from "@effect/sql-pg/PgTypes"
-import { type Account, BaseUnits, type Deallocation, Ledger, type Uuid } from "@holdfast/domain"
+import { type Account, BaseUnits, type Deallocation, Ledger } from "@holdfast/domain"
 import { DateTime, Order } from "effect"
 
 type AccountRow = Ledger.AccountKey & { readonly account: Account.Account; readonly head: string }
 type EntryRow = Ledger.Entry & { readonly hash: string }
-type NonceRow = Ledger.Nonce & { readonly attempt: Uuid.Uuid }
 
 /** All rows that a batch writes. */
 export interface Rows {
@@ -17,7 +16,7 @@ export interface Rows {
   readonly changedTransfers: ReadonlyArray<Ledger.Transfer>
   readonly newAccounts: ReadonlyArray<AccountRow>
   readonly changedAccounts: ReadonlyArray<AccountRow>
-  readonly nonces: ReadonlyArray<NonceRow>
+  readonly nonces: ReadonlyArray<Ledger.Nonce>
   readonly entries: ReadonlyArray<EntryRow>
 }
 
@@ -93,9 +92,8 @@ const accountColumns: ReadonlyArray<Column<AccountRow>> = [
   ["head", "bytea", (_) => hexadecimal(_.head)],
 ]
 
-const nonceColumns: ReadonlyArray<Column<NonceRow>> = [
+const nonceColumns: ReadonlyArray<Column<Ledger.Nonce>> = [
   ["value", "text", (_) => _.value],
-  ["attempt", "uuid", (_) => _.attempt],
   ["expires_at", "timestamptz", (_) => iso(_.expiresAt)],
 ]
 
@@ -112,7 +110,7 @@ const entryColumns: ReadonlyArray<Column<EntryRow>> = [
 ]
 
 const makeStatement = () => {
-  let parameter = 1 // the first is the transaction's id
+  let parameter = 2 // the first are the transaction's ids
   const names = (columns: ReadonlyArray<Column<never>>) => columns.map(([name]) => name).join(", ")
   const arrays = (columns: ReadonlyArray<Column<never>>) =>
     columns.map(([, type]) => `$${++parameter}::text[]::${type}[]`)
@@ -127,7 +125,8 @@ const makeStatement = () => {
       FROM this_transaction, (SELECT ${cells.join(", ")}, ${order}) AS given (${names(columns)}, n) ORDER BY n`
   }
   return `
-    WITH this_transaction AS (SELECT 1 WHERE pg_current_xact_id()::text = $1),
+    WITH this_transaction AS (
+      INSERT INTO commits (id, committed) SELECT $2::uuid, true WHERE pg_current_xact_id()::text = $1 RETURNING 1),
     new_transfers AS (${insert("transfers", transferColumns)}),
     changed_transfers AS (
       UPDATE transfers t SET updated_at = given.updated_at, state = given.state, reason = given.reason
@@ -147,12 +146,18 @@ const makeStatement = () => {
  * returns one row. The driver runs a statement again whose prepared form the
  * server has lost, and by then the transaction may be over: without the check
  * it would be written outside of the transaction, without the locks.
+ *
+ * The row in `commits` shows that the transaction was committed, whoever asks.
  */
 export const statement = makeStatement()
 
 /** The statement's parameters. New rows are sorted, so that two batches meet at their keys in one order. */
-export const parameters = (transactionId: string, rows: Rows): ReadonlyArray<unknown> => [
+export const parameters = (
+  { transactionId, commitId }: { readonly transactionId: string; readonly commitId: string },
+  rows: Rows,
+): ReadonlyArray<unknown> => [
   transactionId,
+  commitId,
   ...cells(sortedBy(rows.newTransfers, Ledger.transferId), transferColumns),
   ...cells(rows.changedTransfers, stateColumns),
   ...cells(sortedBy(rows.newAccounts, Ledger.accountKey), accountColumns),

@@ -1,0 +1,269 @@
+/**
+ * A batch of instructions as one transaction of PostgreSQL, in two round trips:
+ *
+ * 1. `BEGIN`; lock the accounts concerned, in the order of their primary key;
+ *    then, in statements of their own, so that their snapshots are taken after
+ *    the locks, read what the instructions concern. The pure fold decides.
+ * 2. Write all changes in one statement; `COMMIT`.
+ *
+ * The accounts' locks order everything that two batches, in this or in other
+ * processes, do to one account, and so the entries of its journal. What no lock
+ * covers (the first row for an id, an account or a nonce, made by two batches at
+ * once) meets a primary key: the later batch fails, and finds the row when it is
+ * run again.
+ *
+ * What becomes of a transaction whose COMMIT is not answered, the table `commits`
+ * tells. Each writes a row there under an id of its own, and so does whoever asks
+ * for it: of the two only one can. PostgreSQL lets the second wait until the first
+ * has come to an end.
+ */
+import { hash } from "node:crypto"
+import * as PgConnection from "@effect/sql-pg/PgConnection"
+import { type Account, type Connection, type Deallocation, Journal, Ledger, type Uuid } from "@holdfast/domain"
+import { Effect, type Scope } from "effect"
+import { SecureRandom } from "effect/crypto/SecureRandom"
+import type { SqlError } from "effect/sql/SqlError"
+import * as Failures from "./Failures.ts"
+import { BatchFailure, type Decided, type Fate, type Session } from "./GroupCommit.ts"
+import * as Restore from "./Restore.ts"
+import * as Rows from "./Rows.ts"
+import * as Write from "./Write.ts"
+
+/** Where the database is, and how batches are decided. */
+export interface Config {
+  readonly connection: PgConnection.Config
+  readonly releasedRepost: Deallocation.ReleasedRepost
+  /** Another text once the database's files were put back from a copy, if anybody can tell. */
+  readonly incarnation: string | undefined
+}
+
+/** A batch that is decided: its transaction holds the locks that make it true. */
+interface Transaction extends Decided {
+  /** As PostgreSQL numbers it. */
+  readonly transactionId: string
+  /** As the table `commits` knows it. */
+  readonly commitId: string
+  /** When it began, by the database's clock, as PostgreSQL wrote it. */
+  readonly begunAt: string
+  readonly rows: Write.Rows
+}
+
+interface Snapshot extends Ledger.Snapshot {
+  /** The accounts that are locked, each with the hash of the last entry of its journal. */
+  readonly locked: ReadonlyMap<string, { readonly account: Account.Account; readonly head: string }>
+  readonly transfers: ReadonlyMap<Uuid.Uuid, Ledger.Transfer>
+  readonly connections: ReadonlyMap<Uuid.Uuid, Connection.Connection>
+  readonly transactionId: string
+  readonly begunAt: string
+}
+
+const lockAccounts = `
+  SELECT a.connection_id, a.currency, a.available, a.reserved, a.deallocated, encode(a.head, 'hex') AS head
+  FROM (
+    SELECT * FROM unnest($1::uuid[], $2::text[]) AS named (connection_id, currency)
+    UNION
+    SELECT connection_id, currency FROM transfers WHERE id = ANY ($3::uuid[])
+  ) concerned
+  JOIN accounts a USING (connection_id, currency)
+  ORDER BY a.connection_id, a.currency
+  FOR UPDATE OF a`
+
+// These plans are made once, perhaps while a table is empty. "= ANY" looks keys up however large the table becomes;
+// for a join with the keys, PostgreSQL may plan to read an empty table whole, once for each.
+
+// The outer joins give a row even where nothing is found, so that there is always one to carry what else is asked.
+const readTransfers = `
+  SELECT pg_current_xact_id()::text AS transaction_id, extract(epoch FROM now())::text AS begun_at, t.*
+  FROM (SELECT 1) AS always LEFT JOIN transfers t ON t.id = ANY ($1::uuid[])`
+
+const readConnections = "SELECT * FROM connections WHERE connection_id = ANY ($1::uuid[])"
+
+const readNonces = `
+  SELECT f.nonces_until, n.value FROM forgotten f LEFT JOIN nonces n ON n.value = ANY ($1::text[])`
+
+/** What orders the registration of a connection and the batches that miss it, by the text of its id. */
+export const registrationKey = (id: string) => `hashtextextended('connection ' || ${id}, 0)`
+
+// In the order of the keys, as all locks are taken.
+const lockRegistrations = `
+  SELECT pg_advisory_xact_lock_shared(key)
+  FROM (SELECT DISTINCT ${registrationKey("id")} AS key FROM unnest($1::text[]) AS id ORDER BY key) AS missing`
+
+/** How long the marks of transactions are kept, and for how long they are asked for: well before. */
+export const commitsKept = { for: "10 minutes", askedForSeconds: 300 }
+
+// Whoever comes second finds the row of the first, and gets what that says.
+const askCommit = `
+  INSERT INTO commits (id, committed) VALUES ($1, false)
+  ON CONFLICT (id) DO UPDATE SET id = excluded.id
+  RETURNING committed, extract(epoch FROM now()) - $2::numeric < ${commitsKept.askedForSeconds} AS is_recent`
+
+/** Queries sent in one go: the answers arrive together, in one round trip. */
+const pipelined = <const Queries extends ReadonlyArray<Effect.Effect<PgConnection.Result, SqlError>>>(
+  queries: Queries,
+) => Effect.all(queries, { concurrency: "unbounded" })
+
+/** The transaction did not come out as it should have. Nothing of it counts: run the batch again. */
+const transactionLost = (reason: string) => Effect.fail(new BatchFailure({ kind: "passing", cause: reason }))
+
+/** Opens a session, for as long as the scope lasts. */
+export const connect = ({
+  connection: config,
+  releasedRepost,
+  incarnation,
+}: Config): Effect.Effect<Session<Transaction>, BatchFailure, Scope.Scope | SecureRandom> =>
+  Effect.gen(function* () {
+    const { uuidV7 } = yield* SecureRandom
+    const connection = yield* Failures.connecting(PgConnection.make(config))
+    yield* Failures.connecting(Restore.notice(connection, incarnation))
+    const decideOn = (snapshot: Snapshot, instructions: ReadonlyArray<Ledger.Instruction>) =>
+      Ledger.fold(snapshot, instructions, { releasedRepost })
+
+    /** Ends the transaction of a failure, so that the connection is ready for another. */
+    const recovering = <A, E>(effect: Effect.Effect<A, E>) =>
+      Effect.tapError(Failures.caught(effect), ({ kind }) =>
+        kind === "connection" ? Effect.void : Failures.connecting(connection.query("ROLLBACK", [], false)),
+      )
+
+    return {
+      decide: (instructions) =>
+        recovering(
+          Effect.gen(function* () {
+            let snapshot = yield* begin(connection, instructions)
+            let decision = yield* decideOn(snapshot, instructions)
+            const missing = missingConnections(decision.changes)
+            if (missing.length > 0) {
+              snapshot = yield* registered(connection, snapshot, missing)
+              decision = yield* decideOn(snapshot, instructions)
+            }
+            return {
+              ...snapshot,
+              outcomes: decision.outcomes,
+              commitId: yield* uuidV7(),
+              rows: rowsOf(snapshot, decision.changes),
+            }
+          }),
+        ),
+      commit: (transaction) => recovering(commit(connection, transaction)),
+      fateOf: ({ commitId, begunAt }) =>
+        recovering(
+          Effect.map(connection.query(askCommit, [commitId, begunAt]), ({ rows: [row] }): Fate => {
+            if (row?.["committed"] === true) return "committed"
+            return row?.["is_recent"] === true ? "lost" : "unknown"
+          }),
+        ),
+    } satisfies Session<Transaction>
+  })
+
+const begin = Effect.fnUntraced(function* (
+  connection: PgConnection.PgConnection,
+  instructions: ReadonlyArray<Ledger.Instruction>,
+): Effect.fn.Return<Snapshot, SqlError | BatchFailure> {
+  const terms = instructions.flatMap(({ command }) => ("terms" in command ? [command.terms] : []))
+  const ids = Write.uuids(new Set(instructions.map(({ command }) => Ledger.idOf(command))))
+  const values = instructions.flatMap(({ nonce }) => (nonce === undefined ? [] : [nonce.value]))
+
+  const [, accountRows, transferRows, connectionRows, nonceRows] = yield* pipelined([
+    // Never prepared: a prepared BEGIN that the server has lost would be run again, behind the lock.
+    connection.query("BEGIN ISOLATION LEVEL READ COMMITTED", [], false),
+    connection.query(lockAccounts, [
+      Write.uuids(terms.map((_) => _.connectionId)),
+      Write.texts(terms.map((_) => _.amount.currency)),
+      ids,
+    ]),
+    connection.query(readTransfers, [ids]),
+    connection.query(readConnections, [Write.uuids(new Set(terms.map((_) => _.connectionId)))]),
+    connection.query(readNonces, [Write.texts(values)]),
+  ])
+
+  const accounts = yield* Rows.readHeadedAccounts(accountRows.rows)
+  const transfers = yield* Rows.readTransfers(transferRows.rows.filter((row) => row["id"] !== null))
+  const connections = yield* Rows.readConnections(connectionRows.rows)
+  const nonces = yield* Rows.readNonces(nonceRows.rows)
+  const locked = new Map(accounts.map((row) => [Ledger.accountKey(row), row]))
+  for (const transfer of transfers) {
+    // Made by another batch after the locks were taken: its account must be locked too.
+    if (!locked.has(Ledger.accountKeyOf(transfer.terms))) {
+      return yield* transactionLost("A transfer appeared after its account could be locked.")
+    }
+  }
+  return {
+    accounts: { get: (key) => locked.get(key)?.account },
+    locked,
+    transfers: new Map(transfers.map((transfer) => [Ledger.transferId(transfer), transfer])),
+    connections: new Map(connections.map((row) => [row.connectionId, row])),
+    nonces: new Set(nonces.flatMap(({ value }) => value ?? [])),
+    forgottenUntil: nonces[0]?.forgottenUntil,
+    transactionId: String(transferRows.rows[0]?.["transaction_id"]),
+    begunAt: String(transferRows.rows[0]?.["begun_at"]),
+  }
+})
+
+/** The connections for want of which something is to be rejected, for good. */
+const missingConnections = ({ transfers }: Ledger.Changes): ReadonlyArray<Uuid.Uuid> =>
+  Array.from(transfers.values()).flatMap((transfer) =>
+    transfer._tag === "Rejected" && transfer.reason === "UNKNOWN_CONNECTION" ? [transfer.terms.connectionId] : [],
+  )
+
+/**
+ * The snapshot with those that have been registered meanwhile. No other is until the transaction ends: so who is told
+ * of a registration knows that no rejection for want of it is recorded any more.
+ */
+const registered = Effect.fnUntraced(function* (
+  connection: PgConnection.PgConnection,
+  snapshot: Snapshot,
+  missing: ReadonlyArray<Uuid.Uuid>,
+): Effect.fn.Return<Snapshot, SqlError> {
+  const [, { rows }] = yield* pipelined([
+    connection.query(lockRegistrations, [Write.texts(missing)]),
+    connection.query(readConnections, [Write.uuids(missing)]),
+  ])
+  const found = yield* Rows.readConnections(rows)
+  return {
+    ...snapshot,
+    connections: new Map([...snapshot.connections, ...found.map((row) => [row.connectionId, row] as const)]),
+  }
+})
+
+const rowsOf = ({ locked, transfers }: Snapshot, changes: Ledger.Changes): Write.Rows => {
+  const [newTransfers, changedTransfers] = split(changes.transfers, transfers)
+  const chain = extend(locked, changes)
+  const [newAccounts, changedAccounts] = split(chain.accounts, locked)
+  const nonces = Array.from(changes.nonces.values())
+  return { newTransfers, changedTransfers, newAccounts, changedAccounts, nonces, entries: chain.entries }
+}
+
+const commit = Effect.fnUntraced(function* (
+  connection: PgConnection.PgConnection,
+  { transactionId, commitId, rows }: Transaction,
+): Effect.fn.Return<void, SqlError | BatchFailure> {
+  const [written, committed] = yield* pipelined([
+    connection.query(Write.statement, Write.parameters({ transactionId, commitId }, rows)),
+    connection.query("COMMIT", [], false),
+  ])
+  // After an error PostgreSQL answers COMMIT with success, and rolls back.
+  if (committed.command !== "COMMIT") return yield* transactionLost("COMMIT rolled back.")
+  if (written.rows.length !== 1) return yield* transactionLost("The locks were lost before the write.")
+})
+
+/** Gives each entry its hash, and each account the hash of its last. */
+const extend = (locked: Snapshot["locked"], { entries, transfers, accounts }: Ledger.Changes) => {
+  const heads = new Map<string, string>()
+  const headOf = (key: string) => heads.get(key) ?? locked.get(key)?.head ?? Journal.genesis
+  const hashed = entries.map((entry) => {
+    const transfer = transfers.get(entry.transferId)
+    if (transfer === undefined) throw new Error(`An entry without its transfer ${entry.transferId}.`)
+    const key = Ledger.accountKey(entry)
+    const head = hash("sha256", Journal.canonical(headOf(key), entry, transfer))
+    heads.set(key, head)
+    return { ...entry, hash: head }
+  })
+  const headed = Array.from(accounts, ([key, account]) => [key, { ...account, head: headOf(key) }] as const)
+  return { entries: hashed, accounts: new Map(headed) }
+}
+
+/** The changed values that were not there before, and those that were. */
+const split = <K, V>(changed: ReadonlyMap<K, V>, before: ReadonlyMap<K, unknown>) => {
+  const isNew = Map.groupBy(changed, ([key]) => !before.has(key))
+  return [true, false].map((key) => (isNew.get(key) ?? []).map(([, value]) => value)) as [Array<V>, Array<V>]
+}

@@ -1,0 +1,48 @@
+/**
+ * A database that was restored from a backup has forgotten the nonces that were
+ * used since. Whoever kept the requests could send them again; so every token that
+ * may have been made before the restore is refused, for which the mark of what is
+ * forgotten goes ahead of all of them.
+ *
+ * A restore shows in which cluster, on which timeline and as which database it
+ * lives (a dump that is read into another database, a recovery to a point in time,
+ * a replica that was promoted), and where whoever runs PostgreSQL can tell, in an
+ * incarnation of its files.
+ */
+import type { PgConnection } from "@effect/sql-pg/PgConnection"
+import { Clock, Effect } from "effect"
+
+/** Only a recovery gives a cluster another timeline. */
+const identity = `
+  SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()),
+    left(pg_walfile_name(pg_current_wal_lsn()), 8), (SELECT oid FROM pg_database WHERE datname = current_database()))`
+
+/** Where those functions are withheld. */
+const lesserIdentity = "SELECT oid::text FROM pg_database WHERE datname = current_database()"
+
+/** A token's longest life, and what clocks may differ by. */
+const tokenSeconds = 65
+
+const remember = `
+  UPDATE forgotten f SET
+    database = given.database,
+    incarnation = coalesce(given.incarnation, f.incarnation),
+    nonces_until = CASE WHEN f.database <> given.database OR f.incarnation <> given.incarnation
+      THEN greatest(nonces_until, now() + interval '${tokenSeconds} s', given.now + interval '${tokenSeconds} s')
+      ELSE nonces_until END
+  FROM (SELECT $1::text AS database, $2::text AS incarnation, to_timestamp($3::float8) AS now) AS given
+  WHERE f.database IS DISTINCT FROM given.database
+    OR (given.incarnation IS NOT NULL AND f.incarnation IS DISTINCT FROM given.incarnation)
+  RETURNING nonces_until > now() AS is_restored`
+
+/** Looks whether the database was restored since it was last seen. What was never seen is new. */
+export const notice = Effect.fnUntraced(function* (connection: PgConnection, incarnation: string | undefined) {
+  const identified = yield* connection
+    .queryValues(identity)
+    .pipe(Effect.catch(() => connection.queryValues(lesserIdentity)))
+  const nowSeconds = (yield* Clock.currentTimeMillis) / 1_000
+  const { rows } = yield* connection.query(remember, [identified[0]?.[0], incarnation ?? null, nowSeconds])
+  if (rows[0]?.["is_restored"] === true) {
+    yield* Effect.logWarning("The database was restored. Tokens that may have been made before are refused.")
+  }
+})

@@ -1,0 +1,206 @@
+/**
+ * The answer to a COMMIT is lost, the server that sent it is held up, and another
+ * one goes on with the same ids. When the first finds out, it gives the answers that
+ * it committed, and acts no second time.
+ */
+import { assert, it } from "@effect/vitest"
+import { BaseUnits, type Connection, Deallocations } from "@holdfast/domain"
+import { Context, Effect, Fiber, Layer, Result, type Scope } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { query, serviceOn, untilFound, withDatabase } from "../support/Databases.ts"
+import * as FaultyStream from "../support/FaultyStream.ts"
+import { adjustmentOf, balanceOf, funded, termsOf } from "../support/Fixtures.ts"
+import type { TestDatabase } from "../support/TestDatabase.ts"
+
+type Service = Deallocations.Deallocations["Service"]
+
+interface Situation {
+  /** A hand on the wires of the first. */
+  readonly wires: ReturnType<typeof FaultyStream.make>
+  readonly first: Service
+  readonly second: Service
+  /** With a balance of 10. */
+  readonly connection: Connection.Connection
+  readonly database: TestDatabase["Service"]
+}
+
+/** Two servers on one database. */
+const withServers = <A, E>(use: (situation: Situation) => Effect.Effect<A, E, Scope.Scope>) =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const wires = FaultyStream.make(database.config.url)
+      const build = (layer: ReturnType<typeof serviceOn>) =>
+        Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Deallocations.Deallocations))
+      const second = yield* build(serviceOn(database))
+      const first = yield* build(serviceOn(database, { connection: { ...database.config, stream: wires.stream } }))
+      const connection = yield* Effect.provideService(funded(10n), Deallocations.Deallocations, second)
+      // Its connection is there already.
+      yield* first.ready
+      yield* use({ wires, first, second, connection, database })
+    }),
+  )
+
+/** Has something done through the first while the answer to its COMMIT is lost; it is held up until the fiber is let go. */
+const lost = Effect.fnUntraced(function* <A, E>(
+  { wires, database }: Situation,
+  command: Effect.Effect<A, E>,
+): Effect.fn.Return<Effect.Effect<Result.Result<A, E>>, SqlError, Scope.Scope> {
+  const count = "SELECT count(*)::int AS n FROM commits"
+  const [before] = yield* query(database, count)
+  wires.arm(FaultyStream.commit, "cut before the answer is seen", { closes: true })
+  const fiber = yield* Effect.forkChild(Effect.result(command), { startImmediately: true })
+  yield* untilFound(database, `SELECT 1 WHERE (${count}) > ${before?.["n"]}`)
+  return Effect.suspend(() => {
+    wires.open()
+    return Fiber.join(fiber)
+  })
+})
+
+const stateOf = (result: Result.Result<{ readonly _tag: string }, unknown>) =>
+  Result.isSuccess(result) ? result.success._tag : result.failure
+
+const balance = ({ second, connection }: Situation) =>
+  Effect.provideService(balanceOf(connection), Deallocations.Deallocations, second)
+
+it.live("a reservation that another server released stays released, and its caller hears that it was reserved", () =>
+  withServers(
+    Effect.fnUntraced(function* (situation) {
+      const { first, second, connection } = situation
+      const terms = termsOf(connection, 4n)
+      const held = yield* lost(situation, first.reserve(terms))
+      yield* second.release(terms.deallocationId)
+      assert.strictEqual(stateOf(yield* held), "Reserved")
+      assert.strictEqual((yield* second.find(terms.deallocationId))._tag, "Released")
+      assert.deepInclude(yield* balance(situation), { available: 10n, reserved: 0n })
+      assert.lengthOf(yield* second.journal(terms.deallocationId), 2)
+    }),
+  ),
+)
+
+it.live("nor is it rejected where its funds are gone meanwhile: the release can be repeated", () =>
+  withServers(
+    Effect.fnUntraced(function* (situation) {
+      const { first, second, connection } = situation
+      const terms = termsOf(connection, 4n)
+      const held = yield* lost(situation, first.reserve(terms))
+      yield* second.release(terms.deallocationId)
+      yield* second.adjust(adjustmentOf(connection, "debit", 10n))
+      assert.strictEqual(stateOf(yield* held), "Reserved")
+      assert.strictEqual((yield* first.release(terms.deallocationId))._tag, "Released")
+    }),
+  ),
+)
+
+it.live("a release after which another server reserved again leaves the new hold alone", () =>
+  withServers(
+    Effect.fnUntraced(function* (situation) {
+      const { first, second, connection } = situation
+      const terms = termsOf(connection, 4n)
+      yield* first.reserve(terms)
+      const released = yield* lost(situation, first.release(terms.deallocationId))
+      yield* second.reserve(terms)
+      assert.strictEqual(stateOf(yield* released), "Released")
+      assert.deepInclude(yield* balance(situation), { available: 6n, reserved: 4n })
+      assert.strictEqual((yield* second.clear(terms.deallocationId))._tag, "Cleared")
+    }),
+  ),
+)
+
+it.live("a refusal that changed nothing is given as it was decided", () =>
+  withServers(
+    Effect.fnUntraced(function* (situation) {
+      const { first, second, connection } = situation
+      const terms = termsOf(connection, 4n)
+      const cleared = yield* lost(situation, first.clear(terms.deallocationId))
+      yield* second.reserve(terms)
+      const outcome = yield* cleared
+      assert.strictEqual(Result.isFailure(outcome) && outcome.failure._tag, "DeallocationNotFound")
+      assert.strictEqual((yield* second.find(terms.deallocationId))._tag, "Reserved")
+    }),
+  ),
+)
+
+it.live("a credit that another server spent is not made again", () =>
+  withServers(
+    Effect.fnUntraced(function* (situation) {
+      const { first, second, connection } = situation
+      const credit = adjustmentOf(connection, "credit", 5n)
+      const credited = yield* lost(situation, first.adjust(credit))
+      yield* second.adjust(adjustmentOf(connection, "debit", 15n))
+      assert.strictEqual(stateOf(yield* credited), "Adjustment")
+      assert.deepInclude(yield* balance(situation), { available: 0n })
+      assert.lengthOf(yield* second.journal(credit.adjustmentId), 1)
+    }),
+  ),
+)
+
+it.live("of a batch that was split, each part is remembered by itself", () =>
+  withServers(
+    Effect.fnUntraced(function* (situation) {
+      const { wires, first, second, connection, database } = situation
+      const terms = termsOf(connection, 4n)
+      // No caller can make one: the tables refuse what slips past the types.
+      const poison = { ...termsOf(connection, 1n), amount: { currency: "BTC" as never, quantity: BaseUnits.zero } }
+      const both = Effect.all([Effect.result(first.reserve(terms)), Effect.result(first.reserve(poison))], {
+        concurrency: "unbounded",
+      })
+      // The COMMIT of both rolls back; then that of the one is lost.
+      wires.arm(FaultyStream.commit, "nothing")
+      wires.arm(FaultyStream.commit, "cut before the answer is seen", { closes: true })
+      const fiber = yield* Effect.forkChild(both, { startImmediately: true })
+      yield* untilFound(database, `SELECT 1 FROM transfers WHERE id = '${terms.deallocationId}'`)
+      yield* second.release(terms.deallocationId)
+      wires.open()
+      const [reserved, poisoned] = yield* Fiber.join(fiber)
+      assert.strictEqual(stateOf(reserved), "Reserved")
+      assert.strictEqual(Result.isFailure(poisoned) && poisoned.failure._tag, "Unavailable")
+      assert.strictEqual((yield* second.find(terms.deallocationId))._tag, "Released")
+    }),
+  ),
+)
+
+it.live("a COMMIT that is still on its way when it is asked for comes too late, and the batch is decided anew", () =>
+  withServers(
+    Effect.fnUntraced(function* (situation) {
+      const { wires, first, second, connection, database } = situation
+      const terms = termsOf(connection, 4n)
+      wires.arm(FaultyStream.commit, "cut while it is on its way")
+      const reserved = yield* Effect.forkChild(first.reserve(terms), { startImmediately: true })
+      yield* untilFound(database, "SELECT 1 FROM commits WHERE NOT committed")
+      wires.arrive()
+      assert.strictEqual((yield* Fiber.join(reserved))._tag, "Reserved")
+      assert.deepInclude(yield* balance(situation), { available: 6n, reserved: 4n })
+      assert.lengthOf(yield* second.journal(terms.deallocationId), 1)
+    }),
+  ),
+)
+
+it.live("a batch that was not committed is run, though the answer to the question for it was lost as well", () =>
+  withServers(
+    Effect.fnUntraced(function* (situation) {
+      const { wires, first, second, connection } = situation
+      const terms = termsOf(connection, 4n)
+      wires.arm(FaultyStream.commit, "cut before it is sent")
+      wires.arm(FaultyStream.question, "cut before the answer is seen")
+      assert.strictEqual((yield* first.reserve(terms))._tag, "Reserved")
+      assert.strictEqual(wires.left(), 0)
+      assert.deepInclude(yield* balance(situation), { available: 6n, reserved: 4n })
+      assert.lengthOf(yield* second.journal(terms.deallocationId), 1)
+    }),
+  ),
+)
+
+it.live("a batch of which every answer was lost is asked for until there is one", () =>
+  withServers(
+    Effect.fnUntraced(function* (situation) {
+      const { wires, first, second, connection } = situation
+      const terms = termsOf(connection, 4n)
+      wires.arm(FaultyStream.commit, "cut before the answer is seen")
+      wires.arm(FaultyStream.question, "cut before it is sent")
+      wires.arm(FaultyStream.question, "cut before the answer is seen")
+      assert.strictEqual((yield* first.reserve(terms))._tag, "Reserved")
+      assert.strictEqual(wires.left(), 0)
+      assert.lengthOf(yield* second.journal(terms.deallocationId), 1)
+    }),
+  ),
+)
