@@ -4,14 +4,17 @@
  * journal's order is the order of commits, so
  *
  * 1. the pure ledger, replaying the journal, must make each entry as it is
- *    recorded, and some client must have asked for it before;
+ *    recorded;
  * 2. for each answer there must be a moment in that order, after everything that
  *    was known when the call started and before anything that was first asked
  *    for after it ended, at which the ledger gives just this answer and has
- *    nothing left to do.
+ *    nothing left to do;
+ * 3. each entry must have a call of its own that asked for it, was not answered
+ *    otherwise, and was under way when the entry was made.
  *
  * That is strict serializability for a known order of writes. Whatever was lost,
- * done twice, answered too early or taken back leaves an answer without a moment.
+ * answered too early or taken back leaves an answer without a moment; whatever was
+ * done twice leaves an entry without a call.
  */
 import { isDeepStrictEqual } from "node:util"
 import { type Account, Audit, type Connection, Deallocation, Deallocations, Ledger, type Uuid } from "@holdfast/domain"
@@ -48,13 +51,13 @@ const explain = (
   ledger: ReplayedLedger,
 ): ReadonlyArray<string> => {
   const violations: Array<string> = []
-  const firstAsked = firstAskedOf(operations)
+  const askedFor = Map.groupBy(operations, ({ call }) => causeOfCall(call))
+  const causes = entries.map((entry) => causeOf(entry, transfers.get(entry.transferId)))
   /** The time at which the first n entries had all been asked for. */
   const askedBy = [Number.NEGATIVE_INFINITY]
-  for (const [index, entry] of entries.entries()) {
-    const asked = firstAsked.get(causeOf(entry, transfers.get(entry.transferId)))
-    if (asked === undefined) violations.push(`Nobody asked for entry ${describe(entry)}.`)
-    askedBy.push(Math.max(askedBy[index] ?? 0, asked ?? Number.NEGATIVE_INFINITY))
+  for (const [index, cause] of causes.entries()) {
+    const first = Math.min(...(askedFor.get(cause) ?? []).map(({ start }) => start))
+    askedBy.push(Math.max(askedBy[index] ?? 0, Number.isFinite(first) ? first : Number.NEGATIVE_INFINITY))
   }
 
   const answered = operations.filter(({ outcome }) => outcome !== undefined)
@@ -81,7 +84,56 @@ const explain = (
       )
     }
   }
+
+  /** The time at which the first n entries are known to have been made: somebody was told what follows from them. */
+  const madeBy = Array.from({ length: entries.length + 1 }, () => Number.POSITIVE_INFINITY)
+  for (const [{ end }, moment] of moments) madeBy[moment] = Math.min(madeBy[moment] ?? end, end)
+  for (let n = entries.length - 1; n >= 0; n--) madeBy[n] = Math.min(madeBy[n] ?? 0, madeBy[n + 1] ?? 0)
+
+  const made = entries.map((entry, index) => ({
+    entry,
+    after: askedBy[index + 1] ?? 0,
+    before: madeBy[index + 1] ?? 0,
+  }))
+  for (const [cause, ofCause] of Map.groupBy(made, (_, index) => causes[index])) {
+    const unasked = unmatched(ofCause, askedFor.get(cause) ?? [], couldHaveMade)
+    for (const { entry } of unasked) violations.push(`No call of its own asked for entry ${describe(entry)}.`)
+  }
   return violations
+}
+
+/** An entry, and between which times it was made. */
+interface Made {
+  readonly entry: Ledger.Entry
+  readonly after: number
+  readonly before: number
+}
+
+const couldHaveMade = ({ entry, after, before }: Made, { call, start, end, outcome }: History.Operation): boolean => {
+  if (start > before || end < after) return false
+  if (outcome === undefined) return true
+  if ("refused" in outcome) return false
+  const isRejection = call.name === "reserve" && (outcome.ok as Model.Answer).rejectionReason !== undefined
+  return (entry.event === "Rejected") === isRejection
+}
+
+/** Those that are left over when each is given a partner of its own, as few as possible (by augmenting paths). */
+const unmatched = <A, B>(
+  values: ReadonlyArray<A>,
+  partners: ReadonlyArray<B>,
+  fits: (value: A, partner: B) => boolean,
+): ReadonlyArray<A> => {
+  const taken = new Map<B, A>()
+  const find = (value: A, tried: Set<B>): boolean =>
+    partners.some((partner) => {
+      if (tried.has(partner) || !fits(value, partner)) return false
+      tried.add(partner)
+      const holder = taken.get(partner)
+      if (holder !== undefined && !find(holder, tried)) return false
+      taken.set(partner, value)
+      return true
+    })
+  return values.filter((value) => !find(value, new Set()))
 }
 
 /** The last index whose value is at most a bound, of values that never fall. */
@@ -95,16 +147,7 @@ const lastAtMost = (values: ReadonlyArray<number>, bound: number): number => {
   return low - 1
 }
 
-/** When each change was first asked for, by {@link causeOf}. */
-const firstAskedOf = (operations: ReadonlyArray<History.Operation>): ReadonlyMap<string, number> => {
-  const first = new Map<string, number>()
-  for (const { call, start } of operations) {
-    const cause = causeOfCall(call)
-    if (cause !== undefined) first.set(cause, Math.min(first.get(cause) ?? start, start))
-  }
-  return first
-}
-
+/** What a call asks to be changed: calls with the same cause ask for the same. */
 const causeOfCall = (call: History.Call): string | undefined => {
   switch (call.name) {
     case "reserve": {

@@ -10,6 +10,7 @@ export const faults = [
   "a lost rejection",
   "a stale read",
   "a repeat whose terms are not compared",
+  "a committed batch that is decided again",
 ] as const
 
 export type Fault = (typeof faults)[number]
@@ -62,12 +63,19 @@ export const makeStore = Effect.fnUntraced(function* (random: Random, fault: Fau
     return outcomes
   })
 
+  const execution = (instruction: Ledger.Instruction) => {
+    if (fault === "a skipped lock") return execute(instruction)
+    const once = mutex.withPermit(execute(instruction))
+    const isHeldUp = fault === "a committed batch that is decided again" && random.chance(0.1)
+    return isHeldUp ? once.pipe(Effect.andThen(Effect.sleep(random.below(30))), Effect.andThen(once)) : once
+  }
+
   const shown = () => (fault === "a stale read" && random.chance(0.3) ? past : { accounts, transfers })
   const unused = Effect.die("No client asks for this.")
 
   const store: Deallocations.Store = {
     execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
-      (fault === "a skipped lock" ? execute(instruction) : mutex.withPermit(execute(instruction))).pipe(
+      execution(instruction).pipe(
         Effect.flatMap((outcomes) => {
           const [outcome] = outcomes as ReadonlyArray<Result.Result<Ledger.Success<C>, Ledger.Failure<C>>>
           return outcome === undefined ? Effect.die("The fold gave no outcome.") : Effect.fromResult(outcome)
