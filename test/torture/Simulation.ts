@@ -1,13 +1,14 @@
 /**
- * Deterministic simulation: clients of the in-memory service under a scheduler
- * that lets any fiber go on at any moment, with `TestClock`'s time, and with
- * faults: delays, a store that is away, answers that are lost, callers that go.
- * A seed decides everything, so it gives the same log, byte for byte.
+ * Deterministic simulation: clients of a service (in memory, unless told) under a
+ * scheduler that lets any fiber go on at any moment, with `TestClock`'s time, and
+ * with faults: delays, a store that is away, answers that are lost, callers that
+ * go. A seed decides everything, so it gives the same log, byte for byte.
  */
 import { Deallocations, type Ledger } from "@holdfast/domain"
-import { Effect, type Exit, type Scheduler } from "effect"
+import { Effect, type Exit, type Scheduler, type Scope } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { TestClock } from "effect/testing"
+import * as Quiet from "../support/Quiet.ts"
 import * as System from "../support/System.ts"
 import * as Checker from "./Checker.ts"
 import { World } from "./Clients.ts"
@@ -69,15 +70,16 @@ export interface Simulated {
   readonly violations: ReadonlyArray<string>
 }
 
-const clients = 3
-const callsEach = 4
-
 export const simulate = (
   seed: number,
-  make: (random: Random.Random) => Effect.Effect<{
-    readonly store: Deallocations.Store
-    readonly books: Deallocations.Books
-  }> = () => Deallocations.makeStoreMemory(),
+  make: (
+    random: Random.Random,
+  ) => Effect.Effect<
+    { readonly store: Deallocations.Store; readonly books: Deallocations.Books },
+    never,
+    Scope.Scope
+  > = () => Deallocations.makeStoreMemory(),
+  { clients, callsEach } = { clients: 3, callsEach: 4 },
 ): Simulated => {
   const random = Random.make(seed)
   const scheduler = new SeededScheduler(random)
@@ -90,7 +92,7 @@ export const simulate = (
     const { store, books } = yield* make(random)
     const service = yield* Deallocations.make(unreliable(store, random))
     const system = System.effectsOf(service)
-    const world = new World(random, { accounts: 1, exponents: 20 })
+    const world = new World(random, { accounts: 1, exponents: 100 })
     const request = world.next(random)
     if (request.name === "register") {
       yield* system.register(request.connection)
@@ -121,8 +123,9 @@ export const simulate = (
     }
     return Checker.check({ connections: connectionsOf(world), operations, books })
   }).pipe(
+    Effect.scoped,
     Effect.provideService(SecureRandom.SecureRandom, SecureRandom.make(bytesOf(random))),
-    Effect.provide(TestClock.layer()),
+    Effect.provide([TestClock.layer(), Quiet.layer]),
   )
 
   let exit: Exit.Exit<ReadonlyArray<string>> | undefined
@@ -131,7 +134,7 @@ export const simulate = (
   })
   scheduler.runAll()
   // Where all wait, a millisecond goes by.
-  for (let millis = 0; exit === undefined && millis < 1_000; millis++) {
+  for (let millis = 0; exit === undefined && millis < 10_000; millis++) {
     passTime(TestClock.adjust(1))
     scheduler.runAll()
   }

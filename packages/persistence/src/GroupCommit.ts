@@ -119,7 +119,7 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
   const unanswered = new Set<Waiting>()
   /** Open while there may be something to do. */
   const arrivals = Latch.makeUnsafe()
-  const commits = Latch.makeUnsafe()
+  let nextCommit = Deferred.makeUnsafe<void>()
   let lastCommitMillis = Number.NEGATIVE_INFINITY
   /** The failure that the log was told of last, until something succeeds. */
   let told: { readonly kind: BatchFailure["kind"]; readonly atMillis: number } | undefined
@@ -172,8 +172,9 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
   const connected = Effect.suspend(() => {
     if (open !== undefined) return Effect.succeed(open.session)
     const scope = Scope.makeUnsafe()
-    return Effect.interruptible(Scope.provide(connect, scope)).pipe(
+    return Scope.provide(connect, scope).pipe(
       Effect.timeout(patienceMillis),
+      Effect.interruptible,
       Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)),
       Effect.tap((session) => {
         open = { session, scope }
@@ -184,7 +185,7 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
 
   /** A step of a batch, for as long as anybody of it may still wait. */
   const step = <A>(effect: Effect.Effect<A, BatchFailure>) =>
-    Effect.timeout(Effect.interruptible(effect), patienceMillis)
+    Effect.interruptible(Effect.timeout(effect, patienceMillis))
 
   const run = Effect.fnUntraced(function* (batch: Batch<D>) {
     const session = yield* connected
@@ -207,13 +208,15 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
     const remaining = outcomes.values()
     for (const waiting of commands) {
       const outcome = waiting.instruction === undefined ? undefined : remaining.next().value
-      if (outcome === undefined) unanswered.delete(waiting)
+      if (outcome === undefined) refuse(waiting, "Nothing was asked.")
       else answer(waiting, Effect.fromResult(outcome))
     }
     lastCommitMillis = nowMillis()
     const isBack = told?.kind === "connection"
     told = undefined
-    return Effect.andThen(commits.release, isBack ? Effect.logInfo("The database answers again.") : Effect.void)
+    Deferred.doneUnsafe(nextCommit, Effect.void)
+    nextCommit = Deferred.makeUnsafe()
+    return isBack ? Effect.logInfo("The database answers again.") : Effect.void
   }
 
   const abandon = ({ commands }: Batch<D>) => {
@@ -268,23 +271,27 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
   const write = Effect.gen(function* () {
     while (true) {
       if (backlog.length > 0 || queue.length > 0) {
-        yield* Effect.retry(runNext, backoff)
+        yield* Effect.retry(Effect.uninterruptible(runNext), backoff)
         // Whatever has come in meanwhile joins the next batch: the larger, the less each command costs.
         yield* Effect.yieldNow
       } else if (isEnding) {
-        return yield* disconnect
+        return
       } else {
-        yield* arrivals.close
+        // In one go with the look at the queue, or what arrives between them would not be noticed.
+        arrivals.closeUnsafe()
         yield* arrivals.await
       }
     }
   })
 
   yield* Effect.forkScoped(watch)
-  const writer = yield* Effect.forkScoped(Effect.uninterruptible(write))
+  const writer = yield* Effect.forkScoped(Effect.ensuring(write, disconnect))
   yield* Effect.addFinalizer(() => {
     isEnding = true
-    return Effect.andThen(arrivals.open, Fiber.await(writer))
+    const callers = Array.from(unanswered).filter(({ instruction }) => instruction !== undefined)
+    const answered = Effect.forEach(callers, ({ answer }) => Effect.exit(Deferred.await(answer)))
+    // When nobody waits any more, nor does it.
+    return Effect.andThen(Effect.andThen(arrivals.open, answered), Fiber.interrupt(writer))
   })
 
   return {
@@ -297,8 +304,9 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
       }),
     ready: Effect.suspend(() => {
       if (nowMillis() - lastCommitMillis < ready.forMillis) return Effect.void
+      const committed = Deferred.await(nextCommit)
       if (unanswered.size === 0 && !isEnding) submit(undefined)
-      return Effect.timeoutOrElse(commits.await, {
+      return Effect.timeoutOrElse(committed, {
         duration: ready.withinMillis,
         orElse: () => Effect.fail(unavailable("Nothing can be written to the database.")),
       })
