@@ -7,10 +7,15 @@ import { Duplex } from "node:stream"
 import { Redacted } from "effect"
 
 /**
- * What happens when the client sends the statement that a fault waits for. Where its connection is cut, what it sent
- * is dropped, carried out, or on its way until it is let go.
+ * What happens when the client sends the statement that a fault waits for. What is held arrives when it is let go.
+ * Where the connection is cut, what was sent is dropped, carried out, or on its way until it is let go.
  */
-export type Fault = "nothing" | "cut before it is sent" | "cut before the answer is seen" | "cut while it is on its way"
+export type Fault =
+  | "nothing"
+  | "held"
+  | "cut before it is sent"
+  | "cut before the answer is seen"
+  | "cut while it is on its way"
 
 /** A statement: how it is known when it is sent, and when it is answered. */
 interface Statement {
@@ -58,6 +63,10 @@ export const make = (url: Redacted.Redacted) => {
         if (fault === "cut before the answer is seen") {
           awaited = statement.answered
           return void socket.write(chunk, done)
+        }
+        if (fault === "held") {
+          underWay.push(() => socket.write(chunk))
+          return done()
         }
         if (fault === "cut while it is on its way") {
           survives = true

@@ -3,7 +3,7 @@
  * registrations, and the nonces of requests that are no commands.
  */
 import { Connection, Deallocation, Deallocations, Ledger, type Uuid } from "@holdfast/domain"
-import { Cause, DateTime, type Duration, Effect } from "effect"
+import { Cause, DateTime, type Duration, Effect, Exit, Fiber } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Failures from "./Failures.ts"
@@ -98,7 +98,7 @@ const orUnavailable =
   (within: Duration.Input = "5 seconds") =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.catch(
-      Effect.timeout(effect, within),
+      promptTimeout(effect, within),
       (error): Effect.Effect<never, Exclude<E, OfDatabase> | Deallocations.Unavailable> => {
         if (!isOfDatabase(error)) return Effect.fail(error as Exclude<E, OfDatabase>)
         if (Failures.kindOf(error) === "lasting") return Effect.die(error)
@@ -112,5 +112,14 @@ const orUnavailable =
         )
       },
     )
+
+/** The driver waits for another five seconds for what was interrupted; the caller does not. */
+const promptTimeout = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>, within: Duration.Input) {
+  const reading = yield* Effect.forkDetach(effect, { startImmediately: true })
+  return yield* Fiber.join(reading).pipe(
+    Effect.timeout(within),
+    Effect.onExit((exit) => (Exit.isFailure(exit) ? Effect.forkDetach(Fiber.interrupt(reading)) : Effect.void)),
+  )
+})
 
 const isOfDatabase = (error: unknown): error is OfDatabase => isSqlError(error) || Cause.isTimeoutError(error)
