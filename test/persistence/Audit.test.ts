@@ -85,6 +85,8 @@ const tamperings: Readonly<Record<string, (activity: Activity) => string>> = {
     `UPDATE transfers SET partner_client_id = 'other' WHERE id = '${held.deallocationId}'`,
   "an edited time of a deallocation": ({ held }) =>
     `UPDATE transfers SET updated_at = updated_at + interval '1 s' WHERE id = '${held.deallocationId}'`,
+  "an edited time at which a deallocation was made": ({ held }) =>
+    `UPDATE transfers SET created_at = created_at - interval '1 s' WHERE id = '${held.deallocationId}'`,
   "a removed deallocation": ({ held }) => `DELETE FROM transfers WHERE id = '${held.deallocationId}'`,
   "a deallocation that no entry explains": ({ held }) =>
     `INSERT INTO transfers SELECT gen_random_uuid(), kind, connection_id, currency, quantity, created_at, updated_at,

@@ -47,13 +47,16 @@ export const assertJournals = Effect.fnUntraced(function* (database: Located) {
   }
 })
 
-/** Locks every account, as a process frozen in its transaction would, until the effect that it gives is run. */
+/** Locks every account, or one connection's, as a process frozen in its transaction would, until what it gives is run. */
 export const holdAccounts = Effect.fnUntraced(function* (
   database: Located,
+  connectionId?: Uuid.Uuid,
 ): Effect.fn.Return<Effect.Effect<unknown, SqlError>, SqlError, Scope.Scope> {
   const holder = yield* PgConnection.make(database.config)
   yield* holder.query("BEGIN")
-  yield* holder.query("SELECT * FROM accounts FOR UPDATE")
+  yield* holder.query("SELECT * FROM accounts WHERE $1::uuid IS NULL OR connection_id = $1 FOR UPDATE", [
+    connectionId ?? null,
+  ])
   return holder.query("ROLLBACK")
 })
 

@@ -8,11 +8,13 @@ import { Redacted } from "effect"
 
 /**
  * What happens when the client sends the statement that a fault waits for. What is held arrives when it is let go.
+ * A session that takes the place of another, as a pooler would have it, knows nothing of its transaction.
  * Where the connection is cut, what was sent is dropped, carried out, or on its way until it is let go.
  */
 export type Fault =
   | "nothing"
   | "held"
+  | "carried out by another session"
   | "cut before it is sent"
   | "cut before the answer is seen"
   | "cut while it is on its way"
@@ -42,7 +44,8 @@ export const make = (url: Redacted.Redacted) => {
   }
 
   const stream = (): Duplex => {
-    const socket = new Net.Socket()
+    let socket = new Net.Socket()
+    let startup: Buffer | undefined
     let awaited: RegExp | undefined
     let survives = false
     const duplex = new Duplex({
@@ -55,6 +58,7 @@ export const make = (url: Redacted.Redacted) => {
       },
       read() {},
       write(chunk: Buffer, _encoding, done) {
+        startup ??= chunk
         const [{ statement, fault, closes } = {}] = faults
         if (statement === undefined || !chunk.includes(statement.sent)) return void socket.write(chunk, done)
         faults.shift()
@@ -63,6 +67,19 @@ export const make = (url: Redacted.Redacted) => {
         if (fault === "cut before the answer is seen") {
           awaited = statement.answered
           return void socket.write(chunk, done)
+        }
+        if (fault === "carried out by another session") {
+          socket
+            .removeAllListeners()
+            .on("error", () => {})
+            .destroy()
+          socket = Net.connect(endpointOf(Redacted.value(url)))
+          socket.write(startup)
+          socket.once("data", () => {
+            listen()
+            socket.write(chunk, done)
+          })
+          return
         }
         if (fault === "held") {
           underWay.push(() => socket.write(chunk))
@@ -83,13 +100,16 @@ export const make = (url: Redacted.Redacted) => {
         done(error)
       },
     })
-    socket.on("data", (data) => {
-      if (awaited === undefined) duplex.push(data)
-      // It is complete on the server, and nobody here will know.
-      else if (awaited.test(data.toString("latin1"))) duplex.destroy()
-    })
-    socket.on("error", (error) => duplex.destroy(error))
-    socket.on("close", () => duplex.destroy())
+    const listen = () => {
+      socket.on("data", (data) => {
+        if (awaited === undefined) duplex.push(data)
+        // It is complete on the server, and nobody here will know.
+        else if (awaited.test(data.toString("latin1"))) duplex.destroy()
+      })
+      socket.on("error", (error) => duplex.destroy(error))
+      socket.on("close", () => duplex.destroy())
+    }
+    listen()
     return duplex
   }
   return {

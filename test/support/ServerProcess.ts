@@ -67,7 +67,8 @@ export const start = Effect.fnUntraced(function* (environment: Readonly<Record<s
   const server = yield* Effect.acquireRelease(
     Effect.sync((): ServerProcess => {
       const { PATH = "" } = process.env
-      const child = spawn(node, entry, { cwd: root, env: { PATH, PORT: String(port), ...environment } })
+      const cache = { NODE_COMPILE_CACHE: join(root, "node_modules/.cache/holdfast") }
+      const child = spawn(node, entry, { cwd: root, env: { PATH, PORT: String(port), ...cache, ...environment } })
       const ended = new Promise<number | NodeJS.Signals | null>((done) =>
         child.once("exit", (code, signal) => done(code ?? signal)),
       )

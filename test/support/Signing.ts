@@ -23,7 +23,9 @@ export const publicKeyPem = pemOf(publicKey)
 /** Of any type: a bad token's may be of a wrong one. */
 export type Claims = Readonly<Partial<Record<"jti" | "iat" | "exp", unknown>>>
 
-export type Key = KeyObject | Uint8Array
+export type PrivateKey = KeyObject
+
+export type Key = PrivateKey | Uint8Array
 
 /** Seconds since 1970. */
 export const now = () => Math.floor(Date.now() / 1000)

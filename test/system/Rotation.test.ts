@@ -32,9 +32,9 @@ it.live(
         BITGO_PUBLIC_KEY_FILE: `${files.key},${files.next}`,
         OPERATOR_TOKEN_FILE: files.tokens,
       })
-      const ask = (key: Signing.Key, token: string, header: object = {}) =>
+      const ask = (key: Signing.PrivateKey, token: string, header: object = {}) =>
         Effect.promise(async () => {
-          const call = HttpClient.make(server.url, key, token, undefined, header)
+          const call = HttpClient.make(server.url, key, token, { header })
           const network = await call("GET", `/bitgo/v1/deallocation/${randomUUID()}`)
           const operator = await call("GET", "/operator/v1/deallocations")
           return [network.status, operator.status]

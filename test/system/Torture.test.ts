@@ -9,7 +9,7 @@ for (const [seed, fault] of Faults.few.entries()) {
     `${fault.name}: every answer holds (seed ${seed})`,
     () =>
       Effect.gen(function* () {
-        const servers = 1 + (seed % 2)
+        const servers = Math.max(fault.minServers ?? 1, 1 + (seed % 2))
         const verdict = yield* Round.play({ seed, fault, servers, clients: 12, calmMillis: 1_000 })
         assert.deepStrictEqual(verdict.violations, [])
         assert.isAbove(verdict.entries, 20)

@@ -1,10 +1,12 @@
 /**
- * Where a round takes place: a fresh database on a PostgreSQL of its own, with a
- * proxy in front of it, and so many server processes.
+ * Where a round takes place: a fresh database on a PostgreSQL of its own, and so
+ * many server processes, each with a proxy between it and the database.
  */
+import { execFile } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { promisify } from "node:util"
 import { NodeFileSystem } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
 import * as EmbeddedPostgres from "@holdfast/http/EmbeddedPostgres"
@@ -22,7 +24,8 @@ const operatorToken = randomUUID()
 
 export interface Arena {
   readonly random: Random.Random
-  readonly proxy: Proxy.Proxy
+  /** One for each server. */
+  readonly proxies: ReadonlyArray<Proxy.Proxy>
   /** One server after another, whichever live; calls that get an answer that no server may give are in `wrong`. */
   readonly system: System
   readonly wrong: ReadonlyArray<string>
@@ -47,11 +50,16 @@ interface Options {
   readonly random: Random.Random
   /** Where the database lives, in place of the system's directory for temporary files. */
   readonly directory?: string
+  /** A directory with a database to begin with, in place of making one. */
+  readonly template?: string
 }
 
 /** Everything ends with the scope. */
-export const open = Effect.fnUntraced(function* ({ servers: count, random, directory }: Options) {
+export const open = Effect.fnUntraced(function* ({ servers: count, random, directory, template }: Options) {
   const temporary = directory ?? (yield* ServerProcess.temporaryDirectory)
+  if (template !== undefined) {
+    yield* Effect.promise(() => promisify(execFile)("cp", ["-a", `${template}/.`, temporary]))
+  }
   const publicKeyFile = join(temporary, "bitgo-public.pem")
   writeFileSync(publicKeyFile, Signing.publicKeyPem, { mode: 0o600 })
 
@@ -68,29 +76,33 @@ export const open = Effect.fnUntraced(function* ({ servers: count, random, direc
   const { path, username, database } = postgres
   const connection = { path, username, database }
 
-  const proxy = yield* Effect.acquireRelease(
-    Effect.promise(() => Proxy.start(path)),
-    (proxy) => Effect.promise(() => proxy.close()),
+  const proxies = yield* Effect.forEach(Array.from({ length: count }), () =>
+    Effect.acquireRelease(
+      Effect.promise(() => Proxy.start(path)),
+      (proxy) => Effect.promise(() => proxy.close()),
+    ),
   )
-  const start = Effect.gen(function* () {
+  const start = Effect.fnUntraced(function* (proxy: Proxy.Proxy) {
     const scope = yield* Scope.make()
     const environment = {
       DATABASE_URL: `postgres://${username}@127.0.0.1:${proxy.port}/${database}`,
       BITGO_PUBLIC_KEY_FILE: publicKeyFile,
       OPERATOR_TOKEN: operatorToken,
     }
-    return yield* Effect.orDie(Scope.provide(ServerProcess.start(environment), scope))
+    const server = yield* Effect.orDie(Scope.provide(ServerProcess.start(environment), scope))
+    const options = { timeoutMillis: 8_000 }
+    return { server, proxy, call: HttpClient.make(server.url, Signing.privateKey, operatorToken, options) }
   })
-  const live = new Set(yield* Effect.forEach(Array.from({ length: count }), () => start, { concurrency: "unbounded" }))
+  const live = new Map(
+    (yield* Effect.forEach(proxies, start, { concurrency: "unbounded" })).map((seat) => [seat.server, seat]),
+  )
   yield* Effect.addFinalizer(() =>
-    Effect.promise(() => Promise.all(Array.from(live, (server) => server.end("SIGKILL")))),
+    Effect.promise(() => Promise.all(Array.from(live.keys(), (server) => server.end("SIGKILL")))),
   )
 
   const wrong: Array<string> = []
   const system = HttpSystem.fromClient(async (method, path, body) => {
-    const server = random.pick(Array.from(live))
-    const call = HttpClient.make(server.url, Signing.privateKey, operatorToken, AbortSignal.timeout(8_000))
-    const answer = await call(method, path, body)
+    const answer = await random.pick(Array.from(live.values())).call(method, path, body)
     if (![200, 404, 409, 422, 503].includes(answer.status)) {
       wrong.push(`${method} ${path} was answered with ${answer.status} ${answer.text}`)
     }
@@ -99,20 +111,17 @@ export const open = Effect.fnUntraced(function* ({ servers: count, random, direc
 
   const arena: Arena = {
     random,
-    proxy,
+    proxies,
     system,
     wrong,
-    servers: () => Array.from(live),
+    servers: () => Array.from(live.keys()),
     replace: async (server, signal) => {
-      const ended = server.end(signal)
-      const [how] = await Promise.all([
-        ended,
-        (async () => {
-          await ended
-          live.delete(server)
-          live.add(await Effect.runPromise(start))
-        })(),
-      ])
+      const proxy = live.get(server)?.proxy
+      const how = await server.end(signal)
+      live.delete(server)
+      if (proxy === undefined) return how
+      const seat = await Effect.runPromise(start(proxy))
+      live.set(seat.server, seat)
       return how
     },
     postgres: {

@@ -1,11 +1,16 @@
 /** What can happen to a server, its database and the wire between them. Each ends by itself, and all is well again then. */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Arena } from "./Arena.ts"
+import type { Proxy } from "./Proxy.ts"
 
 export interface Fault {
   readonly name: string
   /** How many processes it kills. */
   readonly kills: number
+  /** How many transactions of each server commit without its knowing. */
+  readonly lostCommits?: number
+  /** It shows something only with so many servers. */
+  readonly minServers?: number
   readonly happen: (arena: Arena) => Promise<void>
 }
 
@@ -97,19 +102,51 @@ const terminateServer: Fault = {
   },
 }
 
+const everyProxy = ({ proxies }: Arena, happen: (proxy: Proxy) => void) => {
+  for (const proxy of proxies) happen(proxy)
+}
+
+const untilMet = async ({ proxies }: Arena) => {
+  while (proxies.some((proxy) => proxy.pending() > 0)) await sleep(20)
+}
+
 const cutAtCommit = (moment: "before" | "after", count: number): Fault => ({
-  name: `${count} connections are cut ${moment} COMMIT`,
+  name: `${count} connections of each server are cut ${moment} COMMIT`,
   kills: 0,
-  happen: async ({ proxy }) => {
-    proxy.cutAtCommit(moment, count)
-    while (proxy.pending() > 0) await sleep(20)
+  lostCommits: moment === "after" ? count : 0,
+  happen: async (arena) => {
+    const faults = Array.from({ length: count }, () => ({ cut: moment }))
+    everyProxy(arena, (proxy) => proxy.atCommit(...faults))
+    await untilMet(arena)
+  },
+})
+
+/** Shorter than anybody's patience: the answer that is found out in the end still has a caller. */
+const heldUpMillis = 1_500
+
+/** Whoever lost the answer cannot find out before the others have gone on. */
+const loseCommits = (count: number): Fault => ({
+  name: `the answer to COMMIT is lost and the server held up, ${count} times each`,
+  kills: 0,
+  lostCommits: count,
+  minServers: 2,
+  happen: async (arena) => {
+    for (let n = 0; n < count; n++) {
+      for (const proxy of arena.proxies) {
+        proxy.atCommit({ cut: "after", heldUpMillis })
+        await untilMet(arena)
+        // In turn, so that there is always another one to go on.
+        await sleep(heldUpMillis / arena.proxies.length)
+      }
+    }
+    await sleep(heldUpMillis)
   },
 })
 
 const cutConnections: Fault = {
   name: "all connections are cut, again and again",
   kills: 0,
-  happen: (arena) => times(arena, 8, arena.proxy.cut),
+  happen: (arena) => times(arena, 8, () => everyProxy(arena, (proxy) => proxy.cut())),
 }
 
 const terminateBackends: Fault = {
@@ -136,10 +173,10 @@ const lockAccounts: Fault = {
 const slow: Fault = {
   name: "the database answers 200 ms late",
   kills: 0,
-  happen: async ({ proxy }) => {
-    proxy.setDelay(200)
+  happen: async (arena) => {
+    everyProxy(arena, (proxy) => proxy.setDelay(200))
     await sleep(3_000)
-    proxy.setDelay(0)
+    everyProxy(arena, (proxy) => proxy.setDelay(0))
   },
 }
 
@@ -157,6 +194,7 @@ const freeze: Fault = {
 
 /** The long run's. */
 export const all: ReadonlyArray<Fault> = [
+  loseCommits(3),
   killServers(3),
   killPostmaster(3),
   killBackends(3),
@@ -173,11 +211,13 @@ export const all: ReadonlyArray<Fault> = [
   failing("40P01", 10),
   failing("57P01", 10),
   failing("57014", 10),
+  loseCommits(3),
   failing("53100", 1_000_000),
 ]
 
 /** The short run's. */
 export const few: ReadonlyArray<Fault> = [
+  loseCommits(1),
   killServers(2),
   killPostmaster(1),
   killBackends(1),

@@ -1,21 +1,24 @@
-/** A TCP proxy in front of PostgreSQL, with a hand on every wire. */
+/** A TCP proxy in front of PostgreSQL, with a hand on every wire of one server. */
 import { once } from "node:events"
 import * as Net from "node:net"
+
+/**
+ * What happens to a connection that sends COMMIT. It is cut before PostgreSQL sees that, or after it was carried out and
+ * before anybody knows; in the last case new connections can be kept waiting for some time.
+ */
+export type CommitFault =
+  | { readonly cut: "before" | "after" }
+  | { readonly cut: "after"; readonly heldUpMillis: number }
 
 export interface Proxy {
   readonly port: number
   /** Cuts every connection that there is. */
   readonly cut: () => void
-  /** While closed, whoever connects is cut at once. */
-  readonly setOpen: (open: boolean) => void
   /** Holds every answer of the database back for so long. */
   readonly setDelay: (millis: number) => void
-  /**
-   * Cuts so many connections at their next COMMIT: before PostgreSQL sees it, or after it has been carried out and
-   * before anybody knows.
-   */
-  readonly cutAtCommit: (moment: "before" | "after", times: number) => void
-  /** How many cuts at a COMMIT are still to come. */
+  /** The next connections that send COMMIT meet these faults, one each. */
+  readonly atCommit: (...faults: ReadonlyArray<CommitFault>) => void
+  /** How many of them are still to come. */
   readonly pending: () => number
   readonly close: () => Promise<void>
 }
@@ -25,14 +28,19 @@ const commit = Buffer.from("COMMIT\0")
 
 export const start = async (socketPath: string): Promise<Proxy> => {
   const pairs = new Set<() => void>()
-  let open = true
   let delayMillis = 0
-  const cuts: Array<"before" | "after"> = []
+  let heldUpUntil = 0
+  const faults: Array<CommitFault> = []
 
-  const server = Net.createServer((client) => {
-    if (!open) return void client.destroy()
+  const server = Net.createServer({ pauseOnConnect: true }, (client) => {
+    // What is held up here, the kernel has let in: the server thinks that it is connected.
+    setTimeout(() => client.destroyed || connect(client), Math.max(0, heldUpUntil - performance.now()))
+    client.on("error", () => client.destroy())
+  })
+
+  const connect = (client: Net.Socket) => {
     const database = Net.connect({ path: socketPath })
-    let swallowing = false
+    let swallowing: CommitFault | undefined
     const end = () => {
       pairs.delete(end)
       client.destroy()
@@ -41,22 +49,26 @@ export const start = async (socketPath: string): Promise<Proxy> => {
     pairs.add(end)
     for (const socket of [client, database]) socket.on("error", end).on("close", end)
     client.on("data", (data) => {
-      const moment = data.includes(commit) ? cuts.shift() : undefined
-      if (moment === "before") {
+      const fault = data.includes(commit) ? faults.shift() : undefined
+      if (fault?.cut === "before") {
         // The rest of the transaction may arrive; the COMMIT does not.
         database.write(data.subarray(0, data.indexOf(commit) - 5), end)
         return
       }
-      swallowing ||= moment === "after"
+      swallowing ??= fault
       database.write(data)
     })
     database.on("data", (data) => {
-      if (swallowing) {
-        if (data.includes(commit)) end()
+      if (swallowing !== undefined) {
+        if (!data.includes(commit)) return
+        if ("heldUpMillis" in swallowing) heldUpUntil = performance.now() + swallowing.heldUpMillis
+        end()
       } else if (delayMillis === 0) client.write(data)
       else setTimeout(() => client.destroyed || client.write(data), delayMillis)
     })
-  })
+    client.resume()
+  }
+
   server.listen(0, "127.0.0.1")
   await once(server, "listening")
   const address = server.address()
@@ -65,16 +77,11 @@ export const start = async (socketPath: string): Promise<Proxy> => {
     cut: () => {
       for (const end of pairs) end()
     },
-    setOpen: (value) => {
-      open = value
-    },
     setDelay: (millis) => {
       delayMillis = millis
     },
-    cutAtCommit: (moment, times) => {
-      cuts.splice(0, cuts.length, ...Array.from({ length: times }, () => moment))
-    },
-    pending: () => cuts.length,
+    atCommit: (...next) => void faults.push(...next),
+    pending: () => faults.length,
     close: async () => {
       for (const end of pairs) end()
       server.close()

@@ -19,6 +19,8 @@ export interface Options {
   /** How long the clients are at work before and after the fault. */
   readonly calmMillis: number
   readonly directory?: string
+  /** A directory with a database to begin with, in place of making one. */
+  readonly template?: string
 }
 
 interface Verdict {

@@ -37,7 +37,11 @@ export const run = async ({ system, seed, clients, isOver }: Options): Promise<R
     }
   }
   await Promise.all(Array.from({ length: clients }, () => client(Random.make(random.below(2 ** 32)))))
-  for (const read of world.readBack()) await untilAnswered(() => known(call(read)))
+  const reads = world.readBack().values()
+  const reader = async () => {
+    for (const read of reads) await untilAnswered(() => known(call(read)))
+  }
+  await Promise.all(Array.from({ length: clients }, reader))
   return { operations, connections: connectionsOf(world) }
 }
 

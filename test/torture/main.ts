@@ -6,8 +6,11 @@
  * `npm run torture -- --simulate S` shows one deterministic simulation instead.
  */
 import { parseArgs } from "node:util"
-import { NodeRuntime } from "@effect/platform-node"
+import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
+import * as EmbeddedPostgres from "@holdfast/http/EmbeddedPostgres"
 import { Console, Effect, Exit } from "effect"
+import * as Quiet from "../support/Quiet.ts"
+import { temporaryDirectory } from "../support/ServerProcess.ts"
 import * as Faults from "./Faults.ts"
 import * as FullDisk from "./FullDisk.ts"
 import * as Random from "./Random.ts"
@@ -20,7 +23,9 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     /** Only the round of this number. */
     round: { type: "string" },
-    clients: { type: "string", default: "24" },
+    clients: { type: "string", default: "64" },
+    /** How many rounds at the same time: while one waits, the other works. */
+    "at-once": { type: "string", default: "2" },
     simulate: { type: "string" },
   },
 })
@@ -32,33 +37,53 @@ const simulated = Effect.fnUntraced(function* (seed: number) {
   return violations.length === 0 ? 0 : 1
 })
 
+/** A database as it is before the first start of a server, made once for all rounds. */
+const template = Effect.gen(function* () {
+  const directory = yield* temporaryDirectory
+  yield* Effect.scoped(EmbeddedPostgres.start({ directory })).pipe(Effect.provide(Quiet.layer))
+  return directory
+})
+
 const torture = Effect.gen(function* () {
   const seed = Number(values.seed)
   const deadline = performance.now() + Number(values.minutes) * 60_000
   const disk = yield* FullDisk.mount
   if (disk === undefined) yield* Console.log("No file system of our own can be mounted: a full disk is left out.")
   const faults = disk === undefined ? Faults.all : [...Faults.all, disk.fault]
-  const totals = { rounds: 0, operations: 0, unknown: 0, entries: 0, kills: 0, slowestRecoveryMillis: 0 }
+  const totals = {
+    rounds: 0,
+    operations: 0,
+    unknown: 0,
+    entries: 0,
+    kills: 0,
+    lostCommits: 0,
+    slowestRecoveryMillis: 0,
+  }
+  const start = performance.now()
+  const from = yield* template
+  let next = Number(values.round ?? 0)
+  let violated = false
   yield* Console.log(`seed ${seed}`)
 
-  for (let number = Number(values.round ?? 0); performance.now() < deadline; number++) {
+  const round = Effect.fnUntraced(function* (number: number) {
     const random = Random.make(seed + number)
     const fault = faults[number % faults.length] ?? random.pick(faults)
-    const servers = random.pick([1, 2, 4])
-    const directory = fault === disk?.fault ? { directory: disk.directory() } : {}
+    const servers = random.pick([1, 2, 4].filter((servers) => servers >= (fault.minServers ?? 1)))
     const verdict = yield* Round.play({
       seed: seed + number,
       fault,
       servers,
       clients: Number(values.clients),
-      calmMillis: 2_000,
-      ...directory,
+      calmMillis: 1_000,
+      template: from,
+      ...(fault === disk?.fault ? { directory: disk.directory() } : {}),
     })
     totals.rounds++
     totals.operations += verdict.operations
     totals.unknown += verdict.unknown
     totals.entries += verdict.entries
     totals.kills += fault.kills
+    totals.lostCommits += (fault.lostCommits ?? 0) * servers
     totals.slowestRecoveryMillis = Math.max(totals.slowestRecoveryMillis, verdict.recoveryMillis)
     yield* Console.log(
       `round ${number}: ${fault.name}, ${servers} ${servers === 1 ? "server" : "servers"}: ` +
@@ -66,18 +91,31 @@ const torture = Effect.gen(function* () {
         `ready after ${verdict.recoveryMillis.toFixed()} ms, ${verdict.violations.length} violations`,
     )
     if (verdict.violations.length > 0) {
+      violated = true
       for (const violation of verdict.violations.slice(0, 20)) yield* Console.log(`  ${violation}`)
       yield* Console.log(`See it again: npm run torture -- --seed ${seed} --round ${number}`)
-      return 1
     }
-    if (values.round !== undefined) break
-  }
+  })
+  const player = Effect.gen(function* () {
+    while (!violated && performance.now() < deadline) {
+      yield* round(next++)
+      if (values.round !== undefined) break
+    }
+  })
+  const players = values.round === undefined ? Number(values["at-once"]) : 1
+  yield* Effect.all(
+    Array.from({ length: players }, () => player),
+    { concurrency: "unbounded", discard: true },
+  )
+  if (violated) return 1
   yield* Console.log(
-    `${totals.rounds} rounds, ${totals.kills} kills, ${totals.operations} operations (${totals.unknown} unknown), ` +
+    `${totals.rounds} rounds, ${totals.kills} kills, ${totals.lostCommits} lost COMMITs, ` +
+      `${totals.operations} operations (${totals.unknown} unknown; ` +
+      `${((1_000 * totals.operations) / (performance.now() - start)).toFixed()} a second), ` +
       `${totals.entries} journal entries, slowest recovery ${totals.slowestRecoveryMillis.toFixed()} ms: no violation`,
   )
   return 0
-}).pipe(Effect.scoped)
+}).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
 
 const program = values.simulate === undefined ? torture : simulated(Number(values.simulate))
 

@@ -95,7 +95,7 @@ const maxFailures = 5
 const backoff = Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("500 millis")])
 
 /** How long a commit shows that the next will succeed, and how long that is waited for. */
-const ready = { forMillis: 1_000, withinMillis: 1_500 }
+const readiness = { forMillis: 1_000, withinMillis: 1_500 }
 
 /** How long a failure that goes on is not told of again. */
 const quietMillis = 10_000
@@ -303,11 +303,11 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
         return Deferred.await(submit(instruction).answer) as Deallocations.Execution<C>
       }),
     ready: Effect.suspend(() => {
-      if (nowMillis() - lastCommitMillis < ready.forMillis) return Effect.void
+      if (nowMillis() - lastCommitMillis < readiness.forMillis) return Effect.void
       const committed = Deferred.await(nextCommit)
       if (unanswered.size === 0 && !isEnding) submit(undefined)
       return Effect.timeoutOrElse(committed, {
-        duration: ready.withinMillis,
+        duration: readiness.withinMillis,
         orElse: () => Effect.fail(unavailable("Nothing can be written to the database.")),
       })
     }),

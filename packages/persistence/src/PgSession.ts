@@ -237,12 +237,10 @@ const commit = Effect.fnUntraced(function* (
   connection: PgConnection.PgConnection,
   { transactionId, commitId, rows }: Transaction,
 ): Effect.fn.Return<void, SqlError | BatchFailure> {
-  const [written, committed] = yield* pipelined([
+  const [written] = yield* pipelined([
     connection.query(Write.statement, Write.parameters({ transactionId, commitId }, rows)),
     connection.query("COMMIT", [], false),
   ])
-  // After an error PostgreSQL answers COMMIT with success, and rolls back.
-  if (committed.command !== "COMMIT") return yield* transactionLost("COMMIT rolled back.")
   if (written.rows.length !== 1) return yield* transactionLost("The locks were lost before the write.")
 })
 

@@ -1,0 +1,207 @@
+/** What the locks of a batch are good for, and what happens where they are lost, late or kept for too long. */
+import { randomUUID } from "node:crypto"
+import { assert, it } from "@effect/vitest"
+import { type Connection, Deallocations } from "@holdfast/domain"
+import { Migrations, PgDeallocations } from "@holdfast/persistence"
+import { Clock, Context, Effect, Fiber, Layer, Logger, Redacted } from "effect"
+import { holdAccounts, query, serviceOn, untilWaiting, withDatabase } from "../support/Databases.ts"
+import * as FaultyStream from "../support/FaultyStream.ts"
+import { balanceOf, funded, termsOf } from "../support/Fixtures.ts"
+
+const build = (layer: ReturnType<typeof serviceOn>) =>
+  Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Deallocations.Deallocations))
+
+const inOrder = (connections: ReadonlyArray<Connection.Connection>) =>
+  connections.toSorted((a, b) => (a.connectionId < b.connectionId ? -1 : 1))
+
+it.live("accounts are locked in the order of their keys, however they are asked for", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const deallocations = yield* Deallocations.Deallocations
+      const connections = inOrder(yield* Effect.forEach([1, 2, 3, 4, 5, 6], () => funded(10n)))
+      const other = yield* funded(10n)
+      const isLocked = ({ connectionId }: Connection.Connection) =>
+        Effect.map(
+          query(database, `SELECT 1 FROM accounts WHERE connection_id = '${connectionId}' FOR UPDATE SKIP LOCKED`),
+          (rows) => rows.length === 0,
+        )
+      for (const order of [connections, connections.toReversed()]) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const release = yield* holdAccounts(database, connections[3]?.connectionId)
+            const { connectionId } = other
+            const before = deallocations.reserve(termsOf(other, 1n))
+            const commands = order.map((connection) => deallocations.reserve(termsOf(connection, 1n)))
+            const all = yield* inOneBatch(database, connectionId, before, commands)
+            yield* untilWaiting(database)
+            // Those before it are had, and none behind it.
+            assert.deepStrictEqual(yield* Effect.forEach(connections, isLocked), [true, true, true, true, false, false])
+            yield* release
+            yield* Fiber.join(all)
+          }),
+        )
+      }
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
+
+it.live(
+  "a process that is frozen between its locks and its write does not keep them",
+  () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        const wires = FaultyStream.make(database.config.url)
+        const frozen = yield* build(serviceOn(database, { connection: { ...database.config, stream: wires.stream } }))
+        const other = yield* build(serviceOn(database))
+        const connection = yield* Effect.provideService(funded(10n), Deallocations.Deallocations, frozen)
+        wires.arm(FaultyStream.commit, "held")
+        const lost = yield* Effect.forkChild(Effect.flip(frozen.reserve(termsOf(connection, 1n))))
+        yield* Effect.eventually(
+          Effect.filterOrFail(
+            Effect.sync(wires.left),
+            (left) => left === 0,
+            () => "not yet",
+          ),
+        )
+        const start = performance.now()
+        yield* Effect.eventually(other.reserve(termsOf(connection, 2n)))
+        assert.isBelow(performance.now() - start, 9_000)
+        assert.strictEqual((yield* Fiber.join(lost))._tag, "Unavailable")
+        wires.arrive()
+        const balance = yield* Effect.provideService(balanceOf(connection), Deallocations.Deallocations, other)
+        assert.deepInclude(balance, { available: 8n, reserved: 2n })
+      }),
+    ),
+  30_000,
+)
+
+/** Has commands executed in one batch: they come while the one before them waits for an account. */
+const inOneBatch = Effect.fnUntraced(function* <A, E, B, F>(
+  database: Parameters<typeof holdAccounts>[0],
+  connectionId: Connection.Connection["connectionId"],
+  before: Effect.Effect<A, E>,
+  commands: ReadonlyArray<Effect.Effect<B, F>>,
+) {
+  const release = yield* holdAccounts(database, connectionId)
+  const first = yield* Effect.forkChild(before, { startImmediately: true })
+  yield* untilWaiting(database)
+  const all = yield* Effect.forkChild(Effect.all(commands, { concurrency: "unbounded" }), { startImmediately: true })
+  // Fibers run before anything that comes from the database.
+  yield* query(database, "SELECT 1")
+  yield* release
+  yield* Fiber.join(first)
+  return all
+})
+
+/** What a service logs while it is used. */
+const logOf = Effect.fnUntraced(function* <A, E, R>(use: (log: () => string) => Effect.Effect<A, E, R>) {
+  const lines: Array<string> = []
+  const logger = Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
+  return yield* Effect.provide(
+    use(() => lines.join("\n")),
+    logger,
+  )
+})
+
+it.live(
+  "a deallocation of an account that is not locked, because it was made meanwhile, is met again with its lock",
+  () =>
+    logOf((log) =>
+      withDatabase((database) =>
+        Effect.gen(function* () {
+          const clearing = yield* Layer.build(Layer.fresh(PgDeallocations.layer({ connection: database.config }))).pipe(
+            Effect.map(Context.get(Deallocations.Deallocations)),
+          )
+          const other = yield* build(serviceOn(database))
+          const [before, held, free] = yield* Effect.provideService(
+            Effect.all([funded(10n), funded(10n), funded(10n)]),
+            Deallocations.Deallocations,
+            other,
+          )
+          const [first, second] = [termsOf(held, 1n), termsOf(free, 2n)]
+          yield* other.reserve(first)
+          const release = yield* holdAccounts(database, held.connectionId)
+          const cleared = yield* inOneBatch(
+            database,
+            before.connectionId,
+            clearing.reserve(termsOf(before, 1n)),
+            [first, second].map(({ deallocationId }) => clearing.clear(deallocationId)),
+          )
+          yield* untilWaiting(database)
+          yield* other.reserve(second)
+          yield* release
+          const states = (yield* Fiber.join(cleared)).map(({ _tag }) => _tag)
+          assert.deepStrictEqual(states, ["Cleared", "Cleared"])
+          assert.include(log(), "passing")
+          assert.notInclude(log(), "lasting")
+        }),
+      ),
+    ),
+)
+
+it.live("what is written outside of the transaction that has the locks counts for nothing", () =>
+  logOf((log) =>
+    withDatabase((database) => {
+      const { stream, arm } = FaultyStream.make(database.config.url)
+      return Effect.gen(function* () {
+        const deallocations = yield* Deallocations.Deallocations
+        const connection = yield* funded(10n)
+        // The driver runs a statement again that the other session does not know how to run.
+        arm(FaultyStream.commit, "carried out by another session")
+        const terms = termsOf(connection, 3n)
+        assert.strictEqual((yield* deallocations.reserve(terms))._tag, "Reserved")
+        assert.include(log(), "The locks were lost before the write.")
+        assert.deepInclude(yield* balanceOf(connection), { available: 7n, reserved: 3n })
+        assert.lengthOf(yield* deallocations.journal(terms.deallocationId), 1)
+      }).pipe(Effect.provide(PgDeallocations.layer({ connection: { ...database.config, stream } })))
+    }),
+  ),
+)
+
+it.live("a journal whose entries are all of one moment is read to its end", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      const deallocations = yield* Deallocations.Deallocations
+      const connection = yield* funded(10n)
+      const terms = termsOf(connection, 1n)
+      const stopped = {
+        ...clock,
+        currentTimeMillisUnsafe: () => 1_800_000_000_000,
+        currentTimeMillis: Effect.succeed(1_800_000_000_000),
+      }
+      yield* Effect.gen(function* () {
+        for (const _ of [1, 2, 3]) {
+          yield* deallocations.reserve(terms)
+          yield* deallocations.release(terms.deallocationId)
+        }
+      }).pipe(Effect.provideService(Clock.Clock, stopped))
+      const events = (yield* deallocations.journal(terms.deallocationId)).map(({ event }) => event)
+      assert.deepStrictEqual(events, ["Reserved", "Released", "Reserved", "Released", "Reserved", "Released"])
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
+
+it.live("a role that could do more than a server needs loses that when it is granted what it needs", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const role = `holdfast_server_${randomUUID().slice(0, 8)}`
+      yield* query(database, `CREATE ROLE ${role} LOGIN`)
+      yield* Effect.addFinalizer(() => Effect.orDie(query(database, `DROP OWNED BY ${role}`, `DROP ROLE ${role}`)))
+      yield* Migrations.run(database.config, undefined)
+      yield* query(database, `GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`)
+      yield* Migrations.run(database.config, role)
+      const url = new URL(database.url)
+      url.searchParams.set("user", role)
+      const server = { config: { url: Redacted.make(url.href) } }
+      for (const statement of [
+        "DELETE FROM transfers",
+        "UPDATE journal SET quantity = 1",
+        "UPDATE nonces SET value = ''",
+      ]) {
+        const { reason } = yield* Effect.flip(query(server, statement))
+        assert.match(String(reason.cause), /permission denied/, statement)
+      }
+    }).pipe(Effect.scoped),
+  ),
+)
