@@ -16,6 +16,8 @@ import { balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 
 const isRoot = process.getuid?.() === 0
 
+const nobody = { uid: 65534, gid: 65534 }
+
 /** What only root can try is named so where it is not tried. */
 const asRoot = (name: string) => (isRoot ? name : `${name} (not tried: this is not root)`)
 
@@ -80,6 +82,12 @@ const untilDead = (pid: number) => eventually(Effect.sync(() => !isAlive(pid)))
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.timed(effect), ([duration, value]) => ({ value, seconds: Duration.toSeconds(duration) }))
 
+/** What is logged. */
+const recorder = () => {
+  const lines: Array<string> = []
+  return { lines, layer: Logger.layer([Logger.make(({ message }) => lines.push(String(message)))]) }
+}
+
 /** Another Node process that starts PostgreSQL and stays; killed with the scope. */
 const otherProcess = Effect.fnUntraced(function* (directory: string, workingDirectory: string) {
   const script = `
@@ -113,6 +121,22 @@ const otherProcess = Effect.fnUntraced(function* (directory: string, workingDire
   })
   const Started = Schema.fromJsonString(Schema.Struct({ path: Schema.String, pid: Schema.Number }))
   return { server: child.pid, kill, ...(yield* Schema.decodeEffect(Started)(line)) }
+})
+
+/** A program of PostgreSQL's user. (Those of others, and its own parent, PostgreSQL itself would not take for one.) */
+const anotherProgram = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => ChildProcess.spawn("sleep", ["60"], { ...(isRoot ? nobody : {}), cwd: "/" })),
+    (child) => Effect.sync(() => child.kill("SIGKILL")),
+  ),
+  ({ pid = 0 }) => pid,
+)
+
+/** What a PostgreSQL that was killed leaves behind, whose process id is another's now. */
+const writeLock = Effect.fnUntraced(function* (directory: string, pid: number) {
+  const fs = yield* FileSystem.FileSystem
+  const lock = [pid, Path.join(directory, "postgres"), 0, 5432, ".", "", "", "ready", ""].join("\n")
+  yield* fs.writeFileString(Path.join(directory, "postgres", "postmaster.pid"), lock)
 })
 
 /** Kills the guard of a PostgreSQL: the shell in its process group. */
@@ -252,11 +276,8 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
       Effect.gen(function* () {
         const directory = yield* usedDirectory
         const orphan = yield* orphanOf(directory)
-        const lines: Array<string> = []
-        const logger = Logger.make(({ message }) => lines.push(String(message)))
-        const { value: server, seconds } = yield* timed(EmbeddedPostgres.start({ directory })).pipe(
-          Effect.provide(Logger.layer([logger])),
-        )
+        const { lines, layer } = recorder()
+        const { value: server, seconds } = yield* Effect.provide(timed(EmbeddedPostgres.start({ directory })), layer)
         assert.isBelow(seconds, 5)
         assert.isFalse(isAlive(orphan.pid))
         assert.deepStrictEqual(yield* query(server, "SELECT 1 AS one"), [{ one: 1 }])
@@ -264,6 +285,30 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
           lines.join(),
           `PostgreSQL (process ${orphan.pid}) was left alone by its server (process ${orphan.server})`,
         )
+      }),
+    60_000,
+  )
+
+  it.effect(
+    "waits for what a killed PostgreSQL has left at work",
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* usedDirectory
+        const { kill, path, pid } = yield* otherProcess(directory, directory)
+        const work = `DO $$ BEGIN WHILE clock_timestamp() < now() + interval '2 seconds' LOOP END LOOP; END $$`
+        const working = yield* Effect.forkChild(Effect.exit(query({ path }, work)))
+        yield* eventually(
+          Effect.map(
+            query({ path }, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'DO %'"),
+            (rows) => rows.length > 0,
+          ),
+        )
+        killGuard(pid)
+        process.kill(pid, "SIGKILL")
+        yield* kill
+        const server = yield* EmbeddedPostgres.start({ directory })
+        assert.deepStrictEqual(yield* query(server, "SELECT 1 AS one"), [{ one: 1 }])
+        yield* Fiber.join(working)
       }),
     60_000,
   )
@@ -280,6 +325,8 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
         assert.include(error.message, `\`kill -INT ${pid}\` ends it`)
         process.kill(pid, "SIGCONT")
         yield* untilDead(pid)
+        const log = Fs.readFileSync(Path.join(directory, "postgres.log"), "utf8")
+        assert.match(log, /received fast shutdown request.*received immediate shutdown request/s)
       }),
     60_000,
   )
@@ -304,6 +351,8 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
         const server = yield* EmbeddedPostgres.start({ directory })
         const alias = Path.join(yield* temporaryDirectory, "alias")
         yield* fs.symlink(directory, alias)
+        const log = Path.join(directory, "postgres.log")
+        yield* fs.truncate(log, 11_000_000)
         for (const name of [directory, alias]) {
           const { value: error, seconds } = yield* timed(Effect.flip(EmbeddedPostgres.start({ directory: name })))
           assert.isBelow(seconds, 2)
@@ -311,6 +360,7 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
           assert.include(error.message, `process ${yield* server.pid},`)
           assert.include(error.message, `process ${process.pid}.`)
         }
+        assert.isAtLeast(Fs.statSync(log).size, 11_000_000)
         assert.deepStrictEqual(yield* query(server, "SELECT 1 AS one"), [{ one: 1 }])
       }),
     60_000,
@@ -328,6 +378,7 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
         assert.isBelow(seconds, 2)
         assert.instanceOf(error, PostmasterLock.DataDirectoryInUse)
         assert.include(error.message, `\`kill -INT ${byHand.pid}\` ends it`)
+        assert.deepStrictEqual(yield* Effect.flip(EmbeddedPostgres.find(directory)), error)
         process.kill(byHand.pid, "SIGINT")
         yield* untilDead(byHand.pid)
         const server = yield* EmbeddedPostgres.start({ directory })
@@ -340,12 +391,12 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
     "does not take another program for a PostgreSQL because it has the pid in the lock, nor another PostgreSQL for its own",
     () =>
       Effect.gen(function* () {
-        const fs = yield* FileSystem.FileSystem
         const another = yield* EmbeddedPostgres.start({ directory: yield* usedDirectory })
-        for (const pid of [process.pid, yield* another.pid]) {
+        const program = yield* anotherProgram
+        // With a minus, it was a PostgreSQL in single-user mode.
+        for (const pid of [program, -program, yield* another.pid]) {
           const directory = yield* usedDirectory
-          const lock = [pid, Path.join(directory, "postgres"), 0, 5432, ".", "", "", "ready", ""].join("\n")
-          yield* fs.writeFileString(Path.join(directory, "postgres", "postmaster.pid"), lock)
+          yield* writeLock(directory, pid)
           const server = yield* EmbeddedPostgres.start({ directory, patience: 0 })
           assert.deepStrictEqual(yield* query(server, "SELECT 1 AS one"), [{ one: 1 }])
         }
@@ -382,6 +433,8 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
         const directory = yield* temporaryDirectory
         const now = Date.now()
         const minutes = 60_000
+        yield* fs.writeFileString(Path.join(directory, "operator-token"), "of long ago")
+        yield* fs.utimes(Path.join(directory, "operator-token"), 1, 1)
         // The last is of a clock that has been set back since.
         for (const [name, age] of [
           ["old", 11],
@@ -395,10 +448,13 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
           yield* fs.utimes(leftover, time, time)
         }
         yield* EmbeddedPostgres.start({ directory })
-        assert.deepStrictEqual(
-          (yield* fs.readDirectory(directory)).filter((name) => name.startsWith("postgres-new-")).sort(),
-          ["postgres-new-of-tomorrow", "postgres-new-young"],
-        )
+        assert.deepStrictEqual((yield* fs.readDirectory(directory)).sort(), [
+          "operator-token",
+          "postgres",
+          "postgres-new-of-tomorrow",
+          "postgres-new-young",
+          "postgres.log",
+        ])
       }),
     60_000,
   )
@@ -536,7 +592,6 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
         const { closed, installed, cache } = yield* closedBinaries
         yield* fs.chmod(installed.initdb, 0o700)
         yield* fs.chmod(Path.join(closed, "native", "share"), 0o700)
-        const nobody = { uid: 65534, gid: 65534 }
         const reach = PostgresBinaries.runnableBy(nobody, installed, cache)
         const mask = process.umask(0o077)
         const [first, second] = yield* Effect.ensuring(
@@ -569,12 +624,19 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
       Effect.gen(function* () {
         if (!isRoot) return
         const fs = yield* FileSystem.FileSystem
-        const { installed, cache } = yield* closedBinaries
-        yield* fs.writeFileString(cache, "no directory")
-        const error = yield* Effect.flip(PostgresBinaries.runnableBy({ uid: 65534, gid: 65534 }, installed, cache))
-        assert.instanceOf(error, GuardedProcess.OutOfReach)
-        assert.include(error.message, `user 65534 cannot reach \`${installed.postgres}\``)
-        assert.include(error.message, `Let root copy it to \`${cache}\``)
+        const { closed, installed, cache } = yield* closedBinaries
+        const file = `${cache}-file`
+        yield* fs.writeFileString(file, "no directory")
+        for (const [unfit, detail] of [
+          [file, "AlreadyExists"],
+          [Path.join(closed, "cache"), "Permission denied"],
+        ] as const) {
+          const error = yield* Effect.flip(PostgresBinaries.runnableBy(nobody, installed, unfit))
+          assert.instanceOf(error, GuardedProcess.OutOfReach)
+          assert.include(error.message, `user 65534 cannot reach \`${installed.postgres}\``)
+          assert.include(error.message, `Let root copy it to \`${unfit}\``)
+          assert.include(error.message, detail)
+        }
       }),
     60_000,
   )
@@ -586,12 +648,16 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
         const fs = yield* FileSystem.FileSystem
         const outer = yield* temporaryDirectory
         const made = Path.join(outer, "made")
-        yield* Effect.scoped(EmbeddedPostgres.start({ directory: made }))
+        const first = recorder()
+        yield* EmbeddedPostgres.start({ directory: made }).pipe(Effect.scoped, Effect.provide(first.layer))
         assert.strictEqual(modeOf(made), "700")
+        assert.deepStrictEqual(first.lines, [])
         const open = yield* usedDirectory
         yield* fs.chmod(open, 0o755)
-        yield* Effect.scoped(EmbeddedPostgres.start({ directory: open }))
+        const { lines, layer } = recorder()
+        yield* EmbeddedPostgres.start({ directory: open }).pipe(Effect.scoped, Effect.provide(layer))
         assert.strictEqual(modeOf(open), "755")
+        assert.strictEqual(lines.join().includes(`\`chmod 700 ${open}\` keeps them away`), isRoot)
       }),
     60_000,
   )
@@ -611,6 +677,9 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
         const text = yield* fs.readFileString(log)
         assert.match(text, /^of an older version\n/)
         assert.include(text, "database system is shut down")
+        yield* fs.truncate(log, 11_000_000)
+        yield* Effect.scoped(EmbeddedPostgres.start({ directory }))
+        assert.isBelow(Fs.statSync(log).size, 100_000)
         yield* fs.remove(log)
         yield* Effect.scoped(EmbeddedPostgres.start({ directory }))
         assert.strictEqual(modeOf(log), "600")
@@ -654,8 +723,11 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
     "lets nobody connect but processes of the server's user, and root's",
     () =>
       Effect.gen(function* () {
-        const server = yield* EmbeddedPostgres.start({ directory: yield* usedDirectory })
-        yield* assertClosed(server)
+        const directory = yield* usedDirectory
+        yield* assertClosed(yield* EmbeddedPostgres.start({ directory }))
+        for (const name of ["pg_hba.conf", "pg_ident.conf"]) {
+          assert.strictEqual(modeOf(Path.join(directory, "postgres", name)), "600")
+        }
       }),
     60_000,
   )
@@ -719,6 +791,7 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
         // Of the older version; of this one; and opened by hand, which does not last.
         for (const rule of [undefined, undefined, "local all all trust\n"]) {
           if (rule !== undefined) yield* fs.writeFileString(Path.join(directory, "postgres", "pg_hba.conf"), rule)
+          yield* writeLock(directory, yield* anotherProgram)
           yield* Effect.gen(function* () {
             const server = yield* EmbeddedPostgres.start({ directory })
             yield* assertClosed(server)

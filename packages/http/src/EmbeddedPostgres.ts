@@ -178,15 +178,14 @@ export const find = Effect.fnUntraced(function* (
 }, Effect.provide(NodeFileSystem.layer))
 
 /**
- * PostgreSQL leaves the file with its version alone, so that a copy shows in its number or in the time of its last
- * change. rsync leaves it alone too, but not the control file, which PostgreSQL changes in place.
+ * PostgreSQL leaves the file with its version alone, so that a copy of it shows in the time of its last change, which
+ * nobody can set. rsync leaves it alone too, but not the control file, which PostgreSQL changes in place.
  */
 const located = (data: string, path: string) =>
   Effect.sync((): Located => {
-    const version = NodeFs.statSync(Path.join(data, "PG_VERSION"), { bigint: true })
-    const control = NodeFs.statSync(Path.join(data, "global", "pg_control"), { bigint: true })
-    const incarnation = [version.ino, version.ctimeNs, control.ino].join("-")
-    return { path, ...PostgresAccess.names, incarnation }
+    const { ctimeNs } = NodeFs.statSync(Path.join(data, "PG_VERSION"), { bigint: true })
+    const { ino } = NodeFs.statSync(Path.join(data, "global", "pg_control"), { bigint: true })
+    return { path, ...PostgresAccess.names, incarnation: `${ctimeNs}-${ino}` }
   })
 
 const majorVersion = "18"
@@ -240,10 +239,10 @@ const checkReach = Effect.fnUntraced(function* ({ uid, ...user }: GuardedProcess
   }
 })
 
-/** Makes the log, closed to others, and empties one that has grown large. */
+/** Closes a log to others that was open to them, and empties one that has grown large. */
 const prepareLog = Effect.fnUntraced(function* (log: string) {
   const fs = yield* FileSystem.FileSystem
-  yield* fs.writeFile(log, new Uint8Array(), { flag: "a", mode: 0o600 })
+  if (!(yield* fs.exists(log))) return
   const { mode, size } = yield* fs.stat(log)
   if ((mode & 0o077) !== 0) yield* fs.chmod(log, 0o600)
   if (size > 10_000_000) yield* fs.truncate(log)
