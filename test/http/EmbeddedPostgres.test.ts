@@ -160,6 +160,8 @@ const isGuardOf = (postmaster: number, pid: string) => {
 const orphanOf = Effect.fnUntraced(function* (directory: string) {
   const { server, kill, path, pid } = yield* otherProcess(directory, directory)
   killGuard(pid)
+  // Nobody else will end it if the test fails.
+  yield* Effect.addFinalizer(() => Effect.sync(() => isAlive(pid) && process.kill(pid, "SIGKILL")))
   yield* kill
   assert.deepStrictEqual(yield* query({ path }, "SELECT 1 AS one"), [{ one: 1 }])
   return { server, pid }
