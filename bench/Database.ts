@@ -15,8 +15,10 @@ import { Failed } from "./Processes.ts"
 /** Starts PostgreSQL in a directory, and makes sure that it keeps what it acknowledges. */
 export const start = Effect.fnUntraced(function* (directory: string) {
   const server = yield* EmbeddedPostgres.start({ directory })
-  const urlOf = (name: string) =>
-    `postgres:///${name}?${new URLSearchParams({ host: dirname(server.path), user: server.username })}`
+  const urlOf = (name: string, user = server.username) =>
+    `postgres:///${name}?${new URLSearchParams({ host: dirname(server.path), user })}`
+  const administer = (statement: string) => query(urlOf(server.database, server.superuser), statement)
+  yield* administer(`GRANT pg_checkpoint TO ${server.username}`)
   const settings = yield* query(
     urlOf(server.database),
     `SELECT name, setting || coalesce(unit, '') AS setting FROM pg_settings
@@ -30,8 +32,9 @@ export const start = Effect.fnUntraced(function* (directory: string) {
   /** A new, empty database. */
   const create = Effect.suspend(() => {
     const name = `bench_${randomUUID().replaceAll("-", "")}`
-    return Effect.acquireRelease(Effect.as(query(urlOf(server.database), `CREATE DATABASE ${name}`), urlOf(name)), () =>
-      Effect.orDie(query(urlOf(server.database), `DROP DATABASE ${name} WITH (FORCE)`)),
+    return Effect.acquireRelease(
+      Effect.as(administer(`CREATE DATABASE ${name} OWNER ${server.username}`), urlOf(name)),
+      () => Effect.orDie(administer(`DROP DATABASE ${name} WITH (FORCE)`)),
     )
   })
   return { settings: values, pid: server.pid, create }

@@ -30,9 +30,9 @@ const entry = ["--conditions=@holdfast/source", "packages/http/src/main.ts"]
 /** Node as npm's scripts have it. */
 const node = join(root, "node_modules/.bin/node")
 
-/** The embedded database of a server's data directory. */
+/** The embedded database of a server's data directory, as the role that the server is there. */
 export const databaseIn = (directory: string) => ({
-  config: { path: join(directory, "postgres", ".s.PGSQL.5432"), username: "holdfast", database: "holdfast" },
+  config: { path: join(directory, "postgres", ".s.PGSQL.5432"), username: "holdfast_server", database: "holdfast" },
 })
 
 /** Runs a program of packages/http to its end, in nothing but the environment that is given. */

@@ -12,7 +12,7 @@ import * as EmbeddedPostgres from "../../packages/http/src/EmbeddedPostgres.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A PostgreSQL 14 or later, whose user may create databases. */
+    /** A PostgreSQL 14 or later, whose user is a superuser. */
     readonly postgres: { readonly url: string }
   }
 }
@@ -36,6 +36,7 @@ const startEmbedded = Effect.gen(function* () {
   const directory = yield* fs.makeTempDirectoryScoped({ prefix: "holdfast-test-" })
   // Room for several test files at once, each with a server and its pool.
   const server = yield* EmbeddedPostgres.start({ directory, parameters: { max_connections: "300" } })
-  const query = new URLSearchParams({ host: dirname(server.path), user: server.username })
+  // Tests make databases and roles, and end other connections.
+  const query = new URLSearchParams({ host: dirname(server.path), user: server.superuser })
   return `postgres:///${server.database}?${query}`
 }).pipe(Effect.provide(NodeFileSystem.layer))

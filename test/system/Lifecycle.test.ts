@@ -1,5 +1,5 @@
 /** Starting, stopping, crashing and starting again, as a process with its embedded database. */
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
 import type { Deallocation } from "@holdfast/domain"
@@ -98,6 +98,25 @@ it.live(
       )
       const again = yield* ServerProcess.start({ DATA_DIR: directory })
       assert.deepStrictEqual(yield* clientOf(again, directory).reserve(terms), answer)
+    }).pipe(Effect.scoped),
+  60_000,
+)
+
+it.live(
+  "the first start makes a data directory, keys and a log for their owner alone",
+  () =>
+    Effect.gen(function* () {
+      const directory = join(yield* ServerProcess.temporaryDirectory, "made")
+      yield* ServerProcess.start({ DATA_DIR: directory })
+      const modes = readdirSync(directory).map((name) => [name, statSync(join(directory, name)).mode & 0o077])
+      assert.deepStrictEqual(Object.fromEntries([["", statSync(directory).mode & 0o077], ...modes]), {
+        "": 0,
+        "bitgo-dev-private.pem": 0,
+        "bitgo-dev-public.pem": 0,
+        "operator-token": 0,
+        postgres: 0,
+        "postgres.log": 0,
+      })
     }).pipe(Effect.scoped),
   60_000,
 )

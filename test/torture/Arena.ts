@@ -73,8 +73,14 @@ export const open = Effect.fnUntraced(function* ({ servers: count, random, direc
   const stopPostgres = Effect.suspend(() => Scope.close(running, Exit.void))
   let postgres = yield* startPostgres
   yield* Effect.addFinalizer(() => stopPostgres)
-  const { path, username, database } = postgres
+  const { path, username, superuser, database } = postgres
   const connection = { path, username, database }
+  // To write files until one meets the full disk.
+  yield* Effect.scoped(
+    Effect.flatMap(PgConnection.make({ path, username: superuser, database }), (administrator) =>
+      administrator.query(`GRANT EXECUTE ON FUNCTION pg_switch_wal TO ${username}`),
+    ),
+  )
 
   const proxies = yield* Effect.forEach(Array.from({ length: count }), () =>
     Effect.acquireRelease(

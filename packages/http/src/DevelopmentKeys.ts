@@ -56,7 +56,7 @@ const readOrMake = Effect.fnUntraced(function* (
 ): Effect.fn.Return<string, InvalidSetting | PlatformError, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
   if (!(yield* fs.exists(file))) {
-    yield* fs.makeDirectory(Path.dirname(file), { recursive: true })
+    yield* fs.makeDirectory(Path.dirname(file), { recursive: true, mode: 0o700 })
     const temporary = yield* writeTemporary(file, yield* make)
     // A link is made only if there is no such file yet.
     yield* fs.link(temporary, file).pipe(

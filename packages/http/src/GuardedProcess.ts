@@ -1,35 +1,37 @@
 /**
  * Programs that never outlive this process: a guard in their process group holds a pipe from us and
- * stops them when it ends, however we end. Root runs them as another user, as PostgreSQL demands.
+ * stops them when it ends, however we end. Root runs them as another user, as PostgreSQL demands, who gets none of
+ * root's rights.
  */
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { Deferred, Effect, FileSystem, Option, Schema, type Scope } from "effect"
-import type { PlatformError } from "effect/PlatformError"
 
 /** Root can find no way to run PostgreSQL as another user here. */
-export class DirectoryNotTraversable extends Schema.TaggedError<DirectoryNotTraversable>()("DirectoryNotTraversable", {
-  directory: Schema.String,
-  binary: Schema.String,
+export class OutOfReach extends Schema.TaggedError<OutOfReach>()("OutOfReach", {
+  path: Schema.String,
+  uid: Schema.optional(Schema.Number),
+  remedy: Schema.String,
   detail: Schema.String,
 }) {
   override get message() {
-    return `PostgreSQL cannot run as root, and other users cannot reach both \`${this.directory}\` and \`${this.binary}\`. Move them below directories that others may traverse, install setpriv (util-linux), or set DATABASE_URL. ${this.detail}`
+    return `PostgreSQL cannot run as root, and user ${this.uid} cannot reach \`${this.path}\`. ${this.remedy}, or set DATABASE_URL. (${this.detail})`
   }
 }
 
-/** How to run a program as a user that PostgreSQL accepts. */
+/** Who runs a program: ourselves, unless another is named. */
 export interface User {
   readonly uid?: number
   readonly gid?: number
-  readonly prefix: ReadonlyArray<string>
 }
 
 /** A program, and where it writes what it has to say. */
-interface Program {
+export interface Program {
   readonly command: ReadonlyArray<string>
   readonly user: User
+  /** Its working directory. The user need not be able to get there by itself. */
+  readonly directory: string
   readonly log: string
   /** A process id that PostgreSQL would mistake for a postmaster's. */
   readonly stalePid?: number | undefined
@@ -43,62 +45,42 @@ export interface Running {
   readonly log: Effect.Effect<string, never, FileSystem.FileSystem>
 }
 
-const nobody = 65534
+/** The user that has nothing. */
+export const nobody = 65534
 
-/** `nobody`, who may pass through directories that are closed to others: root's clone is often in one. */
-const setpriv = [
-  "setpriv",
-  "--clear-groups",
-  "--securebits=+no_setuid_fixup",
-  "--inh-caps=-all,+dac_override",
-  "--ambient-caps=-all,+dac_override",
-]
-
-/** The user to run a binary as, on a data directory that need not exist yet. */
-export const chooseUser = Effect.fnUntraced(function* (
-  data: string,
-  binary: string,
-): Effect.fn.Return<User, DirectoryNotTraversable | PlatformError, FileSystem.FileSystem> {
-  if (process.getuid?.() !== 0) return { prefix: [] }
-  const { uid, gid } = yield* ownerOf(data)
-  const directory = Path.dirname(data)
-  const plain: User = { uid, gid, prefix: [] }
-  if (Option.isNone(yield* refusal(plain, directory, binary))) return plain
-  const privileged: User = { uid, gid, prefix: [...setpriv, `--reuid=${uid}`, `--regid=${gid}`, "--"] }
-  const detail = yield* refusal(privileged, directory, binary)
-  if (Option.isNone(detail)) return privileged
-  return yield* new DirectoryNotTraversable({ directory, binary, detail: detail.value })
-})
-
-/** Who runs PostgreSQL on behalf of root: the owner of the data, `nobody` for new data and for root's. */
-const ownerOf = Effect.fnUntraced(function* (data: string) {
+/** The user to run PostgreSQL as, on a data directory that need not exist yet. */
+export const chooseUser = Effect.fnUntraced(function* (data: string) {
+  if (process.getuid?.() !== 0) return {}
   const fs = yield* FileSystem.FileSystem
-  if (!(yield* fs.exists(data))) return { uid: nobody, gid: nobody }
+  const user: User = { uid: nobody, gid: nobody }
+  if (!(yield* fs.exists(data))) return user
   const info = yield* fs.stat(data)
   const uid = Option.getOrElse(info.uid, () => 0)
   if (uid !== 0) return { uid, gid: Option.getOrElse(info.gid, () => nobody) }
+  // Data that root has put here, from a backup, say.
   const names = yield* fs.readDirectory(data, { recursive: true })
   yield* Effect.forEach(["", ...names], (name) => fs.chown(Path.join(data, name), nobody, nobody), { concurrency: 8 })
-  return { uid: nobody, gid: nobody }
+  return user
 })
 
-/** Why the user cannot run the binary and reach the directory, if so. */
-const refusal = (user: User, directory: string, binary: string) =>
+/** Why a script fails that the user runs, if it does. */
+export const refusal = (user: User, script: string, ...args: ReadonlyArray<string>) =>
   Effect.callback<Option.Option<string>>((resume) => {
-    const [command, args, options] = asUser(user, [`cd "$1" && "$2" --version`, "sh", directory, binary])
-    ChildProcess.execFile(command, args, options, (error, _, stderr) =>
+    ChildProcess.execFile("/bin/sh", ["-c", script, "sh", ...args], asUser(user, "/"), (error, _, stderr) =>
       resume(Effect.succeed(error === null ? Option.none() : Option.some(stderr.trim() || error.message))),
     )
   })
 
-/** The command that has `/bin/sh` run a script as the user, with the arguments that follow the script. */
-const asUser = (user: User, script: ReadonlyArray<string>) => {
-  const [command = "", ...args] = [...user.prefix, "/bin/sh", "-c", ...script]
-  const identity = user.prefix.length > 0 || user.uid === undefined ? {} : { uid: user.uid, gid: user.gid }
+/**
+ * Node goes to the working directory first, as who we are, and becomes the user then, who has no other groups. A
+ * process that was root's and becomes another's loses all capabilities.
+ */
+const asUser = (user: User, directory: string) => ({
+  ...user,
+  cwd: directory,
   // Nothing of our environment, where secrets may be. A zone that is known spares initdb a search.
-  const env = { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" }
-  return [command, args, { ...identity, cwd: "/", env }] as const
-}
+  env: { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" },
+})
 
 /**
  * Becomes the program, leaving a guard behind that holds our pipe. When the pipe ends, because we
@@ -125,14 +107,18 @@ export const success = "exit code 0"
 export const run = (program: Program): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync((): Running & { readonly child: ChildProcess.ChildProcess } => {
-      const [shell, args, options] = asUser(program.user, [guardScript, "sh", ...program.command])
+      const options = asUser(program.user, program.directory)
       // PostgreSQL holds a lock that names its grandparent to be out of date.
       const stale = program.stalePid === undefined ? {} : { PG_GRANDPARENT_PID: String(program.stalePid) }
-      const env = { ...options.env, ...stale }
-      const log = Fs.openSync(program.log, "a")
+      const log = Fs.openSync(program.log, "a", 0o600)
       const offset = Fs.fstatSync(log).size
-      // In a group of its own, a Ctrl-C that is meant for us does not stop it before we have finished.
-      const child = ChildProcess.spawn(shell, args, { ...options, env, detached: true, stdio: ["pipe", log, log] })
+      const child = ChildProcess.spawn("/bin/sh", ["-c", guardScript, "sh", ...program.command], {
+        ...options,
+        env: { ...options.env, ...stale },
+        // In a group of its own, a Ctrl-C that is meant for us does not stop it before we have finished.
+        detached: true,
+        stdio: ["pipe", log, log],
+      })
       Fs.closeSync(log)
       const ended = Deferred.makeUnsafe<string>()
       const end = (how: string) => {

@@ -1,16 +1,28 @@
-/** PostgreSQL's lock on a data directory, the file `postmaster.pid`: who holds it, and whether they are ready. */
+/**
+ * PostgreSQL's lock on a data directory, the file `postmaster.pid`: who holds it, and whether they are ready.
+ *
+ * A postmaster tells in its command line which process started it, and for which directory. It is a child of that
+ * process as long as that lives, and of another one afterwards: so an orphan is told from a postmaster that is in use,
+ * and neither from what has got its process id since, without a file or a clock.
+ */
 import * as ChildProcess from "node:child_process"
-import * as Fs from "node:fs"
+import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
-import { Effect, FileSystem, Schedule, Schema } from "effect"
+import { promisify } from "node:util"
+import { type Duration, Effect, FileSystem, Schedule, Schema } from "effect"
 
 /** A live postmaster holds the lock. */
 export class DataDirectoryInUse extends Schema.TaggedError<DataDirectoryInUse>()("DataDirectoryInUse", {
   directory: Schema.String,
   pid: Schema.Number,
+  /** Which process it works for, where that can be told. */
+  server: Schema.optional(Schema.Number),
 }) {
   override get message() {
-    return `The data directory \`${this.directory}\` is in use by process ${this.pid}.`
+    const fact = `The data directory \`${this.directory}\` is in use by process ${this.pid}`
+    return this.server === undefined
+      ? `${fact}, a PostgreSQL that no server of this version runs. \`kill -INT ${this.pid}\` ends it.`
+      : `${fact}, the PostgreSQL of the server that is process ${this.server}. Only one may use it at a time.`
   }
 }
 
@@ -19,7 +31,8 @@ export const readLock = Effect.fnUntraced(function* (data: string) {
   const fs = yield* FileSystem.FileSystem
   const text = yield* fs.readFileString(Path.join(data, "postmaster.pid")).pipe(Effect.orElseSucceed(() => ""))
   const lines = text.split("\n")
-  return { text, pid: Number(lines[0]), status: lines[7]?.trim() }
+  // A PostgreSQL without a postmaster, in single-user mode, writes its process id with a minus.
+  return { text, pid: Math.abs(Number(lines[0])), status: lines[7]?.trim() }
 })
 
 /**
@@ -34,31 +47,107 @@ export const untilReady = (data: string, pid: number, before: string) =>
     }),
   )
 
+/** What a PostgreSQL is to be started with, so that it tells whose it is. */
+export const marks = (data: string) =>
+  Effect.map(identify(data), (directory) => [
+    "-c",
+    `holdfast.server=${process.pid}`,
+    "-c",
+    `holdfast.directory=${directory}`,
+  ])
+
 /**
- * Fails while a live postmaster holds the lock. Answers the process id in the lock when it now
- * is another program's, which PostgreSQL would mistake for a postmaster.
+ * Makes sure that no live postmaster holds the lock: ends one whose server has died, and fails for any other. Answers
+ * the process id in the lock when it now is another program's, which PostgreSQL would mistake for a postmaster.
+ *
+ * What is ended may take as long as `patience` to do so as it should, writing its data; then it has to end at once.
  */
-export const checkLock = Effect.fnUntraced(function* (data: string, pid: number) {
-  if (!(pid > 0) || !isAlive(pid)) return undefined
-  if (isPostmasterOf(data, yield* commandLine(pid))) return yield* new DataDirectoryInUse({ directory: data, pid })
-  return pid
+export const claim = Effect.fnUntraced(function* (data: string, patience: Duration.Input) {
+  const signals = [
+    ["SIGINT", patience],
+    ["SIGQUIT", "2 seconds"],
+  ] as const
+  for (const [signal, duration] of signals) {
+    const { pid, use, server } = yield* findHolder(data)
+    if (use !== "orphan") break
+    yield* Effect.logWarning(
+      `PostgreSQL (process ${pid}) was left alone by its server (process ${server}). Ending it (${signal}).`,
+    )
+    send(pid, signal)
+    yield* findHolder(data).pipe(
+      Effect.repeat({
+        schedule: Schedule.spaced("20 millis"),
+        while: (now) => now.use === "orphan" && now.pid === pid,
+      }),
+      Effect.timeoutOption(duration),
+    )
+  }
+  const { pid, use, server } = yield* findHolder(data)
+  if (use === "none") return undefined
+  if (use === "another program") return pid
+  return yield* new DataDirectoryInUse({ directory: data, pid, ...(use === "served" ? { server } : {}) })
 })
 
-const isAlive = (pid: number) => {
+interface Holder {
+  readonly pid: number
+  /** What the process is that the lock names. */
+  readonly use: "none" | "another program" | "served" | "orphan" | "unknown"
+  readonly server?: number
+}
+
+const findHolder = Effect.fnUntraced(function* (data: string): Effect.fn.Return<Holder, never, FileSystem.FileSystem> {
+  const { pid } = yield* readLock(data)
+  if (!(pid > 0) || !send(pid, 0)) return { pid, use: "none" }
+  const { parent, command } = yield* look(pid)
+  const marked = marksPattern.exec(command.join(" "))
+  if (marked === null) return { pid, use: (yield* isPostmasterOf(data, command)) ? "unknown" : "another program" }
+  if (marked[2] !== (yield* identify(data))) return { pid, use: "another program" }
+  const server = Number(marked[1])
+  return { pid, use: server === parent ? "served" : "orphan", server }
+})
+
+const marksPattern = /holdfast\.server=(\d+) -c holdfast\.directory=(\S+)/
+
+/** What a directory is, by whatever name: it stays the same when it is moved. */
+const identify = (directory: string) =>
+  Effect.tryPromise(() => Fs.stat(directory, { bigint: true })).pipe(
+    Effect.map(({ dev, ino }) => `${dev}:${ino}`),
+    Effect.orElseSucceed(() => "gone"),
+  )
+
+/** As those look that bear no marks: an older version's, and what people start by hand. */
+const isPostmasterOf = Effect.fnUntraced(function* (data: string, command: ReadonlyArray<string>) {
+  if (Path.basename(command[0] ?? "") !== "postgres") return false
+  const option = command.indexOf("-D")
+  const directory = command[option + 1] ?? ""
+  return option < 0 || !Path.isAbsolute(directory) || (yield* identify(directory)) === (yield* identify(data))
+})
+
+/** Whether there is the process that the signal is meant for. */
+const send = (pid: number, signal: NodeJS.Signals | 0) => {
   try {
-    return process.kill(pid, 0)
+    return process.kill(pid, signal)
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "EPERM"
   }
 }
 
-/** The command line of a process, empty for a zombie. */
-const commandLine = (pid: number) =>
-  Effect.callback<string>((resume) => {
-    const answer = (_: unknown, text = "") => resume(Effect.succeed(text.replaceAll("\0", " ")))
-    if (process.platform === "linux") Fs.readFile(`/proc/${pid}/cmdline`, "utf8", answer)
-    else ChildProcess.execFile("ps", ["-ww", "-o", "args=", "-p", String(pid)], answer)
-  })
+/** The parent and the command line of a process; no command for a zombie, and for one that has gone. */
+const look = (pid: number) =>
+  Effect.orElseSucceed(
+    Effect.tryPromise(() => (process.platform === "linux" ? lookInProc(pid) : askPs(pid))),
+    () => ({ parent: 0, command: [] }),
+  )
 
-const isPostmasterOf = (data: string, commandLine: string) =>
-  /(^|\/)postgres( |$)/.test(commandLine) && (!commandLine.includes(" -D /") || commandLine.includes(` -D ${data} `))
+const lookInProc = async (pid: number) => {
+  const command = (await Fs.readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0")
+  // The name in parentheses, which may contain anything, the state, the parent.
+  const stat = /^.*\) \S (\d+)/s.exec(await Fs.readFile(`/proc/${pid}/stat`, "utf8"))
+  return { parent: Number(stat?.[1]), command }
+}
+
+const askPs = async (pid: number) => {
+  const { stdout } = await promisify(ChildProcess.execFile)("ps", ["-ww", "-o", "ppid=,args=", "-p", String(pid)])
+  const [parent, ...command] = stdout.trim().split(/\s+/)
+  return { parent: Number(parent), command }
+}
