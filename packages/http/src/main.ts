@@ -22,9 +22,9 @@ import * as Signature from "./Signature.ts"
 
 /** Where the database is: the one that is named, else one of our own. */
 const connect = Effect.fnUntraced(function* ({ databaseUrl, dataDirectory }: Settings.Settings) {
-  if (databaseUrl !== undefined) return { url: databaseUrl }
-  const { path, username, database } = yield* EmbeddedPostgres.start({ directory: dataDirectory })
-  return { path, username, database }
+  if (databaseUrl !== undefined) return { connection: { url: databaseUrl } }
+  const { path, username, database, incarnation } = yield* EmbeddedPostgres.start({ directory: dataDirectory })
+  return { connection: { path, username, database }, incarnation }
 })
 
 /** Whom to believe, made up where nobody is named, and what to tell of it. */
@@ -86,7 +86,7 @@ const layer = Layer.unwrap(
     const settings = yield* Settings.load
     const { releasedRepost, maxQueue } = settings
     const { read, told } = yield* credentials(settings)
-    const connection = yield* connect(settings)
+    const database = yield* connect(settings)
     return Layer.effectDiscard(announce(told)).pipe(
       Layer.provide(App.layer(settings)),
       Layer.provide(NodeServer.layer(settings)),
@@ -95,7 +95,7 @@ const layer = Layer.unwrap(
         Signature.layer(settings),
         OperatorToken.layer,
         ...(settings.publicKeyFiles.length > 0 ? [layerReload] : []),
-        PgDeallocations.layer({ connection, releasedRepost, maxQueue }),
+        PgDeallocations.layer({ ...database, releasedRepost, maxQueue }),
       ]),
       Layer.provide(Callers.layer(settings)),
       Layer.provide(Credentials.layer(read)),
