@@ -3,9 +3,13 @@
  * one goes on with the same ids. When the first finds out, it gives the answers that
  * it committed, and acts no second time.
  */
+import { PgConnection } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { BaseUnits, type Connection, Deallocations } from "@holdfast/domain"
+import { Migrations } from "@holdfast/persistence"
+import * as PgSession from "@holdfast/persistence/PgSession"
 import { Context, Effect, Fiber, Layer, Result, type Scope } from "effect"
+import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { SqlError } from "effect/sql/SqlError"
 import { query, serviceOn, untilFound, withDatabase } from "../support/Databases.ts"
 import * as FaultyStream from "../support/FaultyStream.ts"
@@ -201,6 +205,54 @@ it.live("a batch of which every answer was lost is asked for until there is one"
       assert.strictEqual((yield* first.reserve(terms))._tag, "Reserved")
       assert.strictEqual(wires.left(), 0)
       assert.lengthOf(yield* second.journal(terms.deallocationId), 1)
+    }),
+  ),
+)
+
+it.live(
+  "what was never committed is lost, for good; what was committed so long ago that its mark may be gone is unknown",
+  () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        yield* Migrations.run(database.config, undefined)
+        const { decide, commit, fateOf } = yield* PgSession.connect({
+          connection: { ...database.config, multiplex: true },
+          releasedRepost: "reserve",
+          incarnation: undefined,
+        }).pipe(Effect.provide(SecureRandom.layerWebCrypto))
+        const fate = Effect.fnUntraced(function* (secondsAgo: number, isCommitted: boolean) {
+          const transaction = yield* decide([])
+          yield* isCommitted ? commit(transaction) : Effect.exit(commit({ ...transaction, transactionId: "0" }))
+          const begunAt = String(Number(transaction.begunAt) - secondsAgo)
+          return [yield* fateOf({ ...transaction, begunAt }), yield* fateOf({ ...transaction, begunAt })]
+        })
+        assert.deepStrictEqual(yield* fate(0, true), ["committed", "committed"])
+        assert.deepStrictEqual(yield* fate(290, true), ["committed", "committed"])
+        assert.deepStrictEqual(yield* fate(310, true), ["committed", "committed"])
+        assert.deepStrictEqual(yield* fate(0, false), ["lost", "lost"])
+        assert.deepStrictEqual(yield* fate(290, false), ["lost", "lost"])
+        assert.deepStrictEqual(yield* fate(310, false), ["unknown", "unknown"])
+        // Who was told that it is lost may rely on it.
+        const transaction = yield* decide([])
+        const other = yield* PgConnection.make(database.config)
+        yield* other.query("INSERT INTO commits (id, committed) VALUES ($1, false)", [transaction.commitId])
+        assert.strictEqual((yield* Effect.flip(commit(transaction))).kind, "passing")
+      }),
+    ),
+)
+
+it.live("the marks of transactions are kept for ten minutes, twice as long as they are asked for", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      yield* Migrations.run(database.config, undefined)
+      yield* query(
+        database,
+        `INSERT INTO commits (id, committed, at)
+          SELECT gen_random_uuid(), true, now() - minutes * interval '1 minute' FROM unnest('{5, 9, 11}'::int[]) AS minutes`,
+      )
+      yield* Layer.build(Layer.fresh(serviceOn(database)))
+      yield* untilFound(database, "SELECT 1 FROM commits HAVING min(at) > now() - interval '10 minutes'")
+      assert.lengthOf(yield* query(database, "SELECT 1 FROM commits WHERE at < now() - interval '1 minute'"), 2)
     }),
   ),
 )

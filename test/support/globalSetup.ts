@@ -3,12 +3,9 @@
  * one in a temporary directory, which is gone when the run ends.
  */
 
-import { dirname } from "node:path"
-import { NodeFileSystem } from "@effect/platform-node"
-import { Effect, Exit, FileSystem, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import type { TestProject } from "vitest/node"
-// By its path: vitest resolves what runs in its main process without our export condition.
-import * as EmbeddedPostgres from "../../packages/http/src/EmbeddedPostgres.ts"
+import { startEmbedded } from "./EmbeddedServer.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -30,13 +27,3 @@ export default async function setup(project: TestProject) {
   }
   return stop
 }
-
-const startEmbedded = Effect.gen(function* () {
-  const fs = yield* FileSystem.FileSystem
-  const directory = yield* fs.makeTempDirectoryScoped({ prefix: "holdfast-test-" })
-  // Room for several test files at once, each with a server and its pool.
-  const server = yield* EmbeddedPostgres.start({ directory, parameters: { max_connections: "300" } })
-  // Tests make databases and roles, and end other connections.
-  const query = new URLSearchParams({ host: dirname(server.path), user: server.superuser })
-  return `postgres:///${server.database}?${query}`
-}).pipe(Effect.provide(NodeFileSystem.layer))

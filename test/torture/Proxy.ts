@@ -6,9 +6,7 @@ import * as Net from "node:net"
  * What happens to a connection that sends COMMIT. It is cut before PostgreSQL sees that, or after it was carried out and
  * before anybody knows; in the last case new connections can be kept waiting for some time.
  */
-type CommitFault =
-  | { readonly cut: "before" | "after" }
-  | { readonly cut: "after"; readonly heldUpMillis: number }
+type CommitFault = { readonly cut: "before" | "after" } | { readonly cut: "after"; readonly heldUpMillis: number }
 
 export interface Proxy {
   readonly port: number

@@ -1,0 +1,307 @@
+import { of } from "./Mutant.ts"
+
+const writer = ["persistence/Writer"]
+const lost = ["persistence/LostAnswers"]
+const locks = ["persistence/Locks"]
+const nonces = ["persistence/Nonces"]
+
+export const persistence = [
+  ...of("persistence/src/GroupCommit.ts", writer, {
+    "a committed batch is decided again": [
+      `if (fate === "committed") return yield* conclude(batch, batch.inDoubt.outcomes)`,
+      `if (fate === "committed") batch.inDoubt = undefined`,
+      ...lost,
+    ],
+    "a batch is not in doubt once its commit has failed": ["batch.inDoubt = decided\n", "\n", ...lost],
+    "a lost batch is taken for a committed one": [`fate === "committed"`, `fate === "lost"`, ...lost],
+    "a batch of which nothing is known is decided again": [`if (fate === "unknown") return abandon(batch)`, ""],
+    "a batch stays in doubt after it was lost": ["batch.inDoubt = undefined\n", "\n", ...lost],
+    "callers hear before the commit": [
+      "yield* step(session.commit(decided))",
+      "yield* conclude(batch, decided.outcomes)",
+      "persistence/Writer",
+    ],
+    "answers go to the wrong callers": ["remaining.next().value", "outcomes.at(-1)", "persistence/GroupCommit"],
+    "a batch is split while it is in doubt": [
+      "    const session = yield* connected\n",
+      "    const session = yield* connected\n    if (batch.failures >= maxFailures) return yield* split(batch)\n",
+      ...lost,
+    ],
+    "a batch is never split": ["if (batch.failures >= maxFailures) return yield* split(batch)", ""],
+    "half of a split batch is forgotten": [
+      "[commands.slice(half), commands.slice(0, half)]",
+      "[commands.slice(0, half)]",
+    ],
+    "passing failures are not counted": ["passing: 1,", "passing: 0,"],
+    "a lasting failure is counted like a passing one": ["lasting: maxFailures }", "lasting: 1 }"],
+    "a lost connection counts against its batch": ["{ connection: 0,", "{ connection: 1,"],
+    "failures are counted on in the next batch": [
+      "const batchOf = (commands: ReadonlyArray<Waiting>) => ({ commands, failures: 0,",
+      "let all = 0\nconst batchOf = (commands: ReadonlyArray<Waiting>) => ({ commands, get failures() { return all }, set failures(n) { all = n },",
+    ],
+    "there is no pause after a failure": [
+      "Effect.retry(Effect.uninterruptible(runNext), backoff)",
+      "Effect.retry(Effect.uninterruptible(runNext), { while: () => true })",
+    ],
+    "patience is not kept on the queue": [
+      "if (waiting.deadlineMillis > now) break",
+      "if (!queue.includes(waiting)) break",
+    ],
+    "patience is not kept for what is being written": [
+      "if (waiting.deadlineMillis > now) break",
+      "if (waiting.deadlineMillis > now || !queue.includes(waiting)) break",
+    ],
+    "patience is measured by the clock on the wall": [
+      "Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)",
+      "clock.currentTimeMillisUnsafe()",
+    ],
+    "who was told so keeps a place in the queue": [
+      "queue.splice(0, firstOpen === -1 ? queue.length : firstOpen)",
+      "void firstOpen",
+    ],
+    "what nobody waits for is run all the same": [
+      "if (batch.commands.some((waiting) => unanswered.has(waiting))) {",
+      "if (batch.commands.length > 0) {",
+    ],
+    "some of a batch are run though nobody waits for them": [
+      "batch.commands = batch.commands.filter((waiting) => unanswered.has(waiting))",
+      "",
+      "persistence/Writer",
+    ],
+    "a step may take for ever": [
+      "Effect.interruptible(Effect.timeout(effect, patienceMillis))",
+      "Effect.interruptible(effect)",
+    ],
+    "connecting may take for ever": ["      Effect.timeout(patienceMillis),\n", ""],
+    "a defect ends the writer": ["Effect.catchCause(run(batch), (cause) => recover(batch, cause))", "run(batch)"],
+    "a session that failed is used again": [`if (failure.kind === "connection") yield* disconnect`, ""],
+    "a session is never closed": ["    return Scope.close(scope, Exit.void)\n  })", "    return Effect.void\n  })"],
+    "a writer that ends forgets who waits": [
+      "Effect.andThen(Effect.andThen(arrivals.open, answered), Fiber.interrupt(writer))",
+      "Fiber.interrupt(writer)",
+    ],
+    "a writer that ends takes more": [`if (isEnding) return Effect.fail(unavailable("The server is stopping."))`, ""],
+    "the queue has no bound": [
+      `if (queue.length >= maxQueue) return Effect.fail(unavailable("Too many commands are waiting."))`,
+      "",
+    ],
+    "a batch has no bound": ["queue.splice(0, maxBatch)", "queue.splice(0)", "persistence/Writer"],
+    "ready is who was so long ago": [
+      "if (nowMillis() - lastCommitMillis < readiness.forMillis) return Effect.void",
+      "if (lastCommitMillis > 0) return Effect.void",
+    ],
+    "ready asks the database each time": [
+      "if (nowMillis() - lastCommitMillis < readiness.forMillis) return Effect.void",
+      "",
+    ],
+    "ready waits for commits that nothing brings": ["if (unanswered.size === 0 && !isEnding) submit(undefined)", ""],
+    "ready waits for as long as anybody": ["duration: readiness.withinMillis,", "duration: patienceMillis,"],
+    "a wake-up between look and wait is lost": [
+      "arrivals.closeUnsafe()",
+      "yield* Effect.yieldNow\n        arrivals.closeUnsafe()",
+      "domain/Simulation",
+    ],
+    "a failure that goes on is told of each time": [`if (isTold && kind !== "lasting") return Effect.void`, ""],
+  }),
+  ...of("persistence/src/PgSession.ts", lost, {
+    "accounts are locked in no order": [
+      "ORDER BY a.connection_id, a.currency\n",
+      "ORDER BY a.connection_id DESC\n",
+      ...locks,
+    ],
+    "accounts are not locked": ["  FOR UPDATE OF a`", "`", "persistence/Processes"],
+    "accounts of known transfers are not locked": [
+      "UNION\n    SELECT connection_id, currency FROM transfers WHERE id = ANY ($3::uuid[])",
+      "UNION\n    SELECT connection_id, currency FROM transfers WHERE false AND id = ANY ($3::uuid[])",
+      "persistence/GroupCommit",
+    ],
+    "a transfer that appeared after the locks is not noticed": [
+      "if (!locked.has(Ledger.accountKeyOf(transfer.terms))) {",
+      "if (false as boolean) {",
+      ...locks,
+    ],
+    "the locks were lost, which is ignored": [
+      `if (written.rows.length !== 1) return yield* transactionLost("The locks were lost before the write.")`,
+      "void written",
+      ...locks,
+    ],
+    "used nonces are not read": [
+      "SELECT f.nonces_until, n.value",
+      "SELECT f.nonces_until, NULL AS value",
+      "persistence/Processes",
+    ],
+    "what was forgotten of nonces is ignored": [
+      "forgottenUntil: nonces[0]?.forgottenUntil,",
+      "forgottenUntil: undefined,",
+      ...nonces,
+    ],
+    "a mark is taken for a commit, whoever made it": [
+      `if (row?.["committed"] === true) return "committed"`,
+      `if (row !== undefined) return "committed"`,
+    ],
+    "who asks for a commit leaves no mark": [
+      "INSERT INTO commits (id, committed) VALUES ($1, false)\n  ON CONFLICT (id) DO UPDATE SET id = excluded.id\n  RETURNING committed,",
+      "SELECT coalesce((SELECT committed FROM commits WHERE id = $1), false) AS committed,",
+    ],
+    "who asks for a commit overwrites it": [
+      "DO UPDATE SET id = excluded.id",
+      "DO UPDATE SET committed = excluded.committed",
+    ],
+    "marks are asked for long after they were forgotten": ["askedForSeconds: 300", "askedForSeconds: 100_000"],
+    "what is too old to tell is taken for lost": [`? "lost" : "unknown"`, `? "lost" : "lost"`],
+    "a batch does not look again for connections that it misses": [
+      "if (missing.length > 0) {",
+      "if (false as boolean) {",
+      "persistence/Registration",
+    ],
+    "a batch does not wait for registrations": [
+      "connection.query(lockRegistrations, [Write.texts(missing)])",
+      `connection.query("SELECT 1")`,
+      "persistence/Registration",
+    ],
+    "a failed transaction is left open": [
+      `connection.query("ROLLBACK", [], false)`,
+      `connection.query("SELECT 1", [], false)`,
+      "persistence/GroupCommit",
+    ],
+    "the hash chain begins anew with each batch": [
+      "heads.get(key) ?? locked.get(key)?.head ?? Journal.genesis",
+      "heads.get(key) ?? Journal.genesis",
+      "persistence/Audit",
+    ],
+    "entries of one batch are not chained": ["heads.set(key, head)", "", "persistence/Audit"],
+    "released deallocations are always reserved again": [
+      "Ledger.fold(snapshot, instructions, { releasedRepost })",
+      `Ledger.fold(snapshot, instructions, { releasedRepost: "reserve" })`,
+      "persistence/PgDeallocations",
+    ],
+  }),
+  ...of("persistence/src/Write.ts", locks, {
+    "the write needs no locks": [
+      " WHERE pg_current_xact_id()::text = $1 RETURNING 1",
+      " WHERE $1::text IS NOT NULL RETURNING 1",
+    ],
+    "a transaction leaves no mark": [
+      "INSERT INTO commits (id, committed) SELECT $2::uuid, true WHERE pg_current_xact_id()::text = $1 RETURNING 1",
+      "SELECT $2::uuid WHERE pg_current_xact_id()::text = $1",
+      ...lost,
+    ],
+    "a mark says that it is none": ["SELECT $2::uuid, true WHERE", "SELECT $2::uuid, false WHERE", ...lost],
+    "nonces are not written": [
+      `used_nonces AS (\${insert("nonces", nonceColumns)}),`,
+      `used_nonces AS (SELECT \${arrays(nonceColumns).join(", ")}),`,
+      "persistence/Processes",
+    ],
+    "a reason is lost when a released deallocation is rejected": [
+      `["reason", "text", (_) => (_._tag === "Rejected" ? _.reason : null)],`,
+      `["reason", "text", (_) => (_._tag === "Rejected" && _.createdAt === _.updatedAt ? _.reason : null)],`,
+      "persistence/PgDeallocations",
+    ],
+    "a time is written that was written for another": [
+      "written.set(millis, text)",
+      "written.set(Math.floor(millis / 1_000), text)",
+      "persistence/Audit",
+    ],
+  }),
+  ...of("persistence/src/Failures.ts", ["persistence/Failures"], {
+    "a race for a key lasts": [`    case "UniqueViolation":\n`, ""],
+    "every failure passes": [`? "passing" : "lasting"`, `? "passing" : "passing"`],
+    "class 25 lasts": [`"25", "26"`, `"26"`],
+    "class 26 lasts": [`"25", "26"`, `"25"`],
+    "a full disk lasts": [`"40", "53", "55"`, `"40", "55"`],
+    "a shutdown lasts": [`"57", "58"`, `"58"`],
+    "a deadlock lasts": [`    case "DeadlockError":\n`, ""],
+    "a lost connection lasts": [`    case "ConnectionError":\n`, ""],
+    "a batch is blamed for what keeps one from connecting": [
+      `new BatchFailure({ kind: "connection", cause: Cause.squash(cause) })`,
+      `new BatchFailure({ kind: "lasting", cause: Cause.squash(cause) })`,
+    ],
+  }),
+  ...of("persistence/src/Restore.ts", nonces, {
+    "a restore is not noticed": [
+      "CASE WHEN f.database <> given.database OR f.incarnation <> given.incarnation",
+      "CASE WHEN false",
+    ],
+    "a restore of files is not noticed": [" OR f.incarnation <> given.incarnation\n", "\n"],
+    "a new database counts as restored": [
+      "CASE WHEN f.database <> given.database",
+      "CASE WHEN f.database IS DISTINCT FROM given.database",
+    ],
+    "where the database lives is not remembered": ["    database = given.database,\n", "    database = f.database,\n"],
+    "the mark goes back with a restore": ["THEN greatest(nonces_until, now()", "THEN least(nonces_until, now()"],
+    "tokens from before a restore are taken": ["const tokenSeconds = 65", "const tokenSeconds = 0"],
+  }),
+  ...of("persistence/src/PgDeallocations.ts", nonces, {
+    "nonces are forgotten five minutes before they expire": [
+      "now() - interval '5 minutes'",
+      "now() + interval '5 minutes'",
+    ],
+    "nonces are forgotten without a trace": ["SET nonces_until = latest", "SET nonces_until = nonces_until"],
+    "the mark of what was forgotten goes back": [" WHERE latest > nonces_until", " WHERE latest IS NOT NULL"],
+    "marks of transactions are forgotten at once": [
+      "WHERE at < now() - ${commitsKept.for}::interval",
+      "WHERE at < now() - ${commitsKept.for}::interval * 0",
+      ...lost,
+    ],
+    "a process that is frozen keeps its locks": [`  idle_in_transaction_session_timeout: "5s",\n`, "", ...locks],
+    "ready looks at the readers alone": [
+      `Effect.all([reads.ready, ready], { concurrency: "unbounded", discard: true })`,
+      "reads.ready",
+      "persistence/Readiness",
+    ],
+    "a restore of files is not passed on": ["incarnation: config.incarnation,", "incarnation: undefined,"],
+  }),
+  ...of("persistence/src/Reads.ts", ["persistence/PgDeallocations"], {
+    "a nonce counts twice where there is no command": [
+      "if (used.length === 0) return",
+      "if (used.length > 1) return",
+      "persistence/Processes",
+    ],
+    "a forgotten nonce counts again where there is no command": [
+      "WHERE expires_at > nonces_until",
+      "WHERE nonces_until IS NOT NULL",
+      ...nonces,
+    ],
+    "a registration waits for nobody": [
+      '(SELECT pg_advisory_xact_lock(${registrationKey("$1")}))',
+      "(SELECT 1)",
+      "persistence/Registration",
+    ],
+    "a registration with other identifiers is taken": [
+      "if (differences.length > 0) return",
+      "if (differences.length > 4) return",
+    ],
+    "the next page begins with the last of this one": ["(created_at, id) < (", "(created_at, id) <= ("],
+    "pages have another order than cursors": [
+      "ORDER BY created_at DESC, id DESC LIMIT",
+      "ORDER BY created_at DESC, id LIMIT",
+    ],
+    "a page ends where it is full": ["LIMIT ${query.limit + 1}`", "LIMIT ${query.limit}`"],
+    "a filter is left out": ["...(query.state === undefined ? [] : [sql`state = ${query.state}`]),", ""],
+    "the journal is read without end": ["        UNION\n", "        UNION ALL\n", ...locks],
+    "a fault of ours is one of the database": [
+      `if (Failures.kindOf(error) === "lasting") return Effect.die(error)`,
+      "",
+      "persistence/Readiness",
+    ],
+    "a read is waited for as long as the driver waits": [
+      "Effect.forkDetach(Fiber.interrupt(reading))",
+      "Fiber.interrupt(reading)",
+      "system/Frozen",
+    ],
+  }),
+  ...of("persistence/src/Migrations.ts", ["persistence/Migrations"], {
+    "a role keeps the rights that it had": ["yield* sql`REVOKE ALL ON ${sql(name)} FROM ${sql(role)}`", "", ...locks],
+    "a role may change the journal": [`journal: "SELECT, INSERT",`, `journal: "SELECT, INSERT, UPDATE",`],
+    "a role may remove transfers": [
+      `transfers: "SELECT, INSERT, UPDATE",`,
+      `transfers: "SELECT, INSERT, UPDATE, DELETE",`,
+    ],
+    "the tables of a newer version are used": ["if (found > known) return", "if (found > known + 1_000) return"],
+    "the journal can be changed": [
+      "BEFORE UPDATE OR DELETE OR TRUNCATE ON journal",
+      "BEFORE UPDATE OR TRUNCATE ON journal",
+      "persistence/GroupCommit",
+    ],
+  }),
+]
