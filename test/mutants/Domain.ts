@@ -38,7 +38,7 @@ export const domain = [
       "BaseUnits.add(self.available, quantity)",
     ],
   }),
-  ...of("domain/src/Deallocation.ts", ["domain/Deallocation"], {
+  ...of("domain/src/Deallocation.ts", ["domain/Deallocation", "domain/DeallocationLaws", "domain/Deallocations"], {
     "a cleared deallocation can be released": [
       `Cleared: { Reserve: "repeat", Clear: "repeat", Release: "conflict" }`,
       `Cleared: { Reserve: "repeat", Clear: "repeat", Release: "repeat" }`,
@@ -83,11 +83,7 @@ export const domain = [
     ],
   }),
   ...of("domain/src/Adjustment.ts", ["domain/Adjustment"], {
-    "a debit takes more than there is": [
-      "yield* moves[event._tag](account, terms.amount.quantity)",
-      "",
-      "domain/Ledger",
-    ],
+    "a debit takes more than there is": ["yield* moves[event._tag](account, terms.amount.quantity)", ""],
     "a memo is not compared": ["  memo: terms.memo ?? null,\n", ""],
     "the direction is not compared": ['  direction: terms.direction,\n  "amount', '  "amount'],
   }),

@@ -15,17 +15,16 @@ export const persistence = [
     "a batch is not in doubt once its commit has failed": ["batch.inDoubt = decided\n", "\n", ...lost],
     "a lost batch is taken for a committed one": [`fate === "committed"`, `fate === "lost"`, ...lost],
     "a batch of which nothing is known is decided again": [`if (fate === "unknown") return abandon(batch)`, ""],
-    "a batch stays in doubt after it was lost": ["batch.inDoubt = undefined\n", "\n", ...lost],
+    "a batch stays in doubt after it was lost": ["batch.inDoubt = undefined\n", "\n"],
     "callers hear before the commit": [
       "yield* step(session.commit(decided))",
       "yield* conclude(batch, decided.outcomes)",
       "persistence/Writer",
     ],
-    "answers go to the wrong callers": ["remaining.next().value", "outcomes.at(-1)", "persistence/GroupCommit"],
+    "answers go to the wrong callers": ["remaining.next().value", "outcomes.at(-1)"],
     "a batch is split while it is in doubt": [
       "    const session = yield* connected\n",
       "    const session = yield* connected\n    if (batch.failures >= maxFailures) return yield* split(batch)\n",
-      ...lost,
     ],
     "a batch is never split": ["if (batch.failures >= maxFailures) return yield* split(batch)", ""],
     "half of a split batch is forgotten": [
@@ -99,7 +98,6 @@ export const persistence = [
     "a wake-up between look and wait is lost": [
       "arrivals.closeUnsafe()",
       "yield* Effect.yieldNow\n        arrivals.closeUnsafe()",
-      "domain/Simulation",
     ],
     "a failure that goes on is told of each time": [`if (isTold && kind !== "lasting") return Effect.void`, ""],
   }),
@@ -162,7 +160,7 @@ export const persistence = [
     "a failed transaction is left open": [
       `connection.query("ROLLBACK", [], false)`,
       `connection.query("SELECT 1", [], false)`,
-      "persistence/GroupCommit",
+      ...locks,
     ],
     "the hash chain begins anew with each batch": [
       "heads.get(key) ?? locked.get(key)?.head ?? Journal.genesis",
@@ -198,8 +196,8 @@ export const persistence = [
       "persistence/PgDeallocations",
     ],
     "a time is written that was written for another": [
-      "written.set(millis, text)",
-      "written.set(Math.floor(millis / 1_000), text)",
+      "const millis = DateTime.toEpochMillis(time)",
+      "const millis = Math.floor(DateTime.toEpochMillis(time) / 1_000)",
       "persistence/Audit",
     ],
   }),
@@ -210,7 +208,7 @@ export const persistence = [
     "class 26 lasts": [`"25", "26"`, `"25"`],
     "a full disk lasts": [`"40", "53", "55"`, `"40", "55"`],
     "a shutdown lasts": [`"57", "58"`, `"58"`],
-    "a deadlock lasts": [`    case "DeadlockError":\n`, ""],
+    "a serialization failure or a deadlock lasts": [`"26", "40"`, `"26"`],
     "a lost connection lasts": [`    case "ConnectionError":\n`, ""],
     "a batch is blamed for what keeps one from connecting": [
       `new BatchFailure({ kind: "connection", cause: Cause.squash(cause) })`,
@@ -275,6 +273,7 @@ export const persistence = [
     "pages have another order than cursors": [
       "ORDER BY created_at DESC, id DESC LIMIT",
       "ORDER BY created_at DESC, id LIMIT",
+      ...locks,
     ],
     "a page ends where it is full": ["LIMIT ${query.limit + 1}`", "LIMIT ${query.limit}`"],
     "a filter is left out": ["...(query.state === undefined ? [] : [sql`state = ${query.state}`]),", ""],

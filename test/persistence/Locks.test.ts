@@ -51,11 +51,14 @@ it.live(
     withDatabase((database) =>
       Effect.gen(function* () {
         const wires = FaultyStream.make(database.config.url)
-        const frozen = yield* build(serviceOn(database, { connection: { ...database.config, stream: wires.stream } }))
+        const frozen = yield* build(
+          // It does not give up by itself, for it does nothing.
+          serviceOn(database, { connection: { ...database.config, stream: wires.stream }, patienceMillis: 20_000 }),
+        )
         const other = yield* build(serviceOn(database))
         const connection = yield* Effect.provideService(funded(10n), Deallocations.Deallocations, frozen)
         wires.arm(FaultyStream.commit, "held")
-        const lost = yield* Effect.forkChild(Effect.flip(frozen.reserve(termsOf(connection, 1n))))
+        const lost = yield* Effect.forkChild(frozen.reserve(termsOf(connection, 1n)))
         yield* Effect.eventually(
           Effect.filterOrFail(
             Effect.sync(wires.left),
@@ -66,10 +69,10 @@ it.live(
         const start = performance.now()
         yield* Effect.eventually(other.reserve(termsOf(connection, 2n)))
         assert.isBelow(performance.now() - start, 9_000)
-        assert.strictEqual((yield* Fiber.join(lost))._tag, "Unavailable")
-        wires.arrive()
+        // Woken up, it finds its transaction gone, and begins anew.
+        assert.strictEqual((yield* Fiber.join(lost))._tag, "Reserved")
         const balance = yield* Effect.provideService(balanceOf(connection), Deallocations.Deallocations, other)
-        assert.deepInclude(balance, { available: 8n, reserved: 2n })
+        assert.deepInclude(balance, { available: 7n, reserved: 3n })
       }),
     ),
   30_000,
@@ -158,26 +161,78 @@ it.live("what is written outside of the transaction that has the locks counts fo
   ),
 )
 
-it.live("a journal whose entries are all of one moment is read to its end", () =>
+/** With a clock that stands still. */
+const at = <A, E, R>(millis: number, effect: Effect.Effect<A, E, R>) =>
+  Effect.clockWith((clock) => {
+    const stopped = { ...clock, currentTimeMillisUnsafe: () => millis, currentTimeMillis: Effect.succeed(millis) }
+    return Effect.provideService(effect, Clock.Clock, stopped)
+  })
+
+it.live("a journal with several entries of one moment is read to its end", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const clock = yield* Clock.Clock
       const deallocations = yield* Deallocations.Deallocations
       const connection = yield* funded(10n)
       const terms = termsOf(connection, 1n)
-      const stopped = {
-        ...clock,
-        currentTimeMillisUnsafe: () => 1_800_000_000_000,
-        currentTimeMillis: Effect.succeed(1_800_000_000_000),
-      }
-      yield* Effect.gen(function* () {
-        for (const _ of [1, 2, 3]) {
-          yield* deallocations.reserve(terms)
-          yield* deallocations.release(terms.deallocationId)
-        }
-      }).pipe(Effect.provideService(Clock.Clock, stopped))
+      const [reserve, release] = [deallocations.reserve(terms), deallocations.release(terms.deallocationId)]
+      yield* at(1_800_000_000_000, reserve)
+      yield* at(1_800_000_000_001, Effect.all([release, reserve, release, reserve, release]))
       const events = (yield* deallocations.journal(terms.deallocationId)).map(({ event }) => event)
       assert.deepStrictEqual(events, ["Reserved", "Released", "Reserved", "Released", "Reserved", "Released"])
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
+
+it.live("pages of deallocations that were made at one moment are in one order", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const deallocations = yield* Deallocations.Deallocations
+      const connection = yield* funded(10n)
+      const all = Array.from({ length: 7 }, () => termsOf(connection, 1n))
+      yield* at(
+        1_800_000_000_000,
+        Effect.forEach(all, (terms) => deallocations.reserve(terms)),
+      )
+      const listed: Array<string> = []
+      let page = yield* deallocations.list({ limit: 2 })
+      while (true) {
+        listed.push(...page.deallocations.map(({ terms }) => terms.deallocationId))
+        if (page.next === undefined || listed.length > 20) break
+        page = yield* deallocations.list({ limit: 2, cursor: page.next })
+      }
+      assert.deepStrictEqual(
+        listed,
+        all
+          .map(({ deallocationId }) => deallocationId)
+          .sort()
+          .reverse(),
+      )
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)
+
+it.live("a batch that fails in passing is run again on the same connection", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const deallocations = yield* Deallocations.Deallocations
+      const connection = yield* funded(10n)
+      const writers = query(
+        database,
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = 'COMMIT' ORDER BY pid",
+      )
+      const before = yield* writers
+      assert.lengthOf(before, 1)
+      yield* query(
+        database,
+        "CREATE SEQUENCE failures",
+        `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF nextval('failures') <= 2 THEN RAISE EXCEPTION 'forced' USING ERRCODE = '40001'; END IF;
+          RETURN NEW;
+        END $$`,
+        "CREATE TRIGGER fail BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION fail()",
+      )
+      yield* deallocations.reserve(termsOf(connection, 1n))
+      assert.deepStrictEqual(yield* writers, before)
     }).pipe(Effect.provide(serviceOn(database))),
   ),
 )

@@ -86,7 +86,7 @@ it.live("what PostgreSQL cannot do is a fault of ours, and no reason to come aga
     Effect.gen(function* () {
       const deallocations = yield* Deallocations.Deallocations
       const connection = yield* funded(10n)
-      yield* query(database, "ALTER TABLE connections RENAME COLUMN partner_client_id TO lost")
+      yield* query(database, "ALTER TABLE connections RENAME TO others")
       const exit = yield* Effect.exit(deallocations.connection(connection.connectionId))
       assert.isTrue(exit._tag === "Failure" && exit.cause.reasons.every(({ _tag }) => _tag === "Die"))
       assert.strictEqual(

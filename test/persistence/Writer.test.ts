@@ -1,6 +1,6 @@
 /** The writer of group commit on sessions of the test's own making, by the test's clock. */
 import { assert, describe, it } from "@effect/vitest"
-import type { Ledger } from "@holdfast/domain"
+import { Ledger } from "@holdfast/domain"
 import * as GroupCommit from "@holdfast/persistence/GroupCommit"
 import { Clock, DateTime, Deferred, Effect, Exit, Fiber, Logger, Result, Scope } from "effect"
 import { TestClock } from "effect/testing"
@@ -13,11 +13,11 @@ interface Decided extends GroupCommit.Decided {
 
 type Session = GroupCommit.Session<Decided>
 
-/** Each instruction comes to a refusal: what it came to does not matter here. */
-const decided = (instructions: ReadonlyArray<Ledger.Instruction>): Decided => ({
-  ids: instructions.map(({ command }) => ("deallocationId" in command ? command.deallocationId : "")),
-  outcomes: instructions.map(() => Result.fail({ _tag: "answered" } as never)),
-})
+/** Each instruction comes to a refusal, of which only matters whose it is. */
+const decided = (instructions: ReadonlyArray<Ledger.Instruction>): Decided => {
+  const ids = instructions.map(({ command }) => Ledger.idOf(command))
+  return { ids, outcomes: ids.map((id) => Result.fail({ _tag: "answered", id } as never)) }
+}
 
 const session: Session = {
   decide: (instructions) => Effect.sync(() => decided(instructions)),
@@ -44,7 +44,11 @@ const ask = ({ execute }: GroupCommit.GroupCommit, deallocationId = uuid()) =>
     nonce: undefined,
   }).pipe(
     Effect.flip,
-    Effect.map(({ _tag, ...error }): string => ("reason" in error ? String(error.reason) : _tag)),
+    Effect.map((error): string => {
+      if (error._tag === "Unavailable") return error.reason
+      assert.deepInclude(error, { id: deallocationId })
+      return error._tag
+    }),
   )
 
 const fork = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })
@@ -172,6 +176,31 @@ describe("a batch in doubt", () => {
     }),
   )
 
+  it.effect("that is known to be lost is not asked for again, though it fails in another way", () =>
+    Effect.gen(function* () {
+      const { calls, lossy } = lostOnce([Effect.succeed("lost")])
+      const decide: Session["decide"] = (instructions) =>
+        Effect.tap(lossy.decide(instructions), () => (calls.length === 4 ? failure("passing") : Effect.void))
+      const writer = yield* start({ session: { ...lossy, decide } })
+      assert.strictEqual((yield* timed(yield* fork(ask(writer))))[0], "answered")
+      assert.deepStrictEqual(calls, ["decide 1", "commit", "ask", "decide 1", "decide 1", "commit"])
+    }),
+  )
+
+  it.effect("is not split, however often it failed, before its fate is known", () =>
+    Effect.gen(function* () {
+      const { calls, lossy } = lostOnce([Effect.succeed("committed")])
+      const decide: Session["decide"] = (instructions) =>
+        Effect.tap(lossy.decide(instructions), () => (calls.length <= 4 ? failure("passing") : Effect.void))
+      const commit = () => Effect.catch(lossy.commit(decided([])), () => failure("passing"))
+      const writer = yield* start({ session: { ...lossy, decide, commit } })
+      const both = yield* fork(Effect.all([ask(writer), ask(writer)], { concurrency: "unbounded" }))
+      assert.deepStrictEqual((yield* timed(both))[0], ["answered", "answered"])
+      const size = calls[0] ?? assert.fail()
+      assert.deepStrictEqual(calls.slice(0, 7), [size, size, size, size, size, "commit", "ask"])
+    }),
+  )
+
   it.effect("of which nobody knows any more is left, and its callers are told so", () =>
     Effect.gen(function* () {
       const { calls, lossy } = lostOnce([Effect.succeed("unknown")])
@@ -217,7 +246,7 @@ describe("of commands that arrive together,", () => {
       Effect.gen(function* () {
         const ids = Array.from({ length: 9 }, () => uuid())
         const bad = ids[4] ?? assert.fail()
-        const { picky } = failingFor(new Set([bad]), kind)
+        const { attempts, picky } = failingFor(new Set([bad]), kind)
         const writer = yield* start({ session: picky })
         const asked = yield* Effect.forEach(ids, (id) => fork(ask(writer, id)))
         const outcomes = yield* Effect.forEach(asked, (fiber) => Effect.map(timed(fiber), ([outcome]) => outcome))
@@ -225,6 +254,12 @@ describe("of commands that arrive together,", () => {
           if (ids[index] !== bad) assert.strictEqual(outcome, "answered")
           else assert.include(["The command cannot be recorded.", away], outcome)
         }
+        // What lasts is not tried again as it is.
+        if (kind === "lasting")
+          assert.strictEqual(
+            new Set(attempts.filter((size) => size > 1)).size,
+            attempts.filter((size) => size > 1).length,
+          )
       }),
     )
   }
@@ -354,6 +389,66 @@ it.effect("nobody's command is run any more", () =>
     yield* Deferred.succeed(gate, undefined)
     assert.strictEqual((yield* timed(yield* fork(ask(writer))))[0], "answered")
     assert.deepStrictEqual(attempts, [1])
+  }),
+)
+
+it.effect("of a batch that is run again, those are left out that nobody waits for any more", () =>
+  Effect.gen(function* () {
+    const gate = yield* Deferred.make<void>()
+    const [first, second] = [uuid(), uuid()]
+    const bad = new Set<string>([second])
+    const { attempts, picky } = failingFor(bad, "connection")
+    const writer = yield* start({ session: { ...picky, commit: () => Deferred.await(gate) } })
+    yield* fork(ask(writer))
+    yield* settle
+    const early = yield* fork(ask(writer, first))
+    yield* TestClock.adjust("4 seconds")
+    const late = yield* fork(ask(writer, second))
+    yield* settle
+    yield* Deferred.succeed(gate, undefined)
+    // Both are taken together, and fail until one of them has waited for too long.
+    const [outcome] = yield* timed(early)
+    assert.strictEqual(outcome, away)
+    bad.clear()
+    assert.strictEqual((yield* timed(late))[0], "answered")
+    assert.include(attempts, 2)
+    assert.strictEqual(attempts.at(-1), 1)
+  }),
+)
+
+it.effect("a session that hangs is given up, and the next one serves those that come later", () =>
+  Effect.gen(function* () {
+    let sessions = 0
+    const connect = Effect.sync(
+      (): Session => (sessions++ === 0 ? { ...session, decide: () => Effect.never } : session),
+    )
+    const writer = yield* start({ connect })
+    assert.strictEqual((yield* timed(yield* fork(ask(writer))))[0], away)
+    const [outcome, millis] = yield* timed(yield* fork(ask(writer)))
+    assert.strictEqual(outcome, "answered")
+    assert.isBelow(millis, 100)
+  }),
+)
+
+it.effect("a batch takes no more than it may", () =>
+  Effect.gen(function* () {
+    const gate = yield* Deferred.make<void>()
+    const { attempts, picky } = failingFor(new Set(), "passing")
+    const writer = yield* start({ session: { ...picky, commit: () => Deferred.await(gate) }, maxBatch: 3 })
+    const waiting = yield* Effect.forEach(Array.from({ length: 8 }), () => Effect.tap(fork(ask(writer)), settle))
+    yield* Deferred.succeed(gate, undefined)
+    for (const fiber of waiting) assert.deepStrictEqual(yield* timed(fiber), ["answered", 0])
+    assert.deepStrictEqual(attempts, [1, 3, 3, 1])
+  }),
+)
+
+it.effect("whenever a command comes, the writer wakes up", () =>
+  Effect.gen(function* () {
+    const writer = yield* start({})
+    for (let yields = 0; yields < 30; yields++) {
+      for (const _ of Array.from({ length: yields })) yield* Effect.yieldNow
+      assert.deepStrictEqual(yield* timed(yield* fork(ask(writer))), ["answered", 0])
+    }
   }),
 )
 

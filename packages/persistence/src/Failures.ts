@@ -19,10 +19,6 @@ export const kindOf = (error: unknown): BatchFailure["kind"] => {
       return "connection"
     // A race for a key that another batch won: the next run finds its row.
     case "UniqueViolation":
-    case "DeadlockError":
-    case "SerializationError":
-    case "LockTimeoutError":
-    case "StatementTimeoutError":
       return "passing"
     default:
       return passingClasses.includes(sqlState(error).slice(0, 2)) ? "passing" : "lasting"
