@@ -224,12 +224,13 @@ it.live("a batch that fails in passing is run again on the same connection", () 
       assert.lengthOf(before, 1)
       yield* query(
         database,
-        "CREATE SEQUENCE failures",
-        `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-          IF nextval('failures') <= 2 THEN RAISE EXCEPTION 'forced' USING ERRCODE = '40001'; END IF;
-          RETURN NEW;
+        "CREATE SEQUENCE times",
+        `CREATE FUNCTION fail() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+          IF nextval('times') <= 2 THEN RAISE EXCEPTION 'forced' USING ERRCODE = '40001'; END IF;
+          RETURN true;
         END $$`,
-        "CREATE TRIGGER fail BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION fail()",
+        "ALTER TABLE forgotten RENAME TO remembered",
+        "CREATE VIEW forgotten AS SELECT * FROM remembered WHERE fail()",
       )
       yield* deallocations.reserve(termsOf(connection, 1n))
       assert.deepStrictEqual(yield* writers, before)

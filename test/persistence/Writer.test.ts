@@ -446,6 +446,8 @@ it.effect("whenever a command comes, the writer wakes up", () =>
   Effect.gen(function* () {
     const writer = yield* start({})
     for (let yields = 0; yields < 30; yields++) {
+      // Another one finds the writer on its way to sleep.
+      yield* ask(writer)
       for (const _ of Array.from({ length: yields })) yield* Effect.yieldNow
       assert.deepStrictEqual(yield* timed(yield* fork(ask(writer))), ["answered", 0])
     }
