@@ -30,7 +30,7 @@ export const start = async (socketPath: string): Promise<Proxy> => {
   let heldUpUntil = 0
   const faults: Array<CommitFault> = []
 
-  const server = Net.createServer({ pauseOnConnect: true }, (client) => {
+  const server = Net.createServer({ pauseOnConnect: true, noDelay: true }, (client) => {
     // What is held up here, the kernel has let in: the server thinks that it is connected.
     setTimeout(() => client.destroyed || connect(client), Math.max(0, heldUpUntil - performance.now()))
     client.on("error", () => client.destroy())
