@@ -216,7 +216,7 @@ layer(TestServer.layer(), TestServer.options)("a reservation with", (it) => {
     Effect.gen(function* () {
       for (const [method, path] of [
         ["PUT", "/bitgo/v1/deallocation/1/clear"],
-        ["PUT", "/bitgo/v1/deallocation/%00/release"],
+        ["PUT", "/bitgo/v1/deallocation/-/release"],
         ["GET", `/bitgo/v1/deallocations/${randomUUID()}x`],
       ] as const) {
         const answer = yield* TestServer.network(method, path)

@@ -95,7 +95,7 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
         error: "StateConflict",
       })
       yield* TestServer.anyone("GET", "/nowhere?token=x")
-      assert.deepInclude(lastLine(yield* log).message, { method: "GET", route: "unknown", status: 404 })
+      assert.deepInclude(lastLine(yield* log).message, { method: "GET", route: "other", status: 404 })
     }),
   )
 

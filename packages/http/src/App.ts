@@ -10,7 +10,6 @@ import * as Boundary from "./Boundary.ts"
 import { MaxBytes, malformedBy } from "./Json.ts"
 import * as NetworkHandlers from "./NetworkHandlers.ts"
 import * as OperatorHandlers from "./OperatorHandlers.ts"
-import { toResponse, UrlTooLong } from "./Problems.ts"
 import * as RequestLog from "./RequestLog.ts"
 import * as Routes from "./Routes.ts"
 import type { Settings } from "./Settings.ts"
@@ -29,18 +28,25 @@ const routes = Layer.mergeAll(
   HttpApiSwagger.layer(Api, { path: Routes.docsPath }),
 ).pipe(Layer.provide(Layer.mergeAll(OperatorHandlers.layer, SystemHandlers.layer)), Layer.provide(layerWellFormed))
 
+/** Finds what Routes.ts found, nothing else and no less. */
+const exactly = {
+  caseSensitive: true,
+  ignoreTrailingSlash: false,
+  ignoreDuplicateSlashes: false,
+  maxParamLength: Number.POSITIVE_INFINITY,
+}
+
 /** Serves all of it, within limits. */
 export const layer = ({ maxBodyBytes, maxUrlLength }: Pick<Settings, "maxBodyBytes" | "maxUrlLength">) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const router = yield* HttpRouter.toHttpEffect(routes)
+      const router = yield* HttpRouter.toHttpEffect(routes).pipe(
+        Effect.provideService(HttpRouter.RouterConfig, exactly),
+      )
       const network = yield* NetworkHandlers.make
       const log = yield* RequestLog.RequestLog
-      const tooLong = toResponse(new UrlTooLong({ detail: `A URL may have at most ${maxUrlLength} characters.` }))
       return HttpServer.serve(
-        Boundary.around(log, (request, address) =>
-          request.url.length > maxUrlLength ? tooLong : (network(request, address) ?? router),
-        ),
+        Boundary.around({ log, maxUrlLength }, (request, found) => network(request, found) ?? router),
       )
     }),
   ).pipe(Layer.provide(RequestLog.layer), Layer.provide(Layer.succeed(MaxBytes, maxBodyBytes)))

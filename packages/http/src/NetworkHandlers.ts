@@ -17,7 +17,7 @@ import { Signature, type Signed } from "./Signature.ts"
 import { State } from "./State.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
-type Params = Readonly<Record<string, string | undefined>>
+type Params = Routes.Found["params"]
 
 type Handler = (request: Request, params: Params) => Effect.Effect<HttpServerResponse.HttpServerResponse>
 
@@ -115,10 +115,9 @@ export const make = Effect.map(makeHandlers, (handlers) => {
       byAddress.set(`${method} ${path}`, handlers[name as NetworkApi.Endpoint])
     }
   }
-  return (request: Request, address: Routes.Found | undefined) => {
-    if (address === undefined) return undefined
+  return (request: Request, { route, params }: Routes.Found) => {
     const method = request.method === "HEAD" ? "GET" : request.method
-    return byAddress.get(`${method} ${address.handler.pattern}`)?.(request, address.params)
+    return byAddress.get(`${method} ${route.pattern}`)?.(request, params)
   }
 })
 

@@ -1,5 +1,5 @@
 /** What every answer tells a browser: not to keep it, guess at it, frame it, or run anything in it. */
-import { docsPath } from "./Routes.ts"
+import { docsPath, type Route } from "./Routes.ts"
 
 export const guarding: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
@@ -15,5 +15,4 @@ const guardingDocs: typeof guarding = {
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'",
 }
 
-/** By the pattern of an address. */
-export const guardingFor = (pattern: string | undefined) => (pattern === docsPath ? guardingDocs : guarding)
+export const guardingFor = (route: Route | undefined) => (route?.pattern === docsPath ? guardingDocs : guarding)
