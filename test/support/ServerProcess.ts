@@ -17,7 +17,7 @@ export const temporaryDirectory = Effect.acquireRelease(
 )
 
 /** A port that nobody listens on now. */
-const freePort = Effect.promise(async () => {
+export const freePort = Effect.promise(async () => {
   const server = Net.createServer().listen(0, "127.0.0.1")
   await once(server, "listening")
   const address = server.address()
