@@ -128,7 +128,7 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
         [
           "POST /bitgo/v1/deallocations HTTP/1.1",
           "Host: x",
-          "Connection: Upgrade, HTTP2-Settings",
+          "Connection: Upgrade, HTTP2-Settings, close",
           "Upgrade: h2c",
           "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
           "Content-Type: application/json",

@@ -65,11 +65,11 @@ it.live("a server that stops lets go of those that it turned away too", () =>
       const inHand = yield* Effect.forkChild(
         TestServer.operator("GET", `/operator/v1/connections/${terms.connectionId}`),
       )
-      const turnedAway = TestServer.anyone("GET", "/nowhere").pipe(Effect.filterOrFail(({ status }) => status === 503))
+      const turnedAway = TestServer.reserve(terms).pipe(Effect.filterOrFail(({ status }) => status === 503))
       yield* Effect.eventually(turnedAway)
 
       const socket = Net.connect(port, "127.0.0.1")
-      socket.write("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+      socket.write("GET /operator/v1/deallocations HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\n\r\n")
       const answer = Effect.promise(() => text(socket))
       // Whatever was sent before this is with the server now.
       yield* TestServer.anyone("GET", "/health/live")

@@ -68,7 +68,7 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
         for (const method of methods) yield* ask(method, addressOf(route))
       }
       for (let n = 0; n < 50; n++) yield* ask(methods[n % methods.length] ?? "", `/nowhere/${n}`)
-      const { text } = yield* TestServer.anyone("GET", "/metrics")
+      const text = yield* TestServer.metrics
       const labels = (name: string) =>
         new Set(
           [...text.matchAll(new RegExp(`^${name}\\{([^}]*)\\}`, "gm"))].map(([, labels = ""]) =>

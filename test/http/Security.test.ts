@@ -6,8 +6,9 @@ import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
+import { Deallocations } from "@holdfast/domain"
 import * as CredentialFiles from "@holdfast/http/CredentialFiles"
-import { Effect, Redacted } from "effect"
+import { Effect, Layer, Redacted } from "effect"
 import { SignJWT } from "jose"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
@@ -184,6 +185,92 @@ layer(TestServer.layer(undefined, { maxRefusalsPerMinute: 5 }), TestServer.optio
   )
 })
 
+layer(TestServer.layer(undefined, { maxRefusalsPerMinute: 3, bodyClaim: "sha" }), TestServer.options)(
+  "a good signature that is",
+  (it) => {
+    const digest = (body: string) => createHash("sha256").update(body).digest("hex")
+    const reserve = (body: string, signature: string) =>
+      Effect.map(TestServer.network("POST", "/bitgo/v1/deallocations", { body, signature }), ({ status }) => status)
+    it.effect("used up, or of another body, counts as refused", () =>
+      Effect.gen(function* () {
+        const body = JSON.stringify(yield* TestServer.funded("5"))
+        const once = yield* sign({ alg: "RS256" }, { sha: digest(body) })
+        assert.deepStrictEqual([yield* reserve(body, once), yield* reserve(body, once)], [200, 401])
+        const other = yield* sign({ alg: "RS256" }, { sha: digest("") })
+        assert.deepStrictEqual([yield* reserve(body, other), yield* reserve(body, other)], [401, 401])
+        assert.strictEqual(yield* reserve(body, yield* sign({ alg: "RS256" }, { sha: digest(body) })), 429)
+      }),
+    )
+  },
+)
+
+layer(TestServer.layer(undefined, { bodyClaim: "sha" }), TestServer.options)(
+  "a signature whose body is another",
+  (it) => {
+    it.effect("stays good for its own", () =>
+      Effect.gen(function* () {
+        const body = JSON.stringify(yield* TestServer.funded("5"))
+        const sha = createHash("sha256").update(body).digest("hex")
+        const signature = yield* sign({ alg: "RS256" }, { sha })
+        const statuses = Effect.forEach([`${body} `, "{", body, body], (body) =>
+          Effect.map(
+            TestServer.network("POST", "/bitgo/v1/deallocations", { body, signature }),
+            ({ status }) => status,
+          ),
+        )
+        assert.deepStrictEqual(yield* statuses, [401, 401, 200, 401])
+      }),
+    )
+  },
+)
+
+layer(TestServer.layer(), TestServer.options)("a request that cannot be understood", (it) => {
+  const asks: Readonly<Record<string, readonly [status: number, method: string, path: string, sent: object]>> = {
+    "no JSON": [400, "POST", "/bitgo/v1/deallocations", { body: "{" }],
+    "another media type": [
+      415,
+      "POST",
+      "/bitgo/v1/deallocations",
+      { body: "{}", headers: { "content-type": "text/plain" } },
+    ],
+    "a body that is too large": [413, "POST", "/bitgo/v1/deallocations", { body: " ".repeat(65_537) }],
+    "an id that is none, to find": [400, "GET", "/bitgo/v1/deallocation/1", {}],
+    "an id that is none, to clear": [400, "PUT", "/bitgo/v1/deallocation/1/clear", {}],
+    "an id that is none, to release": [400, "PUT", "/bitgo/v1/deallocations/1/release", {}],
+  }
+  for (const [name, [status, method, path, sent]] of Object.entries(asks)) {
+    it.effect(`(${name}) has used its signature`, () =>
+      Effect.gen(function* () {
+        const terms = yield* TestServer.funded("5")
+        const signature = yield* Effect.promise(() => Signing.token())
+        assert.strictEqual((yield* TestServer.network(method, path, { ...sent, signature })).status, status)
+        const again = yield* TestServer.network("POST", "/bitgo/v1/deallocations", { body: terms, signature })
+        assert.strictEqual(again.status, 401)
+        assert.deepStrictEqual(yield* TestServer.recorded(terms), [])
+        assert.strictEqual((yield* TestServer.network(method, path, { ...sent, signature })).status, 401)
+      }),
+    )
+  }
+})
+
+/** The service in memory, which cannot note that a nonce is used. */
+const forgetful = Layer.effect(
+  Deallocations.Deallocations,
+  Effect.map(Deallocations.Deallocations, (service) => ({
+    ...service,
+    useNonce: () => Effect.fail(new Deallocations.Unavailable({ reason: "It is away.", retryAfterSeconds: 1 })),
+  })),
+).pipe(Layer.provide(Deallocations.layerMemory()))
+
+layer(TestServer.layer(forgetful), TestServer.options)("a signature of which nobody can note that it is used", (it) => {
+  it.effect("gets no answer but that", () =>
+    Effect.gen(function* () {
+      const answer = yield* TestServer.network("POST", "/bitgo/v1/deallocations", { body: "{" })
+      assert.deepStrictEqual([answer.status, answer.json["detail"]], [503, "It is away. Retry after 1 s."])
+    }),
+  )
+})
+
 layer(TestServer.layer(undefined, { maxRequestsPerSecond: 3 }), TestServer.options)("an address", (it) => {
   it.effect("has so many requests in a second, however good they are, and then has to wait", () =>
     Effect.gen(function* () {
@@ -236,15 +323,16 @@ layer(TestServer.layer(), TestServer.options)("every answer", (it) => {
         yield* TestServer.operator("GET", `/operator/v1/connections/${terms.connectionId}`, { headers: origin }),
         yield* TestServer.anyone("GET", "/operator/v1/deallocations"),
         yield* TestServer.anyone("GET", "/nowhere"),
-        yield* TestServer.anyone("GET", "/docs"),
-        yield* TestServer.anyone("GET", "/openapi.json"),
         yield* TestServer.anyone("GET", "/health/live", { headers: origin }),
         yield* TestServer.anyone("OPTIONS", "/bitgo/v1/deallocations", {
           headers: { ...origin, "access-control-request-method": "POST" },
         }),
       ]
-      for (const { headers } of answers) {
-        assert.strictEqual(headers["cache-control"], "no-store")
+      // The description is no secret.
+      const description = [yield* TestServer.anyone("GET", "/docs"), yield* TestServer.anyone("GET", "/openapi.json")]
+      for (const { headers } of [...answers, ...description]) {
+        const mayBeKept = description.some((answer) => answer.headers === headers)
+        assert.strictEqual(headers["cache-control"], mayBeKept ? "public, no-cache" : "no-store")
         assert.strictEqual(headers["x-content-type-options"], "nosniff")
         assert.strictEqual(headers["referrer-policy"], "no-referrer")
         assert.match(headers["content-security-policy"] ?? "", /^default-src 'none'.*frame-ancestors 'none'$/)

@@ -152,16 +152,6 @@ layer(TestServer.layer(), TestServer.options)("a signature", (it) => {
       ])
     }),
   )
-
-  it.effect("of a request that cannot be understood is still good", () =>
-    Effect.gen(function* () {
-      const signature = yield* Effect.promise(() => token())
-      const refused = yield* TestServer.network("POST", "/bitgo/v1/deallocations", { body: "{", signature })
-      assert.strictEqual(refused.status, 400)
-      const answer = yield* TestServer.network("GET", `/bitgo/v1/deallocation/${randomUUID()}`, { signature })
-      assert.strictEqual(answer.status, 404)
-    }),
-  )
 })
 
 describe("a public key", () => {

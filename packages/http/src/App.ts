@@ -3,15 +3,15 @@
  * deallocations are kept, whom to believe, and a server to run on.
  */
 import { Effect, Layer } from "effect"
-import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
-import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware, HttpApiSwagger, OpenApi } from "effect/http-api"
-import { Api, Routed, WellFormed } from "./Api.ts"
+import { HttpRouter, HttpServer } from "effect/http"
+import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware } from "effect/http-api"
+import { Routed, WellFormed } from "./Api.ts"
 import * as Boundary from "./Boundary.ts"
+import * as Description from "./Description.ts"
 import { MaxBytes, malformedBy } from "./Json.ts"
 import * as NetworkHandlers from "./NetworkHandlers.ts"
 import * as OperatorHandlers from "./OperatorHandlers.ts"
 import * as RequestLog from "./RequestLog.ts"
-import * as Routes from "./Routes.ts"
 import type { Settings } from "./Settings.ts"
 import * as SystemHandlers from "./SystemHandlers.ts"
 
@@ -22,11 +22,10 @@ const layerWellFormed = HttpApiMiddleware.layerSchemaErrorTransform(WellFormed, 
   isOurs(error) ? Effect.die(error) : Effect.fail(malformedBy(error.cause.issue)),
 )
 
-const routes = Layer.mergeAll(
-  HttpApiBuilder.layer(Routed),
-  HttpRouter.add("GET", Routes.openApiPath, HttpServerResponse.jsonUnsafe(OpenApi.fromApi(Api))),
-  HttpApiSwagger.layer(Api, { path: Routes.docsPath }),
-).pipe(Layer.provide(Layer.mergeAll(OperatorHandlers.layer, SystemHandlers.layer)), Layer.provide(layerWellFormed))
+const routes = Layer.mergeAll(HttpApiBuilder.layer(Routed), Description.layer).pipe(
+  Layer.provide(Layer.mergeAll(OperatorHandlers.layer, SystemHandlers.layer)),
+  Layer.provide(layerWellFormed),
+)
 
 /** Finds what Routes.ts found, nothing else and no less. */
 const exactly = {

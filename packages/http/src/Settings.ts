@@ -26,6 +26,8 @@ export interface Settings {
   readonly releasedRepost: Deallocation.ReleasedRepost
   readonly maxQueue: number
   readonly maxInFlight: number
+  /** Of what anybody may ask, health checks apart. */
+  readonly maxUnsignedPerSecond: number
   readonly maxConnectionsPerAddress: number
   /** Of one address. */
   readonly maxRequestsPerSecond: number
@@ -115,6 +117,7 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     releasedRepost: releasedRepost ?? "reserve",
     maxQueue: (yield* count("MAX_QUEUE")) ?? 10_000,
     maxInFlight: (yield* count("MAX_IN_FLIGHT")) ?? 1_000,
+    maxUnsignedPerSecond: (yield* count("MAX_UNSIGNED_PER_SECOND")) ?? 200,
     maxConnectionsPerAddress: (yield* count("MAX_CONNECTIONS_PER_ADDRESS")) ?? 2_500,
     maxRequestsPerSecond: (yield* count("MAX_REQUESTS_PER_SECOND")) ?? 10_000,
     maxRefusalsPerMinute: (yield* count("MAX_REFUSALS_PER_MINUTE")) ?? 600,
