@@ -8,7 +8,8 @@ import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
 import * as CredentialFiles from "@holdfast/http/CredentialFiles"
-import { Effect, Layer, Redacted } from "effect"
+import * as Credentials from "@holdfast/http/Credentials"
+import { Effect, Layer, Option, Redacted } from "effect"
 import { SignJWT } from "jose"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
@@ -346,7 +347,10 @@ layer(TestServer.layer(), TestServer.options)("every answer", (it) => {
 
 describe("files of credentials", () => {
   const { publicKey, privateKey } = Signing.makeKeys()
-  const load = Effect.fnUntraced(function* (modes: { readonly key: number; readonly token: number }) {
+  const self = process.getuid?.() ?? 0
+  const good = { key: 0o600, token: 0o600, owner: self, tokens: "the-first-of-the-tokens\nthe-second-of-the-tokens\n" }
+  const load = Effect.fnUntraced(function* (files: Partial<typeof good>) {
+    const { key, token, owner, tokens } = { ...good, ...files }
     const directory = yield* Effect.acquireRelease(
       Effect.sync(() => Fs.mkdtempSync(Path.join(tmpdir(), "holdfast-credentials-"))),
       (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true })),
@@ -355,12 +359,14 @@ describe("files of credentials", () => {
       const file = Path.join(directory, name)
       Fs.writeFileSync(file, text)
       Fs.chmodSync(file, mode)
+      if (owner !== self) Fs.chownSync(file, owner, owner)
       return file
     }
-    const file = write("bitgo-2026.pem", Signing.pemOf(publicKey), modes.key)
-    const operatorTokenFile = write("tokens", "the-first-of-the-tokens\nthe-second-of-the-tokens\n", modes.token)
+    const file = write("bitgo-2026.pem", Signing.pemOf(publicKey), key)
+    const operatorTokenFile = write("tokens", tokens, token)
     return yield* CredentialFiles.load({ publicKeyFiles: [file], operatorTokens: [], operatorTokenFile })
   }, Effect.provide(NodeFileSystem.layer))
+  const refusal = (files: Partial<typeof good>) => Effect.map(Effect.flip(load(files)), (_) => _.message)
 
   it.effect("may be several keys and tokens, named after their files", () =>
     Effect.gen(function* () {
@@ -377,13 +383,73 @@ describe("files of credentials", () => {
     }),
   )
 
-  it.effect("that others can read, or change, are refused", () =>
+  it.effect("that others can read, or change, are refused; a public key may be read by all", () =>
     Effect.gen(function* () {
-      const refusal = (modes: Parameters<typeof load>[0]) => Effect.map(Effect.flip(load(modes)), (_) => _.message)
-      for (const mode of [0o604, 0o602, 0o620, 0o644]) {
-        assert.match(yield* refusal({ key: 0o600, token: mode }), /^OPERATOR_TOKEN_FILE: .* is open to others/)
-        assert.match(yield* refusal({ key: mode, token: 0o600 }), /^BITGO_PUBLIC_KEY_FILE: .* is open to others/)
+      for (const mode of [0o604, 0o602, 0o620, 0o644, 0o601]) {
+        assert.match(yield* refusal({ token: mode }), /^OPERATOR_TOKEN_FILE: .* is open to others/)
       }
+      for (const mode of [0o640, 0o440, 0o400])
+        assert.strictEqual((yield* load({ token: mode })).operatorTokens.length, 2)
+      for (const mode of [0o602, 0o620, 0o664, 0o666]) {
+        assert.match(yield* refusal({ key: mode }), /^BITGO_PUBLIC_KEY_FILE: .* can be changed by others/)
+      }
+      for (const mode of [0o644, 0o444, 0o755]) assert.strictEqual((yield* load({ key: mode })).publicKeys.length, 1)
+    }),
+  )
+
+  it.effect("without a token are refused, and such as never end", () =>
+    Effect.gen(function* () {
+      for (const tokens of ["", " \n\t\n"])
+        assert.match(yield* refusal({ tokens }), /^OPERATOR_TOKEN_FILE: There is no token/)
+      assert.match(yield* refusal({ tokens: "x ".repeat(600_000) }), /^OPERATOR_TOKEN_FILE: .* more than 1048576 bytes/)
+    }),
+  )
+
+  it.effect("of somebody else are refused, which root alone can try", () =>
+    Effect.gen(function* () {
+      if (self === 0)
+        assert.match(yield* refusal({ owner: 65_534 }), /^BITGO_PUBLIC_KEY_FILE: .* belongs to user 65534/)
+    }),
+  )
+
+  it("belong to root or to whoever runs the server", () => {
+    const faultOf = (uid: number | undefined, self: number | undefined, mode = 0o600) =>
+      CredentialFiles.faultOf({ mode, uid: Option.fromUndefinedOr(uid) }, "secret", self)?.("file")
+    for (const [uid, self] of [
+      [0, 0],
+      [0, 1000],
+      [1000, 1000],
+      [undefined, 1000],
+      [1000, undefined],
+    ] as const) {
+      assert.strictEqual(faultOf(uid, self), undefined)
+      assert.match(faultOf(uid, self, 0o644) ?? "", /is open to others/)
+    }
+    for (const [uid, self] of [
+      [1000, 0],
+      [1001, 1000],
+    ] as const) {
+      assert.strictEqual(
+        faultOf(uid, self),
+        `file belongs to user ${uid}. It must belong to root or to user ${self}, who runs this.`,
+      )
+    }
+  })
+
+  it.effect("are the ones that are there: neither key nor token may be missing", () =>
+    Effect.gen(function* () {
+      const token = Redacted.make("a-token-of-twenty-ch")
+      const key = { name: "bitgo", pem: Signing.publicKeyPem }
+      const build = (
+        publicKeys: Credentials.Given["publicKeys"],
+        ...operatorTokens: ReadonlyArray<Redacted.Redacted>
+      ) => Layer.build(Credentials.layer(Effect.succeed({ publicKeys, operatorTokens }))).pipe(Effect.scoped)
+      assert.isOk(yield* build([key], token))
+      const refused = (...given: Parameters<typeof build>) => Effect.map(Effect.flip(build(...given)), (_) => _.message)
+      assert.match(yield* refused([], token), /^BITGO_PUBLIC_KEY_FILE: Expected one at least/)
+      assert.match(yield* refused([key]), /^OPERATOR_TOKEN: Expected one at least/)
+      const short = Redacted.make(Redacted.value(token).slice(1))
+      assert.match(yield* refused([key], token, short), /^OPERATOR_TOKEN: Expected tokens of 20 characters or more\.$/)
     }),
   )
 })

@@ -117,6 +117,8 @@ describe("settings", () => {
     [{ PORT: "http" }, "PORT: Expected a port, 0 to 65535."],
     [{ PORT: "65536" }, "PORT: Expected a port, 0 to 65535."],
     [{ PORT: "80.5" }, "PORT: Expected a port, 0 to 65535."],
+    [{ BITGO_PUBLIC_KEY_FILE: " , " }, "BITGO_PUBLIC_KEY_FILE: Expected the name of a file."],
+    [{ MAX_UNSIGNED_PER_SECOND: "0" }, "MAX_UNSIGNED_PER_SECOND: Expected a whole number, 1 to 10000000."],
     [{ MAX_QUEUE: "0" }, "MAX_QUEUE: Expected a whole number, 1 to 10000000."],
     [{ IDLE_TIMEOUT_SECONDS: "3601" }, "IDLE_TIMEOUT_SECONDS: Expected a whole number, 1 to 3600."],
     [

@@ -2,7 +2,7 @@
 import { createPublicKey, randomUUID } from "node:crypto"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Credentials from "@holdfast/http/Credentials"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Redacted } from "effect"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
 
@@ -156,7 +156,11 @@ layer(TestServer.layer(), TestServer.options)("a signature", (it) => {
 
 describe("a public key", () => {
   const refusal = (pem: string) =>
-    Layer.build(Credentials.layer(Effect.succeed({ publicKeys: [{ name: "bitgo", pem }], operatorTokens: [] }))).pipe(
+    Layer.build(
+      Credentials.layer(
+        Effect.succeed({ publicKeys: [{ name: "bitgo", pem }], operatorTokens: [Redacted.make("x".repeat(20))] }),
+      ),
+    ).pipe(
       Effect.flip,
       Effect.map(({ message }) => message),
     )

@@ -103,12 +103,16 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     read(variable, (name) => Config.schema(integer(1, maximum), name), `a whole number, 1 to ${maximum}`)
   const count = upTo(10_000_000)
   const seconds = upTo(3_600)
+  const publicKeyFiles = yield* text("BITGO_PUBLIC_KEY_FILE")
+  if (publicKeyFiles !== undefined && list(publicKeyFiles).length === 0) {
+    return yield* new InvalidSetting({ variable: "BITGO_PUBLIC_KEY_FILE", fact: "Expected the name of a file." })
+  }
   const operatorTokens = yield* read("OPERATOR_TOKEN", Config.Redacted, "a token")
   const settings = {
     host: (yield* text("HOST")) ?? "127.0.0.1",
     port: port ?? 3000,
     ...(yield* loadDatabase),
-    publicKeyFiles: list(yield* text("BITGO_PUBLIC_KEY_FILE")),
+    publicKeyFiles: list(publicKeyFiles),
     operatorTokens: words(operatorTokens && Redacted.value(operatorTokens)).map((token) => Redacted.make(token)),
     operatorTokenFile: yield* text("OPERATOR_TOKEN_FILE"),
     issuer: yield* text("SIGNATURE_ISSUER"),
