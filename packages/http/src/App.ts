@@ -9,6 +9,7 @@ import { Routed, WellFormed } from "./Api.ts"
 import * as Boundary from "./Boundary.ts"
 import * as Description from "./Description.ts"
 import { MaxBytes, malformedBy } from "./Json.ts"
+import * as KnownQuery from "./KnownQuery.ts"
 import * as NetworkHandlers from "./NetworkHandlers.ts"
 import * as OperatorHandlers from "./OperatorHandlers.ts"
 import * as RequestLog from "./RequestLog.ts"
@@ -24,7 +25,7 @@ const layerWellFormed = HttpApiMiddleware.layerSchemaErrorTransform(WellFormed, 
 
 const routes = Layer.mergeAll(HttpApiBuilder.layer(Routed), Description.layer).pipe(
   Layer.provide(Layer.mergeAll(OperatorHandlers.layer, SystemHandlers.layer)),
-  Layer.provide(layerWellFormed),
+  Layer.provide([layerWellFormed, KnownQuery.layer]),
 )
 
 /** Finds what Routes.ts found, nothing else and no less. */
