@@ -1,6 +1,7 @@
 /** What is at an address, what is not, and that nonsense is answered and harms nobody. */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
+import { guarding } from "@holdfast/http/ResponseHeaders"
 import { Effect } from "effect"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
@@ -112,6 +113,7 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
       Effect.gen(function* () {
         const answer = yield* TestServer.raw(request)
         assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `))
+        for (const [name, value] of Object.entries(guarding)) assert.include(answer, `\r\n${name}: ${value}\r\n`)
         assert.match(answer, /content-type: application\/problem\+json/i)
         assert.include(answer, `"urn:holdfast:problem:${type}"`)
       }),

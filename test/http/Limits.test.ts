@@ -1,4 +1,7 @@
 /** The limits on what arrives are where the settings put them, and nothing passes beyond. */
+import { once } from "node:events"
+import * as Net from "node:net"
+import { text } from "node:stream/consumers"
 import { assert, it, layer } from "@effect/vitest"
 import { TokenBuckets } from "@holdfast/http/TokenBuckets"
 import { Turns } from "@holdfast/http/Turns"
@@ -43,6 +46,36 @@ layer(TestServer.layer(undefined, sizes), TestServer.options)("a request", (it) 
         })
       assert.deepStrictEqual(ending(yield* register(401)), tooLarge)
       assert.deepStrictEqual(ending(yield* register(400)), [200, undefined])
+    }),
+  )
+
+  it.effect("has no larger body where it first asks whether to send it", () =>
+    Effect.gen(function* () {
+      const terms = yield* TestServer.funded("5")
+      const { port } = yield* TestServer.TestServer
+      const reserve = Effect.fnUntraced(function* (length: number) {
+        const token = yield* Effect.promise(() => Signing.token())
+        const head = [
+          "POST /bitgo/v1/deallocations HTTP/1.1",
+          "Host: x",
+          "Connection: close",
+          "Expect: 100-continue",
+          "Content-Type: application/json",
+          "Transfer-Encoding: chunked",
+          `X-BitGo-Signature: ${token}`,
+        ]
+        return yield* Effect.promise(async () => {
+          const socket = Net.connect(port, "127.0.0.1")
+          socket.write(`${head.join("\r\n")}\r\n\r\n`)
+          const [asked] = await once(socket, "data")
+          assert.strictEqual(String(asked), "HTTP/1.1 100 Continue\r\n\r\n")
+          socket.write(`${length.toString(16)}\r\n${JSON.stringify(terms).padEnd(length)}\r\n0\r\n\r\n`)
+          return await text(socket)
+        })
+      })
+      assert.match(yield* reserve(401), /^HTTP\/1\.1 413 [\s\S]*A body may have at most 400 bytes\./)
+      assert.deepStrictEqual(yield* TestServer.recorded(terms), [])
+      assert.match(yield* reserve(400), /^HTTP\/1\.1 200 /)
     }),
   )
 

@@ -1,8 +1,8 @@
 /** What is seen from outside, and what never is. */
 import { randomUUID } from "node:crypto"
-import { assert, layer } from "@effect/vitest"
+import { assert, it, layer } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
-import { Deferred, Effect, Fiber, Layer, Schedule } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
 
@@ -126,6 +126,17 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
     }),
   )
 })
+
+it.live("what was answered before a server ends is in its log", () =>
+  Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    const context = yield* Layer.buildWithScope(TestServer.layer(), scope)
+    const answer = TestServer.raw("GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert.match(yield* Effect.provide(answer, context), /^HTTP\/1\.1 200 /)
+    yield* Scope.close(scope, Exit.void)
+    assert.include(yield* Context.get(context, TestServer.TestServer).log, `"route":"/health/live"`)
+  }),
+)
 
 const clearing = Deferred.makeUnsafe<void>()
 

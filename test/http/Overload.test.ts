@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers"
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, it } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
+import { guarding } from "@holdfast/http/ResponseHeaders"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { drip, keeps } from "../support/SlowClients.ts"
 import * as TestServer from "./TestServer.ts"
@@ -38,6 +39,7 @@ it.live("beyond so many requests in hand, the next is turned away at once, and t
         retryAfterSeconds: 1,
       })
       assert.strictEqual(turnedAway.headers["retry-after"], "1")
+      assert.deepInclude(turnedAway.headers, guarding)
       assert.strictEqual((yield* TestServer.anyone("GET", "/health/live")).status, 200)
       assert.strictEqual((yield* TestServer.anyone("GET", "/metrics")).status, 200)
 

@@ -138,3 +138,25 @@ it.live(
     ),
   60_000,
 )
+
+it.live(
+  "what waits for a program that is slow to read is written before a server ends",
+  () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        const { server, ask, lost, ended } = yield* serve(database, () => ({ stdio: ["ignore", "ignore", "pipe"] }))
+        yield* ask(2_000)
+        assert.strictEqual(yield* lost, 0)
+        let log = ""
+        server.child.stderr?.on("data", (chunk) => (log += String(chunk)))
+        assert.strictEqual(yield* ended, 0)
+        const lines = log.trimEnd().split("\n")
+        assert.strictEqual(
+          lines.filter((line) => line.includes("/operator/v1/connections/:connectionId")).length,
+          2_000,
+        )
+        assert.include(lines.at(-1), "/metrics")
+      }),
+    ),
+  60_000,
+)

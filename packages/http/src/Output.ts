@@ -18,7 +18,7 @@ const lostTotal = Metric.counter("holdfast_log_lines_lost_total", {
 
 type Stream = (NodeJS.WriteStream & { readonly fd: 1 }) | (NodeJS.WriteStream & { readonly fd: 2 })
 
-export class Output {
+class Output {
   readonly #stream: Stream
   #lost = 0
   /** The last thing written is a piece of a line. */
