@@ -1,15 +1,17 @@
 /** In which order requests are looked at, by whom they can be kept waiting, and what is let go of. */
+import { randomUUID } from "node:crypto"
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { once } from "node:events"
 import * as Net from "node:net"
 import { text } from "node:stream/consumers"
-import { assert, it, layer } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
 import * as Callers from "@holdfast/http/Callers"
 import * as NodeServer from "@holdfast/http/NodeServer"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { HttpServer, HttpServerResponse } from "effect/http"
 import * as Signing from "../support/Signing.ts"
+import { drip, keeps } from "../support/SlowClients.ts"
 import * as TestServer from "./TestServer.ts"
 
 /** Sends each text on a connection of its own, and waits until the server has seen so many requests. */
@@ -26,29 +28,37 @@ const untilArrived = (count: number, send: () => void) =>
 
 it.live("what arrives before anybody is there to answer is answered", () =>
   Effect.gen(function* () {
-    const settings = TestServer.defaults
-    const context = yield* Layer.build(
-      NodeServer.layer(settings).pipe(Layer.provide(Callers.layer(settings)), Layer.fresh),
-    )
+    const settings = { ...TestServer.defaults, maxInFlight: 2, maxConnectionsPerAddress: 7 }
+    const context = yield* Layer.build(NodeServer.layer(settings).pipe(Layer.provide(Callers.layer(settings))))
     const server = Context.get(context, HttpServer.HttpServer)
     const port = Number(new URL(HttpServer.formatAddress(server.address)).port)
-    const head = "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-    const asks = [`GET /early ${head}\r\n`, `POST /early ${head}Expect: 100-continue\r\nContent-Length: 1\r\n\r\n`]
-    const sockets = asks.map(() => Net.connect(port, "127.0.0.1"))
-    // One that does not wait for it.
-    const gone = Net.connect(port, "127.0.0.1")
-    yield* untilArrived(3, () => {
-      for (const [index, socket] of sockets.entries()) socket.write(asks[index] ?? "")
-      gone.write(asks[0] ?? "")
+    const head = "/operator/v1/deallocations HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\nConnection: close\r\n"
+    const connect = () => Net.connect(port, "127.0.0.1")
+    const [plain, expecting, ...gone] = Array.from({ length: 7 }, connect)
+    yield* untilArrived(5, () => {
+      for (const socket of gone) socket.write(`GET ${head}\r\n`)
     })
-    gone.destroy()
-    yield* server.serve(Effect.succeed(HttpServerResponse.text("answered")))
-    for (const socket of sockets) {
-      assert.match(
-        yield* Effect.promise(() => text(socket)),
-        /^(HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 200 [\s\S]*answered$/,
-      )
+    yield* untilArrived(2, () => {
+      plain?.write(`GET ${head}\r\n`)
+      expecting?.write(`GET ${head}Expect: 100-continue\r\nContent-Length: 1\r\n\r\n`)
+    })
+    // Those who do not wait for it are not in hand when it comes.
+    for (const socket of gone) socket.destroy()
+    // There is room for others once the server knows of that.
+    const late: Array<Net.Socket> = []
+    while (late.length < gone.length) {
+      const socket = connect()
+      socket.on("error", () => {})
+      const arrived = untilArrived(1, () => void socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+      const closed = Effect.promise(() => once(socket, "close"))
+      if (yield* Effect.raceFirst(Effect.as(arrived, true), Effect.as(closed, false))) late.push(socket)
     }
+    yield* server.serve(Effect.succeed(HttpServerResponse.text("answered")))
+    for (const socket of [plain, expecting]) {
+      const answer = yield* Effect.promise(() => (socket === undefined ? Promise.resolve("") : text(socket)))
+      assert.match(answer, /^(HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 200 [\s\S]*answered$/)
+    }
+    for (const socket of late) socket.destroy()
   }).pipe(Effect.scoped),
 )
 
@@ -81,6 +91,34 @@ layer(TestServer.layer(undefined, { maxConnectionsPerAddress: 20 }), TestServer.
         assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*\r\nConnection: close\r\n/)
         assert.include(answer, `"urn:holdfast:problem:malformed-request"`)
       }
+      // Also where the caller keeps its side open, and goes on.
+      const { port } = yield* TestServer.TestServer
+      const kept = yield* Effect.promise(() =>
+        keeps(port, (socket) => {
+          socket.allowHalfOpen = true
+          socket.write("CONNECT elsewhere:443 HTTP/1.1\r\nHost: elsewhere:443\r\n\r\n")
+          void drip(socket, "x", 50)
+        }),
+      )
+      assert.isBelow(kept, 5)
+    }),
+  )
+
+  it.effect("whose request cannot be parsed is told so, whatever else it sends and before it reads", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer.TestServer
+      const answer = yield* Effect.promise(async () => {
+        const socket = Net.connect(port, "127.0.0.1")
+        socket.pause()
+        for (let n = 0; n < 8; n++) {
+          const more = Buffer.from("hello\r\n\r\n".padEnd(500_000, "x"))
+          await new Promise<void>((resolve, reject) =>
+            socket.write(more, (error) => (error ? reject(error) : resolve())),
+          )
+        }
+        return await text(socket)
+      })
+      assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*"urn:holdfast:problem:malformed-request"/)
     }),
   )
 })
@@ -102,7 +140,7 @@ const waiting = Effect.gen(function* () {
   return { gate, reached, layer }
 })
 
-const readConnection = ({ connectionId }: TestServer.Terms, more = "") =>
+const readConnection = ({ connectionId }: { readonly connectionId: string }, more = "") =>
   `GET /operator/v1/connections/${connectionId} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TestServer.operatorToken}\r\n${more}\r\n`
 
 it.live("a connection has one request in hand, and may be so many ahead", () =>
@@ -111,119 +149,221 @@ it.live("a connection has one request in hand, and may be so many ahead", () =>
     const context = yield* Layer.build(TestServer.layer(layer, { maxInFlight: 3 }))
     yield* Effect.gen(function* () {
       const { port } = yield* TestServer.TestServer
-      const all = [yield* TestServer.funded("1"), yield* TestServer.funded("2"), yield* TestServer.funded("3")]
-      const socket = Net.connect(port, "127.0.0.1")
-      yield* untilArrived(3, () => {
-        socket.write(all.map((terms, n) => readConnection(terms, n === 2 ? "Connection: close\r\n" : "")).join(""))
-      })
-      assert.deepStrictEqual(reached, [all[0]?.connectionId])
-
+      const terms = yield* TestServer.funded("1")
       // Who is too far ahead is let go, with all that it asked for; and no trace of it counts as in hand.
-      for (let n = 0; n < 20; n++) {
-        const [first] = all
+      for (let n = 0; n < 10; n++) {
         const greedy = Net.connect(port, "127.0.0.1")
         greedy.on("error", () => {})
-        greedy.write(first === undefined ? "" : readConnection(first).repeat(n % 2 === 0 ? 65 : 64))
         greedy.resume()
-        if (n % 2 === 0) yield* Effect.promise(() => once(greedy, "close"))
-        else {
-          yield* untilArrived(1, () => void greedy.write("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"))
-          yield* Effect.promise(() => once(greedy, "close"))
-        }
+        greedy.write(readConnection(terms).repeat(65))
+        yield* Effect.promise(() => once(greedy, "close"))
       }
-
+      const all = Array.from({ length: 64 }, () => randomUUID())
+      const socket = Net.connect(port, "127.0.0.1")
+      const before = reached.length
+      yield* untilArrived(64, () => {
+        const requests = all.map((connectionId, n) =>
+          readConnection({ connectionId }, n === 63 ? "Connection: close\r\n" : ""),
+        )
+        socket.write(requests.join(""))
+      })
+      assert.deepStrictEqual(reached.slice(before), all.slice(0, 1))
       yield* Deferred.succeed(gate, undefined)
       const answers = yield* Effect.promise(() => text(socket))
       assert.deepStrictEqual(
-        [...answers.matchAll(/"connectionId":"([^"]+)"/g)].map(([, id]) => id),
-        all.map(({ connectionId }) => connectionId),
+        [...answers.matchAll(/There is no connection ([^."]+)/g)].map(([, id]) => id),
+        all,
       )
-      for (const terms of all) {
-        assert.strictEqual((yield* TestServer.balances(terms))[1], "0")
-      }
     }).pipe(Effect.provide(context))
   }).pipe(Effect.scoped),
 )
 
+it.live(
+  "what cannot be parsed behind a request that came whole gets no answer that would be taken for that one's",
+  () =>
+    Effect.gen(function* () {
+      const { layer } = yield* waiting
+      const context = yield* Layer.build(TestServer.layer(layer))
+      yield* Effect.gen(function* () {
+        const terms = yield* TestServer.funded("1")
+        assert.strictEqual(yield* TestServer.raw(`${readConnection(terms)}hello\r\n\r\n`), "")
+      }).pipe(Effect.provide(context))
+    }).pipe(Effect.scoped),
+)
+
+layer(TestServer.layer(undefined, { maxUnsignedPerSecond: 1 }), TestServer.options)(
+  "all connections together",
+  (it) => {
+    it.effect("may be so many ahead", () =>
+      Effect.gen(function* () {
+        const { port } = yield* TestServer.TestServer
+        const ahead = "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n".repeat(64)
+        let closed = 0
+        const connect = () => {
+          const socket = Net.connect(port, "127.0.0.1")
+          socket.on("error", () => {})
+          socket.on("close", () => closed++)
+          socket.resume()
+          return socket
+        }
+        // Each has 63 behind the one in hand; twenty thousand may be so.
+        const sockets = Array.from({ length: 317 }, connect)
+        yield* untilArrived(317 * 64, () => {
+          for (const socket of sockets) socket.write(ahead)
+        })
+        assert.strictEqual(closed, 0)
+        const tooMuch = Effect.promise(() => {
+          const socket = connect()
+          socket.write(ahead)
+          return once(socket, "close")
+        })
+        yield* tooMuch
+        for (const socket of sockets) socket.destroy()
+        // With them gone there is room again.
+        const [first, second] = [connect(), connect()]
+        yield* untilArrived(128, () => {
+          first.write(ahead)
+          second.write(ahead)
+        })
+        assert.strictEqual((yield* TestServer.anyone("GET", "/health/live")).status, 200)
+        assert.strictEqual(closed, 318)
+        first.destroy()
+        second.destroy()
+      }),
+    )
+  },
+)
+
 const behindProxy = { maxInFlight: 1, maxUnsignedPerSecond: 5, trustedProxies: ["127.0.0.0/8"] }
 
-layer(TestServer.layer(undefined, behindProxy), TestServer.options)("a flood without credentials", (it) => {
-  it.effect("waits for itself, and keeps nobody else waiting", () =>
-    Effect.gen(function* () {
-      const from = (address: string) => ({ headers: { "x-forwarded-for": address } })
-      const terms = yield* TestServer.funded("100")
-      const answered: Array<string> = []
-      const ask = (path: string, address: string) =>
-        Effect.map(TestServer.anyone("GET", path, from(address)), ({ status }) => {
-          answered.push(`${address} ${path}`)
-          return status
+const from = (address: string) => ({ headers: { "x-forwarded-for": address } })
+
+describe("a flood without credentials", () => {
+  const server = TestServer.layer(undefined, behindProxy)
+
+  /** Asks from each address at the same moment, and tells how many were answered. */
+  const flood = Effect.fnUntraced(function* (addresses: ReadonlyArray<string>) {
+    const { port } = yield* TestServer.TestServer
+    let answered = 0
+    yield* untilArrived(addresses.length, () => {
+      for (const address of addresses) {
+        const socket = Net.connect(port, "127.0.0.1")
+        socket.once("data", () => {
+          answered++
+          socket.destroy()
         })
-      const flood = yield* Effect.forEach(Array.from({ length: 25 }), () =>
-        Effect.forkChild(ask("/nowhere", "192.0.2.1"), { startImmediately: true }),
-      )
-      yield* Effect.eventually(
-        Effect.filterOrFail(
-          Effect.sync(() => answered.length),
-          (count) => count >= 5,
-        ),
-      )
-      // Those who watch over the server, and what the server is for.
+        socket.write(`GET /nowhere HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${address}\r\n\r\n`)
+      }
+    })
+    return { isOver: () => answered === addresses.length }
+  })
+  const ask = (path: string, address: string) =>
+    Effect.map(TestServer.anyone("GET", path, from(address)), ({ status }) => status)
+
+  it.live("of one caller waits for itself, and keeps nobody else waiting", () =>
+    Effect.gen(function* () {
+      const terms = yield* TestServer.funded("100")
+      const { isOver } = yield* flood(Array.from({ length: 40 }, () => "192.0.2.1"))
       assert.strictEqual(yield* ask("/health/live", "192.0.2.1"), 200)
       assert.strictEqual((yield* TestServer.reserve(terms)).status, 200)
-      // Others have their turn too.
       assert.strictEqual(yield* ask("/metrics", "192.0.2.2"), 200)
-      assert.isBelow(answered.length, 15)
-      for (const fiber of flood) assert.strictEqual(yield* Fiber.join(fiber), 404)
-      assert.match(yield* TestServer.metrics, /^holdfast_http_held_total ([1-9]\d)/m)
-    }),
+      // That is 7 s after its beginning.
+      assert.isFalse(isOver())
+    }).pipe(Effect.provide(server)),
+  )
+
+  it.live("of many callers keeps those waiting who ask, and nobody who watches over the server", () =>
+    Effect.gen(function* () {
+      const { isOver } = yield* flood(Array.from({ length: 40 }, (_, n) => `198.51.100.${n}`))
+      assert.strictEqual(yield* ask("/health/live", "192.0.2.2"), 200)
+      assert.isFalse(isOver())
+    }).pipe(Effect.provide(server)),
+  )
+
+  it.live("leaves nothing behind when its callers go", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer.TestServer
+      const bytes = "GET /nowhere HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.1\r\n\r\n"
+      let sockets: ReadonlyArray<Net.Socket> = []
+      yield* untilArrived(100, () => {
+        sockets = Array.from({ length: 100 }, () => Net.connect(port, "127.0.0.1"))
+        for (const socket of sockets) socket.write(bytes)
+      })
+      for (const socket of sockets) socket.destroy()
+      const start = performance.now()
+      assert.strictEqual((yield* TestServer.anyone("GET", "/nowhere", from("203.0.113.1"))).status, 404)
+      // They would have had their turns for 20 s.
+      assert.isBelow(performance.now() - start, 10_000)
+      assert.match(yield* TestServer.metrics, /^holdfast_http_held_total [1-9]\d/m)
+    }).pipe(Effect.provide(server)),
   )
 })
 
-layer(TestServer.layer(undefined, { ...behindProxy, maxRefusalsPerMinute: 1, maxUrlLength: 100 }), TestServer.options)(
-  "no credentials that may be looked at have",
+type Ask = (signature: string, address: string) => ReturnType<typeof TestServer.anyone>
+
+/** Those who ask so come in turns, five in a second. */
+const takesTurns = (ask: Ask, address: string) =>
+  Effect.gen(function* () {
+    const signature = yield* Effect.promise(() => Signing.token())
+    const start = performance.now()
+    const rounds = Array.from({ length: 12 }, () => ask(signature, address))
+    for (const { status } of yield* Effect.all(rounds, { concurrency: 12 })) {
+      assert.include([200, 401, 404, 405, 414, 429], status)
+    }
+    // Two may have been looked at before the first was refused.
+    assert.isAtLeast(performance.now() - start, ((12 - 2 - 5) / 5) * 1_000)
+  })
+
+layer(TestServer.layer(undefined, { ...behindProxy, maxUrlLength: 100 }), TestServer.options)(
+  "without credentials that may be looked at come",
   (it) => {
-    const asks: Readonly<Record<string, (signature: string, address: string) => ReturnType<typeof TestServer.anyone>>> =
-      {
-        "requests without any": (_, address) =>
-          TestServer.anyone("GET", "/operator/v1/deallocations", { headers: { "x-forwarded-for": address } }),
-        "requests with others": (signature, address) =>
-          TestServer.network("GET", "/operator/v1/deallocations", {
-            signature,
-            headers: { "x-forwarded-for": address },
-          }),
-        "requests by another method": (signature, address) =>
-          TestServer.network("DELETE", "/bitgo/v1/deallocations", {
-            signature,
-            headers: { "x-forwarded-for": address },
-          }),
-        "requests for nothing": (signature, address) =>
-          TestServer.network("GET", "/bitgo/v1", { signature, headers: { "x-forwarded-for": address } }),
-        "requests that are too long": (signature, address) =>
-          TestServer.network("POST", `/bitgo/v1/deallocations?${"x".repeat(100)}`, {
-            signature,
-            headers: { "x-forwarded-for": address },
-          }),
-        "those who were refused too often": (_, address) =>
-          TestServer.network("GET", "/bitgo/v1/deallocation/1", {
-            signature: "x",
-            headers: { "x-forwarded-for": address },
-          }),
-      }
+    const asks: Readonly<Record<string, Ask>> = {
+      "requests without any": (_, address) => TestServer.anyone("GET", "/operator/v1/deallocations", from(address)),
+      "requests with others": (signature, address) =>
+        TestServer.network("GET", "/operator/v1/deallocations", { signature, ...from(address) }),
+      "requests by another method": (signature, address) =>
+        TestServer.network("DELETE", "/bitgo/v1/deallocations", { signature, ...from(address) }),
+      "requests for nothing": (signature, address) =>
+        TestServer.network("GET", "/bitgo/v1", { signature, ...from(address) }),
+      "requests that are too long": (signature, address) =>
+        TestServer.network("POST", `/bitgo/v1/deallocations?${"x".repeat(100)}`, { signature, ...from(address) }),
+    }
     for (const [index, [name, ask]] of Object.entries(asks).entries()) {
-      it.effect(`${name}: they take their turns`, () =>
-        Effect.gen(function* () {
-          const signature = yield* Effect.promise(() => Signing.token())
-          const start = performance.now()
-          const rounds = Array.from({ length: 12 }, () => ask(signature, `192.0.2.${index}`))
-          const answers = yield* Effect.all(rounds, { concurrency: 12 })
-          for (const { status } of answers) assert.include([401, 404, 405, 414, 429], status)
-          // Two of the last may have been looked at before the first was refused.
-          assert.isAtLeast(performance.now() - start, ((12 - 2 - 5) / 5) * 1_000)
-        }),
-      )
+      it.effect(`${name}: they take turns`, () => takesTurns(ask, `192.0.2.${index}`))
     }
   },
 )
+
+layer(TestServer.layer(undefined, { ...behindProxy, maxRefusalsPerMinute: 1 }), TestServer.options)("whoever", (it) => {
+  it.effect("was refused too often takes turns", () =>
+    takesTurns(
+      (_, address) => TestServer.network("GET", "/bitgo/v1/deallocation/1", { signature: "x", ...from(address) }),
+      "192.0.2.1",
+    ),
+  )
+})
+
+layer(TestServer.layer(undefined, { ...behindProxy, maxRequestsPerSecond: 1 }), TestServer.options)("whoever", (it) => {
+  it.effect("asked too often takes turns", () =>
+    takesTurns((_, address) => TestServer.operator("GET", "/operator/v1/deallocations", from(address)), "192.0.2.1"),
+  )
+})
+
+layer(TestServer.layer(undefined, { maxUnsignedPerSecond: 50 }), TestServer.options)("a large page", (it) => {
+  it.effect("is many turns", () =>
+    Effect.gen(function* () {
+      const get = TestServer.raw("GET /docs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+      // Made for the first.
+      const size = (yield* get).length
+      const turns = Math.floor(size / 65_536)
+      assert.isAbove(turns, 20)
+      const start = performance.now()
+      yield* Effect.all([get, get, get, get, get], { concurrency: 5 })
+      // Fifty turns may be had at once.
+      assert.isAtLeast(performance.now() - start, ((4 * turns - 50) / 50) * 1_000)
+    }),
+  )
+})
 
 it.live("a server that stops turns away who waits for a turn, and keeps no connection", () =>
   Effect.gen(function* () {
@@ -238,8 +378,8 @@ it.live("a server that stops turns away who waits for a turn, and keeps no conne
     const ask = "GET /nowhere HTTP/1.1\r\nHost: x\r\n"
     const halfAsked = connect(ask)
     let held: ReadonlyArray<Net.Socket> = []
-    yield* untilArrived(5, () => {
-      held = Array.from({ length: 5 }, () => connect(`${ask}\r\n`))
+    yield* untilArrived(20, () => {
+      held = Array.from({ length: 20 }, () => connect(`${ask}\r\n`))
     })
     const stopped = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
     // What arrives whole only now is answered, and its connection is not kept.
