@@ -1,6 +1,7 @@
 /** What is at an address, what is not, and that nonsense is answered and harms nobody. */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
+import { guarding } from "@holdfast/http/ResponseHeaders"
 import { Effect } from "effect"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
@@ -68,18 +69,19 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
   )
 
   const targets: ReadonlyArray<readonly [target: string, status: number]> = [
-    ["*", 404],
-    ["//", 404],
-    ["/%", 404],
-    ["/%zz", 404],
-    ["/%c0%ae/", 404],
-    ["/../../etc/passwd", 404],
-    ["http://[", 404],
-    ["http://elsewhere/health/live", 200],
+    ["*", 400],
+    ["/", 404],
+    ["//", 400],
+    ["/%", 400],
+    ["/%zz", 400],
+    ["/%c0%ae/", 400],
+    ["/../../etc/passwd", 400],
+    ["http://[", 400],
+    ["http://elsewhere/health/live", 400],
     ["/health/live?%zz=%&a=b=c&__proto__=1", 200],
-    ["/health/live#x", 200],
-    ["/health/live/", 200],
-    ["/bitgo/v1/deallocation/%ff/clear", 404],
+    ["/health/live#x", 400],
+    ["/health/live/", 400],
+    ["/bitgo/v1/deallocation/%ff/clear", 400],
     ["/\u0001", 400],
     ["/é", 400],
     ["", 400],
@@ -111,6 +113,7 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
       Effect.gen(function* () {
         const answer = yield* TestServer.raw(request)
         assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `))
+        for (const [name, value] of Object.entries(guarding)) assert.include(answer, `\r\n${name}: ${value}\r\n`)
         assert.match(answer, /content-type: application\/problem\+json/i)
         assert.include(answer, `"urn:holdfast:problem:${type}"`)
       }),
@@ -127,7 +130,7 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
         [
           "POST /bitgo/v1/deallocations HTTP/1.1",
           "Host: x",
-          "Connection: Upgrade, HTTP2-Settings",
+          "Connection: Upgrade, HTTP2-Settings, close",
           "Upgrade: h2c",
           "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
           "Content-Type: application/json",

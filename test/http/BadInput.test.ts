@@ -148,13 +148,16 @@ layer(TestServer.layer(), TestServer.options)("a reservation with", (it) => {
 
   it.effect("a body without end is refused without reading on", () =>
     Effect.gen(function* () {
-      const token = yield* Effect.promise(() => Signing.token())
-      const head = `POST /bitgo/v1/deallocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-BitGo-Signature: ${token}\r\n`
+      const head = Effect.map(
+        Effect.promise(() => Signing.token()),
+        (token) =>
+          `POST /bitgo/v1/deallocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-BitGo-Signature: ${token}\r\n`,
+      )
       const megabytes = Buffer.alloc(2 ** 20, " ")
-      const announced = yield* TestServer.raw(`${head}Content-Length: 99999999999\r\n\r\n`, megabytes)
+      const announced = yield* TestServer.raw(`${yield* head}Content-Length: 99999999999\r\n\r\n`, megabytes)
       assert.match(announced, /^HTTP\/1\.1 413 /)
       const chunk = Buffer.concat([Buffer.from("100000\r\n"), megabytes, Buffer.from("\r\n")])
-      const chunked = yield* TestServer.raw(`${head}Transfer-Encoding: chunked\r\n\r\n`, chunk, chunk)
+      const chunked = yield* TestServer.raw(`${yield* head}Transfer-Encoding: chunked\r\n\r\n`, chunk, chunk)
       assert.match(chunked, /^HTTP\/1\.1 413 /)
     }),
   )
@@ -216,7 +219,7 @@ layer(TestServer.layer(), TestServer.options)("a reservation with", (it) => {
     Effect.gen(function* () {
       for (const [method, path] of [
         ["PUT", "/bitgo/v1/deallocation/1/clear"],
-        ["PUT", "/bitgo/v1/deallocation/%00/release"],
+        ["PUT", "/bitgo/v1/deallocation/-/release"],
         ["GET", `/bitgo/v1/deallocations/${randomUUID()}x`],
       ] as const) {
         const answer = yield* TestServer.network(method, path)

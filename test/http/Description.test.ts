@@ -1,4 +1,8 @@
 /** The OpenAPI document and the page that shows it. */
+import { once } from "node:events"
+import { type OutgoingHttpHeaders, request } from "node:http"
+import { buffer } from "node:stream/consumers"
+import { brotliDecompressSync, gunzipSync } from "node:zlib"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as TestServer from "./TestServer.ts"
@@ -132,6 +136,56 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
       assert.match(page.headers["content-type"] ?? "", /^text\/html/)
       assert.include(page.text, "Holdfast")
       assert.notMatch(page.text, /<(script|link|img)[^>]+(src|href)="?(https?:)?\/\//)
+    }),
+  )
+
+  it.effect("is made once, in the encoding that is asked for, and told apart by its tag", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer.TestServer
+      const get = (path: string, headers: OutgoingHttpHeaders, method = "GET") =>
+        Effect.promise(async () => {
+          const [response] = await once(request({ port, path, headers, method }).end(), "response")
+          return { status: response.statusCode, headers: response.headers, body: await buffer(response) }
+        })
+      for (const path of ["/openapi.json", "/docs"]) {
+        const plain = yield* get(path, {})
+        assert.strictEqual(plain.headers["content-encoding"], undefined)
+        const tags = new Set([plain.headers.etag])
+        for (const [accepted, coding, decode] of [
+          ["gzip, deflate, br", "br", brotliDecompressSync],
+          ["gzip;q=0.5, br;q=0", "gzip", gunzipSync],
+          ["*", "br", brotliDecompressSync],
+          ["GZIP , *;q=0", "gzip", gunzipSync],
+        ] as const) {
+          const encoded = yield* get(path, { "accept-encoding": accepted })
+          assert.deepStrictEqual(
+            [encoded.headers["content-encoding"], encoded.headers.vary, encoded.headers["content-type"]],
+            [coding, "accept-encoding", plain.headers["content-type"]],
+          )
+          assert.isTrue(decode(encoded.body).equals(plain.body), accepted)
+          assert.isBelow(encoded.body.length, plain.body.length / 3)
+          assert.strictEqual(encoded.headers["content-length"], String(encoded.body.length))
+          tags.add(encoded.headers.etag)
+
+          const head = yield* get(path, { "accept-encoding": accepted }, "HEAD")
+          assert.deepStrictEqual([head.status, head.body.length], [200, 0])
+          const { date: _, ...told } = head.headers
+          const { date: __, ...expected } = encoded.headers
+          assert.deepStrictEqual(told, expected)
+
+          for (const known of [encoded.headers.etag, `"x", W/${encoded.headers.etag}`, "*"]) {
+            const known304 = yield* get(path, { "accept-encoding": accepted, "if-none-match": known })
+            assert.deepStrictEqual([known304.status, known304.body.length], [304, 0])
+            assert.deepStrictEqual(known304.headers.etag, encoded.headers.etag)
+            assert.strictEqual(known304.headers["cache-control"], "public, no-cache")
+          }
+          // A tag is of one encoding.
+          assert.strictEqual((yield* get(path, { "if-none-match": encoded.headers.etag })).status, 200)
+        }
+        for (const tag of tags) assert.match(tag ?? "", /^"[\w-]{43}"$/)
+        assert.strictEqual(tags.size, 3)
+        assert.isTrue((yield* get(path, { "accept-encoding": "identity;q=0" })).body.equals(plain.body))
+      }
     }),
   )
 })

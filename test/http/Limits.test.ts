@@ -1,6 +1,10 @@
 /** The limits on what arrives are where the settings put them, and nothing passes beyond. */
+import { once } from "node:events"
+import * as Net from "node:net"
+import { text } from "node:stream/consumers"
 import { assert, it, layer } from "@effect/vitest"
 import { TokenBuckets } from "@holdfast/http/TokenBuckets"
+import { Turns } from "@holdfast/http/Turns"
 import { Effect } from "effect"
 import * as Signing from "../support/Signing.ts"
 import { drip, keeps } from "../support/SlowClients.ts"
@@ -45,6 +49,36 @@ layer(TestServer.layer(undefined, sizes), TestServer.options)("a request", (it) 
     }),
   )
 
+  it.effect("has no larger body where it first asks whether to send it", () =>
+    Effect.gen(function* () {
+      const terms = yield* TestServer.funded("5")
+      const { port } = yield* TestServer.TestServer
+      const reserve = Effect.fnUntraced(function* (length: number) {
+        const token = yield* Effect.promise(() => Signing.token())
+        const head = [
+          "POST /bitgo/v1/deallocations HTTP/1.1",
+          "Host: x",
+          "Connection: close",
+          "Expect: 100-continue",
+          "Content-Type: application/json",
+          "Transfer-Encoding: chunked",
+          `X-BitGo-Signature: ${token}`,
+        ]
+        return yield* Effect.promise(async () => {
+          const socket = Net.connect(port, "127.0.0.1")
+          socket.write(`${head.join("\r\n")}\r\n\r\n`)
+          const [asked] = await once(socket, "data")
+          assert.strictEqual(String(asked), "HTTP/1.1 100 Continue\r\n\r\n")
+          socket.write(`${length.toString(16)}\r\n${JSON.stringify(terms).padEnd(length)}\r\n0\r\n\r\n`)
+          return await text(socket)
+        })
+      })
+      assert.match(yield* reserve(401), /^HTTP\/1\.1 413 [\s\S]*A body may have at most 400 bytes\./)
+      assert.deepStrictEqual(yield* TestServer.recorded(terms), [])
+      assert.match(yield* reserve(400), /^HTTP\/1\.1 200 /)
+    }),
+  )
+
   it.effect("has a line and headers of so many bytes and no more", () =>
     Effect.gen(function* () {
       const withHeader = (length: number) =>
@@ -68,11 +102,13 @@ layer(TestServer.layer(undefined, times), TestServer.options)("a connection", (i
           socket.write(start)
           void drip(socket, then, 100)
         })
-      const [slowHead = 0, slowBody = 0, idle = 0] = yield* Effect.promise(() =>
+      const get = "GET /health/live HTTP/1.1\r\nHost: x\r\n"
+      const [slowHead = 0, slowBody = 0, idle = 0, upgrading = 0] = yield* Effect.promise(() =>
         Promise.all([
           sends("GET / HTTP/1.1\r\nX: ", "x"),
           sends(`${head}X-BitGo-Signature: ${token}\r\nContent-Length: 5000\r\n\r\n`, " "),
-          keeps(port, (socket) => void socket.write("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")),
+          keeps(port, (socket) => void socket.write(`${get}\r\n`)),
+          keeps(port, (socket) => void socket.write(`${get}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`)),
         ]),
       )
       const isBetween = (actual: number, atLeast: number, below: number) => {
@@ -82,6 +118,7 @@ layer(TestServer.layer(undefined, times), TestServer.options)("a connection", (i
       isBetween(slowHead, 1, 2.9)
       isBetween(slowBody, 3, 4.9)
       isBetween(idle, 5, 7)
+      isBetween(upgrading, 5, 7)
     }),
   )
 })
@@ -95,14 +132,44 @@ it("a bucket gives its tokens at once, then one after another, to each key its o
   assert.deepStrictEqual([taken("a", 60_000), taken("a", 600_000)], [2, 3])
 })
 
-it("ten thousand addresses are remembered: a flood from more makes all begin anew, and needs no more memory", () => {
-  const buckets = new TokenBuckets(1, 1)
-  for (let n = 0; n < 10_000; n++) assert.isTrue(buckets.take(`${n}`, 0))
-  assert.isFalse(buckets.has("0", 0))
-  assert.isTrue(buckets.take("0", 1_000))
-  // All but that one are full again, and forgotten for it.
-  assert.isTrue(buckets.take("new", 1_000))
-  assert.isFalse(buckets.has("0", 1_000))
-  for (let n = 1; n < 10_000; n++) assert.isTrue(buckets.take(`${n}`, 1_000))
-  assert.isTrue(buckets.has("0", 1_000))
+it("ten thousand callers are remembered; for one more, the one is forgotten who was seen longest ago", () => {
+  const buckets = new TokenBuckets(1, 60)
+  for (let n = 0; n < 10_000; n++) assert.isTrue(buckets.take(`${n}`, n))
+  // Seen again, though in vain.
+  assert.isFalse(buckets.take("0", 10_000))
+  assert.isFalse(buckets.has("1", 10_000))
+  assert.isTrue(buckets.take("new", 10_000))
+  assert.deepStrictEqual(
+    ["new", "0", "1", "2", "3", "9999"].map((key) => buckets.has(key, 10_000)),
+    [false, false, false, true, false, false],
+  )
+})
+
+it("callers have their turns one after another, however much each asks for, and so many a second", () => {
+  const turns = new Turns<string>(4)
+  const take = (nowMillis: number) => {
+    const taken: Array<string> = []
+    for (let next = turns.take(nowMillis); next !== undefined; next = turns.take(nowMillis)) taken.push(next)
+    return taken.join(" ")
+  }
+  for (const item of ["a1", "a2", "a3", "a4", "a5", "a6", "a7"]) turns.add("a", item)
+  turns.add("b", "b1")
+  turns.add("b", "b2")
+  assert.strictEqual(take(0), "a1 b1 a2 b2")
+  assert.deepStrictEqual([turns.millisToNext(0), turns.millisToNext(200)], [250, 50])
+  turns.add("c", "c1")
+  turns.remove("a", "a4")
+  turns.remove("d", "d1")
+  assert.strictEqual(take(249), "")
+  assert.strictEqual(take(500), "a3 c1")
+  assert.strictEqual(turns.millisToNext(500), 250)
+  // What is left over is kept, but no more than for a second.
+  assert.strictEqual(take(60_000), "a5 a6 a7")
+  assert.strictEqual(turns.millisToNext(60_000), undefined)
+  for (const item of ["a1", "a2", "a3"]) turns.add("a", item)
+  assert.strictEqual(take(60_000), "a1")
+  turns.charge(2)
+  assert.strictEqual(turns.millisToNext(60_000), 750)
+  assert.deepStrictEqual(turns.clear(), ["a2", "a3"])
+  assert.strictEqual(take(90_000), "")
 })

@@ -4,6 +4,10 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as TestServer from "./TestServer.ts"
 
+/** A cursor as the server makes them, at any moment. */
+const cursorAt = (createdAt: string) =>
+  Buffer.from(JSON.stringify({ createdAt, deallocationId: randomUUID() })).toString("base64url")
+
 const { adjust, newTerms, operator, register } = TestServer
 
 layer(TestServer.layer(), TestServer.options)("the operator", (it) => {
@@ -236,7 +240,7 @@ layer(TestServer.layer(), TestServer.options)("the operator", (it) => {
       assert.deepStrictEqual(yield* list("state=REJECTED"), [rejected.deallocationId])
       assert.deepStrictEqual(yield* list("state=CLEARED"), [])
       assert.deepStrictEqual(yield* list("currency=ofcETH%3Aa-b.c"), [rejected.deallocationId])
-      assert.deepStrictEqual(yield* list("currency=BTC&state=RESERVED&more=1"), [terms.deallocationId])
+      assert.deepStrictEqual(yield* list("currency=BTC&state=RESERVED"), [terms.deallocationId])
     }),
   )
 
@@ -256,11 +260,50 @@ layer(TestServer.layer(), TestServer.options)("the operator", (it) => {
         "cursor=x",
         "cursor=e30",
         "cursor=%00",
+        ...["-000001", "0000", "+010000", "+275760"].map((year) => `cursor=${cursorAt(`${year}-01-01T00:00:00.000Z`)}`),
+        ...["Infinity", "9999-12-31T23:59:60Z", "never"].map((moment) => `cursor=${cursorAt(moment)}`),
       ]) {
         const answer = yield* operator("GET", `/operator/v1/deallocations?${query}`)
         assert.strictEqual(answer.status, 400, query)
         assert.match(String(answer.json["detail"]), new RegExp(`^${query.split("=")[0]}`), query)
       }
+      for (const moment of ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"]) {
+        const answer = yield* operator("GET", `/operator/v1/deallocations?cursor=${cursorAt(moment)}`)
+        assert.strictEqual(answer.status, 200, answer.text)
+      }
+    }),
+  )
+
+  it.effect("is told which parameters there are, where one is unknown or comes twice", () =>
+    Effect.gen(function* () {
+      const names = "There are state, connectionId, currency, limit, cursor."
+      for (const [query, detail] of [
+        ["conectionId=x", `conectionId: Unknown parameter. ${names}`],
+        ["State=RESERVED", `State: Unknown parameter. ${names}`],
+        ["limit=5&x", `x: Unknown parameter. ${names}`],
+        ["=x", `: Unknown parameter. ${names}`],
+        ["__proto__=x", `__proto__: Unknown parameter. ${names}`],
+        [
+          "state=RESERVED&limit=1&st%61te=RESERVED&limit=2",
+          "state: Expected one value. Got 2.; limit: Expected one value. Got 2.",
+        ],
+      ]) {
+        const answer = yield* operator("GET", `/operator/v1/deallocations?${query}`)
+        assert.deepStrictEqual([answer.status, answer.json["detail"]], [400, detail])
+      }
+      const terms = newTerms()
+      const path = `/operator/v1/connections/${terms.connectionId}`
+      for (const method of ["GET", "PUT"]) {
+        const { connectionId: _, deallocationId: __, amount: ___, ...body } = terms
+        const answer = yield* operator(method, `${path}?dryRun=1`, method === "PUT" ? { body } : {})
+        assert.deepStrictEqual(
+          [answer.status, answer.json["detail"]],
+          [400, "dryRun: Unknown parameter. This address takes none."],
+        )
+      }
+      assert.strictEqual((yield* operator("GET", path)).status, 404)
+      // Whoever is not let in is told nothing of it.
+      assert.strictEqual((yield* TestServer.anyone("GET", "/operator/v1/deallocations?x=1")).status, 401)
     }),
   )
 })

@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers"
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, it } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
+import { guarding } from "@holdfast/http/ResponseHeaders"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { drip, keeps } from "../support/SlowClients.ts"
 import * as TestServer from "./TestServer.ts"
@@ -38,6 +39,7 @@ it.live("beyond so many requests in hand, the next is turned away at once, and t
         retryAfterSeconds: 1,
       })
       assert.strictEqual(turnedAway.headers["retry-after"], "1")
+      assert.deepInclude(turnedAway.headers, guarding)
       assert.strictEqual((yield* TestServer.anyone("GET", "/health/live")).status, 200)
       assert.strictEqual((yield* TestServer.anyone("GET", "/metrics")).status, 200)
 
@@ -65,11 +67,11 @@ it.live("a server that stops lets go of those that it turned away too", () =>
       const inHand = yield* Effect.forkChild(
         TestServer.operator("GET", `/operator/v1/connections/${terms.connectionId}`),
       )
-      const turnedAway = TestServer.anyone("GET", "/nowhere").pipe(Effect.filterOrFail(({ status }) => status === 503))
+      const turnedAway = TestServer.reserve(terms).pipe(Effect.filterOrFail(({ status }) => status === 503))
       yield* Effect.eventually(turnedAway)
 
       const socket = Net.connect(port, "127.0.0.1")
-      socket.write("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+      socket.write("GET /operator/v1/deallocations HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\n\r\n")
       const answer = Effect.promise(() => text(socket))
       // Whatever was sent before this is with the server now.
       yield* TestServer.anyone("GET", "/health/live")

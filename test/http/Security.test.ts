@@ -6,8 +6,10 @@ import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
+import { Deallocations } from "@holdfast/domain"
 import * as CredentialFiles from "@holdfast/http/CredentialFiles"
-import { Effect, Redacted } from "effect"
+import * as Credentials from "@holdfast/http/Credentials"
+import { Effect, Layer, Option, Redacted } from "effect"
 import { SignJWT } from "jose"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
@@ -184,6 +186,92 @@ layer(TestServer.layer(undefined, { maxRefusalsPerMinute: 5 }), TestServer.optio
   )
 })
 
+layer(TestServer.layer(undefined, { maxRefusalsPerMinute: 3, bodyClaim: "sha" }), TestServer.options)(
+  "a good signature that is",
+  (it) => {
+    const digest = (body: string) => createHash("sha256").update(body).digest("hex")
+    const reserve = (body: string, signature: string) =>
+      Effect.map(TestServer.network("POST", "/bitgo/v1/deallocations", { body, signature }), ({ status }) => status)
+    it.effect("used up, or of another body, counts as refused", () =>
+      Effect.gen(function* () {
+        const body = JSON.stringify(yield* TestServer.funded("5"))
+        const once = yield* sign({ alg: "RS256" }, { sha: digest(body) })
+        assert.deepStrictEqual([yield* reserve(body, once), yield* reserve(body, once)], [200, 401])
+        const other = yield* sign({ alg: "RS256" }, { sha: digest("") })
+        assert.deepStrictEqual([yield* reserve(body, other), yield* reserve(body, other)], [401, 401])
+        assert.strictEqual(yield* reserve(body, yield* sign({ alg: "RS256" }, { sha: digest(body) })), 429)
+      }),
+    )
+  },
+)
+
+layer(TestServer.layer(undefined, { bodyClaim: "sha" }), TestServer.options)(
+  "a signature whose body is another",
+  (it) => {
+    it.effect("stays good for its own", () =>
+      Effect.gen(function* () {
+        const body = JSON.stringify(yield* TestServer.funded("5"))
+        const sha = createHash("sha256").update(body).digest("hex")
+        const signature = yield* sign({ alg: "RS256" }, { sha })
+        const statuses = Effect.forEach([`${body} `, "{", body, body], (body) =>
+          Effect.map(
+            TestServer.network("POST", "/bitgo/v1/deallocations", { body, signature }),
+            ({ status }) => status,
+          ),
+        )
+        assert.deepStrictEqual(yield* statuses, [401, 401, 200, 401])
+      }),
+    )
+  },
+)
+
+layer(TestServer.layer(), TestServer.options)("a request that cannot be understood", (it) => {
+  const asks: Readonly<Record<string, readonly [status: number, method: string, path: string, sent: object]>> = {
+    "no JSON": [400, "POST", "/bitgo/v1/deallocations", { body: "{" }],
+    "another media type": [
+      415,
+      "POST",
+      "/bitgo/v1/deallocations",
+      { body: "{}", headers: { "content-type": "text/plain" } },
+    ],
+    "a body that is too large": [413, "POST", "/bitgo/v1/deallocations", { body: " ".repeat(65_537) }],
+    "an id that is none, to find": [400, "GET", "/bitgo/v1/deallocation/1", {}],
+    "an id that is none, to clear": [400, "PUT", "/bitgo/v1/deallocation/1/clear", {}],
+    "an id that is none, to release": [400, "PUT", "/bitgo/v1/deallocations/1/release", {}],
+  }
+  for (const [name, [status, method, path, sent]] of Object.entries(asks)) {
+    it.effect(`(${name}) has used its signature`, () =>
+      Effect.gen(function* () {
+        const terms = yield* TestServer.funded("5")
+        const signature = yield* Effect.promise(() => Signing.token())
+        assert.strictEqual((yield* TestServer.network(method, path, { ...sent, signature })).status, status)
+        const again = yield* TestServer.network("POST", "/bitgo/v1/deallocations", { body: terms, signature })
+        assert.strictEqual(again.status, 401)
+        assert.deepStrictEqual(yield* TestServer.recorded(terms), [])
+        assert.strictEqual((yield* TestServer.network(method, path, { ...sent, signature })).status, 401)
+      }),
+    )
+  }
+})
+
+/** The service in memory, which cannot note that a nonce is used. */
+const forgetful = Layer.effect(
+  Deallocations.Deallocations,
+  Effect.map(Deallocations.Deallocations, (service) => ({
+    ...service,
+    useNonce: () => Effect.fail(new Deallocations.Unavailable({ reason: "It is away.", retryAfterSeconds: 1 })),
+  })),
+).pipe(Layer.provide(Deallocations.layerMemory()))
+
+layer(TestServer.layer(forgetful), TestServer.options)("a signature of which nobody can note that it is used", (it) => {
+  it.effect("gets no answer but that", () =>
+    Effect.gen(function* () {
+      const answer = yield* TestServer.network("POST", "/bitgo/v1/deallocations", { body: "{" })
+      assert.deepStrictEqual([answer.status, answer.json["detail"]], [503, "It is away. Retry after 1 s."])
+    }),
+  )
+})
+
 layer(TestServer.layer(undefined, { maxRequestsPerSecond: 3 }), TestServer.options)("an address", (it) => {
   it.effect("has so many requests in a second, however good they are, and then has to wait", () =>
     Effect.gen(function* () {
@@ -236,15 +324,16 @@ layer(TestServer.layer(), TestServer.options)("every answer", (it) => {
         yield* TestServer.operator("GET", `/operator/v1/connections/${terms.connectionId}`, { headers: origin }),
         yield* TestServer.anyone("GET", "/operator/v1/deallocations"),
         yield* TestServer.anyone("GET", "/nowhere"),
-        yield* TestServer.anyone("GET", "/docs"),
-        yield* TestServer.anyone("GET", "/openapi.json"),
         yield* TestServer.anyone("GET", "/health/live", { headers: origin }),
         yield* TestServer.anyone("OPTIONS", "/bitgo/v1/deallocations", {
           headers: { ...origin, "access-control-request-method": "POST" },
         }),
       ]
-      for (const { headers } of answers) {
-        assert.strictEqual(headers["cache-control"], "no-store")
+      // The description is no secret.
+      const description = [yield* TestServer.anyone("GET", "/docs"), yield* TestServer.anyone("GET", "/openapi.json")]
+      for (const { headers } of [...answers, ...description]) {
+        const mayBeKept = description.some((answer) => answer.headers === headers)
+        assert.strictEqual(headers["cache-control"], mayBeKept ? "public, no-cache" : "no-store")
         assert.strictEqual(headers["x-content-type-options"], "nosniff")
         assert.strictEqual(headers["referrer-policy"], "no-referrer")
         assert.match(headers["content-security-policy"] ?? "", /^default-src 'none'.*frame-ancestors 'none'$/)
@@ -258,7 +347,10 @@ layer(TestServer.layer(), TestServer.options)("every answer", (it) => {
 
 describe("files of credentials", () => {
   const { publicKey, privateKey } = Signing.makeKeys()
-  const load = Effect.fnUntraced(function* (modes: { readonly key: number; readonly token: number }) {
+  const self = process.getuid?.() ?? 0
+  const good = { key: 0o600, token: 0o600, owner: self, tokens: "the-first-of-the-tokens\nthe-second-of-the-tokens\n" }
+  const load = Effect.fnUntraced(function* (files: Partial<typeof good>) {
+    const { key, token, owner, tokens } = { ...good, ...files }
     const directory = yield* Effect.acquireRelease(
       Effect.sync(() => Fs.mkdtempSync(Path.join(tmpdir(), "holdfast-credentials-"))),
       (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true })),
@@ -267,12 +359,14 @@ describe("files of credentials", () => {
       const file = Path.join(directory, name)
       Fs.writeFileSync(file, text)
       Fs.chmodSync(file, mode)
+      if (owner !== self) Fs.chownSync(file, owner, owner)
       return file
     }
-    const file = write("bitgo-2026.pem", Signing.pemOf(publicKey), modes.key)
-    const operatorTokenFile = write("tokens", "the-first-of-the-tokens\nthe-second-of-the-tokens\n", modes.token)
+    const file = write("bitgo-2026.pem", Signing.pemOf(publicKey), key)
+    const operatorTokenFile = write("tokens", tokens, token)
     return yield* CredentialFiles.load({ publicKeyFiles: [file], operatorTokens: [], operatorTokenFile })
   }, Effect.provide(NodeFileSystem.layer))
+  const refusal = (files: Partial<typeof good>) => Effect.map(Effect.flip(load(files)), (_) => _.message)
 
   it.effect("may be several keys and tokens, named after their files", () =>
     Effect.gen(function* () {
@@ -289,13 +383,73 @@ describe("files of credentials", () => {
     }),
   )
 
-  it.effect("that others can read, or change, are refused", () =>
+  it.effect("that others can read, or change, are refused; a public key may be read by all", () =>
     Effect.gen(function* () {
-      const refusal = (modes: Parameters<typeof load>[0]) => Effect.map(Effect.flip(load(modes)), (_) => _.message)
-      for (const mode of [0o604, 0o602, 0o620, 0o644]) {
-        assert.match(yield* refusal({ key: 0o600, token: mode }), /^OPERATOR_TOKEN_FILE: .* is open to others/)
-        assert.match(yield* refusal({ key: mode, token: 0o600 }), /^BITGO_PUBLIC_KEY_FILE: .* is open to others/)
+      for (const mode of [0o604, 0o602, 0o620, 0o644, 0o601]) {
+        assert.match(yield* refusal({ token: mode }), /^OPERATOR_TOKEN_FILE: .* is open to others/)
       }
+      for (const mode of [0o640, 0o440, 0o400])
+        assert.strictEqual((yield* load({ token: mode })).operatorTokens.length, 2)
+      for (const mode of [0o602, 0o620, 0o664, 0o666]) {
+        assert.match(yield* refusal({ key: mode }), /^BITGO_PUBLIC_KEY_FILE: .* can be changed by others/)
+      }
+      for (const mode of [0o644, 0o444, 0o755]) assert.strictEqual((yield* load({ key: mode })).publicKeys.length, 1)
+    }),
+  )
+
+  it.effect("without a token are refused, and such as never end", () =>
+    Effect.gen(function* () {
+      for (const tokens of ["", " \n\t\n"])
+        assert.match(yield* refusal({ tokens }), /^OPERATOR_TOKEN_FILE: There is no token/)
+      assert.match(yield* refusal({ tokens: "x ".repeat(600_000) }), /^OPERATOR_TOKEN_FILE: .* more than 1048576 bytes/)
+    }),
+  )
+
+  it.effect("of somebody else are refused, which root alone can try", () =>
+    Effect.gen(function* () {
+      if (self === 0)
+        assert.match(yield* refusal({ owner: 65_534 }), /^BITGO_PUBLIC_KEY_FILE: .* belongs to user 65534/)
+    }),
+  )
+
+  it("belong to root or to whoever runs the server", () => {
+    const faultOf = (uid: number | undefined, self: number | undefined, mode = 0o600) =>
+      CredentialFiles.faultOf({ mode, uid: Option.fromUndefinedOr(uid) }, "secret", self)?.("file")
+    for (const [uid, self] of [
+      [0, 0],
+      [0, 1000],
+      [1000, 1000],
+      [undefined, 1000],
+      [1000, undefined],
+    ] as const) {
+      assert.strictEqual(faultOf(uid, self), undefined)
+      assert.match(faultOf(uid, self, 0o644) ?? "", /is open to others/)
+    }
+    for (const [uid, self] of [
+      [1000, 0],
+      [1001, 1000],
+    ] as const) {
+      assert.strictEqual(
+        faultOf(uid, self),
+        `file belongs to user ${uid}. It must belong to root or to user ${self}, who runs this.`,
+      )
+    }
+  })
+
+  it.effect("are the ones that are there: neither key nor token may be missing", () =>
+    Effect.gen(function* () {
+      const token = Redacted.make("a-token-of-twenty-ch")
+      const key = { name: "bitgo", pem: Signing.publicKeyPem }
+      const build = (
+        publicKeys: Credentials.Given["publicKeys"],
+        ...operatorTokens: ReadonlyArray<Redacted.Redacted>
+      ) => Layer.build(Credentials.layer(Effect.succeed({ publicKeys, operatorTokens }))).pipe(Effect.scoped)
+      assert.isOk(yield* build([key], token))
+      const refused = (...given: Parameters<typeof build>) => Effect.map(Effect.flip(build(...given)), (_) => _.message)
+      assert.match(yield* refused([], token), /^BITGO_PUBLIC_KEY_FILE: Expected one at least/)
+      assert.match(yield* refused([key]), /^OPERATOR_TOKEN: Expected one at least/)
+      const short = Redacted.make(Redacted.value(token).slice(1))
+      assert.match(yield* refused([key], token, short), /^OPERATOR_TOKEN: Expected tokens of 20 characters or more\.$/)
     }),
   )
 })

@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto"
 import * as Net from "node:net"
 import { text } from "node:stream/consumers"
+import { assert } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
 import * as App from "@holdfast/http/App"
 import * as Callers from "@holdfast/http/Callers"
@@ -14,7 +15,7 @@ import * as NodeServer from "@holdfast/http/NodeServer"
 import * as OperatorToken from "@holdfast/http/OperatorToken"
 import * as Settings from "@holdfast/http/Settings"
 import * as Signature from "@holdfast/http/Signature"
-import { ConfigProvider, Context, Effect, Layer, Logger, Redacted } from "effect"
+import { ConfigProvider, Context, Effect, Layer, Logger, Redacted, Schedule } from "effect"
 import { HttpServer } from "effect/http"
 import * as Signing from "../support/Signing.ts"
 
@@ -64,12 +65,13 @@ const credentials: Credentials.Given = {
   operatorTokens: [Redacted.make(operatorToken)],
 }
 
-const defaults = {
+export const defaults = {
   ...Effect.runSync(
     Effect.provideService(Settings.load, ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord({ PORT: "0" })),
   ),
-  // Tests are refused a lot.
+  // Tests are refused a lot, and ask for much without credentials.
   maxRefusalsPerMinute: 100_000,
+  maxUnsignedPerSecond: 100_000,
 }
 
 /** A server of its own, on a free port. */
@@ -136,6 +138,20 @@ export const operator = (method: string, path: string, options: Options = {}) =>
 
 /** Sends a request as anybody can. */
 export const anyone = (method: string, path: string, options: Options = {}) => send(method, path, options)
+
+/**
+ * What the metrics say now. They are written down once a second at the most, and
+ * are new when they say another number of requests.
+ */
+export const metrics = Effect.gen(function* () {
+  const before = yield* anyone("GET", "/metrics")
+  const { headers, text } = yield* anyone("GET", "/metrics").pipe(
+    Effect.filterOrFail(({ text }) => text !== before.text),
+    Effect.retry(Schedule.spaced("20 millis")),
+  )
+  assert.match(headers["content-type"] ?? "", /^text\/plain; version=0\.0\.4/)
+  return text
+})
 
 /** Writes bytes to a connection of its own and reads until the server closes it. */
 export const raw = Effect.fnUntraced(function* (...chunks: ReadonlyArray<string | Uint8Array>) {

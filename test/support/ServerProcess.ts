@@ -1,5 +1,5 @@
 /** The server as people run it: a process of its own, with a database of its own unless one is named. */
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import * as Net from "node:net"
@@ -17,7 +17,7 @@ export const temporaryDirectory = Effect.acquireRelease(
 )
 
 /** A port that nobody listens on now. */
-const freePort = Effect.promise(async () => {
+export const freePort = Effect.promise(async () => {
   const server = Net.createServer().listen(0, "127.0.0.1")
   await once(server, "listening")
   const address = server.address()
@@ -61,19 +61,33 @@ export interface ServerProcess {
   readonly end: (signal: NodeJS.Signals) => Promise<number | NodeJS.Signals | null>
 }
 
+interface Surroundings {
+  /** A command that runs the one which follows it. */
+  readonly through?: ReadonlyArray<string>
+  /** In place of pipes that are read. */
+  readonly stdio?: StdioOptions
+}
+
 /** Starts a server and waits until it is ready. It is ended with the scope. */
-export const start = Effect.fnUntraced(function* (environment: Readonly<Record<string, string>>) {
+export const start = Effect.fnUntraced(function* (
+  environment: Readonly<Record<string, string>>,
+  { through = [], stdio = "pipe" }: Surroundings = {},
+) {
   const port = yield* freePort
   const server = yield* Effect.acquireRelease(
     Effect.sync((): ServerProcess => {
       const { PATH = "" } = process.env
+      const [command = node, ...args] = [...through, node, ...entry]
       const cache = { NODE_COMPILE_CACHE: join(root, "node_modules/.cache/holdfast") }
-      const child = spawn(node, entry, { cwd: root, env: { PATH, PORT: String(port), ...cache, ...environment } })
+      const env = { PATH, PORT: String(port), ...cache, ...environment }
+      const child = spawn(command, args, { cwd: root, env, stdio })
       const ended = new Promise<number | NodeJS.Signals | null>((done) =>
         child.once("exit", (code, signal) => done(code ?? signal)),
       )
       let output = ""
-      for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)))
+      if (stdio === "pipe") {
+        for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += String(chunk)))
+      }
       return {
         url: `http://127.0.0.1:${port}`,
         port,

@@ -69,6 +69,12 @@ it.live(
       assert.deepStrictEqual(yield* ask(before.privateKey, oldToken), [404, 200])
 
       write(files.key, Signing.pemOf(after.publicKey))
+      for (const nothing of ["", " \n"]) {
+        write(files.tokens, nothing)
+        yield* hangUp(/stay as they are: OPERATOR_TOKEN_FILE: There is no token/)
+        assert.deepStrictEqual(yield* ask(before.privateKey, oldToken), [404, 200])
+      }
+
       write(files.tokens, newToken)
       yield* hangUp(/were read again/)
       assert.deepStrictEqual(yield* ask(before.privateKey, oldToken), [401, 401])

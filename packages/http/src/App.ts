@@ -3,16 +3,16 @@
  * deallocations are kept, whom to believe, and a server to run on.
  */
 import { Effect, Layer } from "effect"
-import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
-import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware, HttpApiSwagger, OpenApi } from "effect/http-api"
-import { Api, Routed, WellFormed } from "./Api.ts"
+import { HttpRouter, HttpServer } from "effect/http"
+import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware } from "effect/http-api"
+import { Routed, WellFormed } from "./Api.ts"
 import * as Boundary from "./Boundary.ts"
+import * as Description from "./Description.ts"
 import { MaxBytes, malformedBy } from "./Json.ts"
+import * as KnownQuery from "./KnownQuery.ts"
 import * as NetworkHandlers from "./NetworkHandlers.ts"
 import * as OperatorHandlers from "./OperatorHandlers.ts"
-import { toResponse, UrlTooLong } from "./Problems.ts"
 import * as RequestLog from "./RequestLog.ts"
-import * as Routes from "./Routes.ts"
 import type { Settings } from "./Settings.ts"
 import * as SystemHandlers from "./SystemHandlers.ts"
 
@@ -23,24 +23,30 @@ const layerWellFormed = HttpApiMiddleware.layerSchemaErrorTransform(WellFormed, 
   isOurs(error) ? Effect.die(error) : Effect.fail(malformedBy(error.cause.issue)),
 )
 
-const routes = Layer.mergeAll(
-  HttpApiBuilder.layer(Routed),
-  HttpRouter.add("GET", Routes.openApiPath, HttpServerResponse.jsonUnsafe(OpenApi.fromApi(Api))),
-  HttpApiSwagger.layer(Api, { path: Routes.docsPath }),
-).pipe(Layer.provide(Layer.mergeAll(OperatorHandlers.layer, SystemHandlers.layer)), Layer.provide(layerWellFormed))
+const routes = Layer.mergeAll(HttpApiBuilder.layer(Routed), Description.layer).pipe(
+  Layer.provide(Layer.mergeAll(OperatorHandlers.layer, SystemHandlers.layer)),
+  Layer.provide([layerWellFormed, KnownQuery.layer]),
+)
+
+/** Finds what Routes.ts found, nothing else and no less. */
+const exactly = {
+  caseSensitive: true,
+  ignoreTrailingSlash: false,
+  ignoreDuplicateSlashes: false,
+  maxParamLength: Number.POSITIVE_INFINITY,
+}
 
 /** Serves all of it, within limits. */
 export const layer = ({ maxBodyBytes, maxUrlLength }: Pick<Settings, "maxBodyBytes" | "maxUrlLength">) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const router = yield* HttpRouter.toHttpEffect(routes)
+      const router = yield* HttpRouter.toHttpEffect(routes).pipe(
+        Effect.provideService(HttpRouter.RouterConfig, exactly),
+      )
       const network = yield* NetworkHandlers.make
       const log = yield* RequestLog.RequestLog
-      const tooLong = toResponse(new UrlTooLong({ detail: `A URL may have at most ${maxUrlLength} characters.` }))
       return HttpServer.serve(
-        Boundary.around(log, (request, address) =>
-          request.url.length > maxUrlLength ? tooLong : (network(request, address) ?? router),
-        ),
+        Boundary.around({ log, maxUrlLength }, (request, found) => network(request, found) ?? router),
       )
     }),
   ).pipe(Layer.provide(RequestLog.layer), Layer.provide(Layer.succeed(MaxBytes, maxBodyBytes)))

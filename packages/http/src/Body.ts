@@ -1,7 +1,7 @@
 /**
  * Reads a request's body from Node's stream. With the platform's own reader a
  * reservation costs an eighth more; it still reads what is sent after a
- * "100 Continue" or with an offer to upgrade the protocol.
+ * "100 Continue".
  */
 import type { IncomingMessage } from "node:http"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
@@ -13,7 +13,7 @@ export const read = (
   request: HttpServerRequest.HttpServerRequest,
   maxBytes: number,
 ): Effect.Effect<Uint8Array, "TooLarge" | "NotWhole"> =>
-  request.headers["expect"] === undefined && request.headers["upgrade"] === undefined
+  request.headers["expect"] === undefined
     ? readNode(NodeHttpServerRequest.toIncomingMessage(request) as IncomingMessage, maxBytes)
     : request.arrayBuffer.pipe(
         Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes)),

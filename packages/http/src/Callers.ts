@@ -3,23 +3,28 @@
  * is refused too often has to wait before its credentials are looked at again, so
  * that nobody can try tokens at will or keep us busy with checking signatures.
  */
-import { BlockList, isIP } from "node:net"
-import { Context, Effect, Layer, Option } from "effect"
+import type { IncomingMessage } from "node:http"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import { Clock, Context, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
-import { TooManyRequests } from "./Problems.ts"
+import * as Addresses from "./Addresses.ts"
+import { TooManyRequests, Unauthorized } from "./Problems.ts"
 import { InvalidSetting, type Settings } from "./Settings.ts"
 import { TokenBuckets } from "./TokenBuckets.ts"
 
-type Request = HttpServerRequest.HttpServerRequest
 type Limits = Pick<Settings, "maxRequestsPerSecond" | "maxRefusalsPerMinute" | "trustedProxies">
 
 export class Callers extends Context.Service<
   Callers,
   {
-    /** Runs a check of credentials, unless the caller has to wait; counts it, and where it fails once more. */
+    /** Who sent a request: the name under which it is counted. */
+    readonly callerOf: (request: IncomingMessage) => string
+    /** Whether a caller's next request would not be looked at. */
+    readonly mustWait: (caller: string) => boolean
+    /** Answers a request, unless its caller has to wait; counts it, and where its credentials are refused once more. */
     readonly guard: <A, E, R>(
-      request: Request,
-      check: Effect.Effect<A, E, R>,
+      request: HttpServerRequest.HttpServerRequest,
+      answer: Effect.Effect<A, E, R>,
     ) => Effect.Effect<A, E | TooManyRequests, R>
   }
 >()("@holdfast/http/Callers") {}
@@ -32,17 +37,22 @@ export const layer = ({
   Layer.effect(
     Callers,
     Effect.gen(function* () {
-      const addressOf = yield* addressBehind(trustedProxies)
+      const callerOf = callerBehind(yield* Effect.forEach(trustedProxies, network))
       const requests = new TokenBuckets(maxRequestsPerSecond, 1)
       const refusals = new TokenBuckets(maxRefusalsPerMinute, 60)
+      const clock = yield* Clock.Clock
+      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       return Callers.of({
-        guard: <A, E, R>(request: Request, check: Effect.Effect<A, E, R>) =>
-          Effect.clockWith((clock): Effect.Effect<A, E | TooManyRequests, R> => {
-            const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-            const address = addressOf(request)
-            if (!requests.take(address, now)) return wait(requests, "Too many requests came from this address.")
-            if (!refusals.has(address, now)) return wait(refusals, "Too many requests of this address were refused.")
-            return Effect.tapError(check, () => Effect.sync(() => refusals.take(address, now)))
+        callerOf,
+        mustWait: (caller) => !refusals.has(caller, now()) || !requests.has(caller, now()),
+        guard: <A, E, R>(request: HttpServerRequest.HttpServerRequest, answer: Effect.Effect<A, E, R>) =>
+          Effect.suspend((): Effect.Effect<A, E | TooManyRequests, R> => {
+            const caller = callerOf(NodeHttpServerRequest.toIncomingMessage(request) as IncomingMessage)
+            if (!requests.take(caller, now())) return wait(requests, "Too many requests came from this address.")
+            if (!refusals.has(caller, now())) return wait(refusals, "Too many requests of this address were refused.")
+            return Effect.tapError(answer, (error) =>
+              error instanceof Unauthorized ? Effect.sync(() => refusals.take(caller, now())) : Effect.void,
+            )
           }),
       })
     }),
@@ -51,31 +61,28 @@ export const layer = ({
 const wait = ({ secondsPerToken }: TokenBuckets, detail: string) =>
   Effect.fail(new TooManyRequests({ detail, retryAfterSeconds: Math.ceil(secondsPerToken) }))
 
-/** The address of the client: the last one in `X-Forwarded-For` that no trusted proxy has, where one passed the request on. */
-const addressBehind = Effect.fnUntraced(function* (trustedProxies: ReadonlyArray<string>) {
-  const trusted = new BlockList()
-  for (const proxy of trustedProxies) {
-    const [address = "", prefix] = proxy.split("/")
-    const family = isIP(address) === 6 ? "ipv6" : "ipv4"
-    yield* Effect.try({
-      try: () =>
-        prefix === undefined ? trusted.addAddress(address, family) : trusted.addSubnet(address, Number(prefix), family),
-      catch: () =>
-        new InvalidSetting({
-          variable: "TRUSTED_PROXIES",
-          fact: `Expected addresses or subnets such as 10.0.0.0/8. Got ${proxy}.`,
-        }),
-    })
-  }
-  const isTrusted = (address: string) =>
-    isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
-  return (request: Request): string => {
-    const peer = plain(Option.getOrElse(request.remoteAddress, () => "unknown"))
-    if (trustedProxies.length === 0 || !isTrusted(peer)) return peer
-    const hops = (request.headers["x-forwarded-for"] ?? "").split(",").map((hop) => plain(hop.trim()))
-    return hops.findLast((hop) => !isTrusted(hop)) || peer
-  }
-})
+const network = (text: string) => {
+  const parsed = Addresses.parseNetwork(text)
+  if (parsed !== undefined) return Effect.succeed(parsed)
+  const fact = `Expected addresses, and networks whose bits behind the prefix are zero, such as 10.0.0.0/8. Got ${text}.`
+  return Effect.fail(new InvalidSetting({ variable: "TRUSTED_PROXIES", fact }))
+}
 
-/** An IPv4 address may come in the clothes of IPv6. */
-const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/, "")
+/** The client is the last one in `X-Forwarded-For` that is no trusted proxy, where such a proxy passed the request on. */
+const callerBehind = (trusted: ReadonlyArray<Addresses.Network>) => {
+  const isTrusted = (address: Addresses.Address) => trusted.some((network) => Addresses.isIn(network, address))
+  return ({ socket, headers }: IncomingMessage): string => {
+    const peer = Addresses.parse(socket.remoteAddress ?? "")
+    // Somebody on a socket of the machine, or gone already.
+    if (peer === undefined) return "unknown"
+    if (!isTrusted(peer)) return Addresses.callerOf(peer)
+    const forwarded = headers["x-forwarded-for"] ?? ""
+    const hops = (typeof forwarded === "string" ? [forwarded] : forwarded).flatMap((line) => line.split(","))
+    for (const hop of hops.toReversed()) {
+      const address = Addresses.parse(hop.trim())
+      if (address === undefined) break
+      if (!isTrusted(address)) return Addresses.callerOf(address)
+    }
+    return Addresses.callerOf(peer)
+  }
+}

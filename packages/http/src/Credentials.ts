@@ -30,7 +30,7 @@ export class Credentials extends Context.Service<
   }
 >()("@holdfast/http/Credentials") {}
 
-/** Fails where a key is none or too short, or a token is too short. */
+/** Fails where there is no key or no token, a key is none or too short, or a token is too short. */
 export const layer = (read: Effect.Effect<Given, InvalidSetting>): Layer.Layer<Credentials, InvalidSetting> =>
   Layer.effect(
     Credentials,
@@ -52,6 +52,12 @@ export const layer = (read: Effect.Effect<Given, InvalidSetting>): Layer.Layer<C
   )
 
 const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens }: Given) {
+  for (const [variable, given] of [
+    ["BITGO_PUBLIC_KEY_FILE", publicKeys],
+    ["OPERATOR_TOKEN", operatorTokens],
+  ] as const) {
+    if (given.length === 0) return yield* new InvalidSetting({ variable, fact: "Expected one at least. Got none." })
+  }
   return {
     publicKeys: yield* Effect.forEach(publicKeys, ({ name, pem }) =>
       Effect.map(importKey(name, pem), (key): PublicKey => ({ name, key })),

@@ -3,21 +3,21 @@
  * NetworkApi.ts declares. They are nearly all of the load, so they do not pass
  * through `HttpApiBuilder`: with it, a reservation took a quarter of its time there.
  */
-import { type Deallocation, Deallocations, type Ledger } from "@holdfast/domain"
+import { type Deallocation, Deallocations, type Ledger, type Uuid } from "@holdfast/domain"
 import { Effect, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Amounts from "./Amounts.ts"
 import { Callers } from "./Callers.ts"
 import { malformedBy, readBody, readBytes } from "./Json.ts"
 import * as NetworkApi from "./NetworkApi.ts"
-import { orProblem, type Problem, toResponse } from "./Problems.ts"
+import { orProblem, type Problem, toResponse, Unauthorized } from "./Problems.ts"
 import { counted, note } from "./RequestLog.ts"
 import type * as Routes from "./Routes.ts"
 import { Signature, type Signed } from "./Signature.ts"
 import { State } from "./State.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
-type Params = Readonly<Record<string, string | undefined>>
+type Params = Routes.Found["params"]
 
 type Handler = (request: Request, params: Params) => Effect.Effect<HttpServerResponse.HttpServerResponse>
 
@@ -58,11 +58,32 @@ const makeHandlers = Effect.gen(function* () {
   const { verify, coversBodies } = yield* Signature
   const { guard } = yield* Callers
 
+  /**
+   * A token that is answered is used: where a request cannot be understood, it is
+   * used for the refusal, so that nobody can send it again with something better.
+   * It stays good where the body is not the one that it was signed for: that is
+   * somebody else's doing, and the one whom it belongs to is still to come.
+   */
+  const refused = (nonce: Ledger.Nonce) => (problem: Problem) =>
+    problem instanceof Unauthorized
+      ? Effect.fail(problem)
+      : Effect.andThen(orProblem(deallocations.useNonce(nonce)), Effect.fail(problem))
+
   const signed =
-    (handle: (signed: Signed, request: Request, params: Params) => Effect.Effect<object, Problem>): Handler =>
+    <Input>(
+      understand: (request: Request, params: Params, covers: Signed["covers"]) => Effect.Effect<Input, Problem>,
+      act: (input: Input, nonce: Ledger.Nonce) => Effect.Effect<object, Problem>,
+    ): Handler =>
     (request, params) =>
-      guard(request, verify(request.headers[header] ?? "")).pipe(
-        Effect.flatMap((signed) => handle(signed, request, params)),
+      guard(
+        request,
+        Effect.flatMap(verify(request.headers[header] ?? ""), ({ nonce, covers }) =>
+          understand(request, params, covers).pipe(
+            Effect.catch(refused(nonce)),
+            Effect.flatMap((input) => act(input, nonce)),
+          ),
+        ),
+      ).pipe(
         Effect.matchEffect({
           onSuccess: (answer) => Effect.succeed(json(answer)),
           onFailure: toResponse,
@@ -70,37 +91,34 @@ const makeHandlers = Effect.gen(function* () {
       )
 
   /** For requests without a body: whatever came as one all the same. */
-  const bodiless = (handle: (nonce: Ledger.Nonce, params: Params) => Effect.Effect<object, Problem>) =>
-    signed(({ nonce, covers }, request, params) =>
-      coversBodies
-        ? Effect.andThen(Effect.flatMap(readBytes(request), covers), handle(nonce, params))
-        : handle(nonce, params),
+  const bodiless = (act: (id: Uuid.Uuid, nonce: Ledger.Nonce) => Effect.Effect<object, Problem>) =>
+    signed(
+      (request, params, covers) =>
+        coversBodies ? Effect.andThen(Effect.flatMap(readBytes(request), covers), idOf(params)) : idOf(params),
+      act,
     )
 
   const handlers: Record<NetworkApi.Endpoint, Handler> = {
     reserve: signed(
-      Effect.fnUntraced(function* ({ nonce, covers }, request) {
-        const terms = yield* readReservation(request, covers)
+      (request, _, covers) => readReservation(request, covers),
+      Effect.fnUntraced(function* (terms, nonce) {
         yield* note({ deallocationId: terms.deallocationId })
         return answerOf(yield* deallocations.reserve(terms, nonce).pipe(counted("reserve"), orProblem))
       }),
     ),
     find: bodiless(
-      Effect.fnUntraced(function* (nonce, params) {
-        const id = yield* idOf(params)
+      Effect.fnUntraced(function* (id, nonce) {
         return found(yield* orProblem(Effect.andThen(deallocations.useNonce(nonce), deallocations.find(id))))
       }),
     ),
     clear: bodiless(
-      Effect.fnUntraced(function* (nonce, params) {
-        const cleared = deallocations.clear(yield* idOf(params), nonce)
-        return answerOf(yield* cleared.pipe(counted("clear"), orProblem))
+      Effect.fnUntraced(function* (id, nonce) {
+        return answerOf(yield* deallocations.clear(id, nonce).pipe(counted("clear"), orProblem))
       }),
     ),
     release: bodiless(
-      Effect.fnUntraced(function* (nonce, params) {
-        const released = deallocations.release(yield* idOf(params), nonce)
-        return answerOf(yield* released.pipe(counted("release"), orProblem))
+      Effect.fnUntraced(function* (id, nonce) {
+        return answerOf(yield* deallocations.release(id, nonce).pipe(counted("release"), orProblem))
       }),
     ),
   }
@@ -115,10 +133,9 @@ export const make = Effect.map(makeHandlers, (handlers) => {
       byAddress.set(`${method} ${path}`, handlers[name as NetworkApi.Endpoint])
     }
   }
-  return (request: Request, address: Routes.Found | undefined) => {
-    if (address === undefined) return undefined
+  return (request: Request, { route, params }: Routes.Found) => {
     const method = request.method === "HEAD" ? "GET" : request.method
-    return byAddress.get(`${method} ${address.handler.pattern}`)?.(request, address.params)
+    return byAddress.get(`${method} ${route.pattern}`)?.(request, params)
   }
 })
 

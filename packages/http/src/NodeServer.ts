@@ -1,41 +1,83 @@
 /**
- * Node's HTTP server, with limits in seconds where Node's own are in minutes.
- * What cannot be parsed as HTTP gets a problem too. Once the server closes,
- * every answer asks its caller to let go of the connection, so that connections
- * that are kept alive do not keep the server.
+ * Node's HTTP server, with limits in seconds where Node's own are in minutes, and
+ * with the order in which requests are looked at.
  *
- * A server with more requests in hand than it can answer soon turns the next one
- * away, before any work is done for it: so what it takes it answers in time.
+ * * A connection has one request in hand at a time: the next is looked at when
+ *   the answer before it has left. So whoever asks and does not read gets no more
+ *   of our memory than one answer.
+ * * With more signed requests in hand than can be answered soon, the next one is
+ *   turned away before any work is done for it: what is taken is answered in time.
+ * * What is not signed takes turns, so many a second, caller by caller; what is
+ *   large takes several. It waits and is not refused: who asks in a loop slows
+ *   down, and who asks rarely, such as those who watch over the server, notices
+ *   nothing.
+ * * What arrives before there is anybody to answer it waits for that.
+ * * What cannot be parsed as HTTP gets a problem too.
+ * * Once the server closes, every answer asks its caller to let go of the
+ *   connection, so that connections that are kept alive do not keep the server.
  */
 import * as Http from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Metric, Schema } from "effect"
+import * as Lanes from "./Lanes.ts"
 import * as Problems from "./Problems.ts"
 import { guarding } from "./ResponseHeaders.ts"
 import type { Settings } from "./Settings.ts"
-import { SystemApi } from "./SystemApi.ts"
+import { Turns } from "./Turns.ts"
 
 interface Options
   extends Pick<
     Settings,
     | "maxInFlight"
+    | "maxUnsignedPerSecond"
     | "maxConnectionsPerAddress"
     | "maxHeaderBytes"
     | "headersTimeoutSeconds"
     | "requestTimeoutSeconds"
     | "idleTimeoutSeconds"
   > {
+  readonly placeOf: (request: Http.IncomingMessage) => Lanes.Place
   /** Hears how many were turned away, now and then. */
   readonly onTurnedAway: (count: number) => void
+  /** Hears how many had to wait for their turn, now and then. */
+  readonly onHeld: (count: number) => void
 }
 
+/** A request, and how Node announced it. */
+interface Arrival {
+  /** `checkContinue` for one that waits to be asked for its body. */
+  readonly event: "request" | "checkContinue"
+  readonly request: Http.IncomingMessage
+  readonly response: Http.ServerResponse
+  /** Known once it is looked at. */
+  place?: Lanes.Place
+  served?: true
+}
+
+/** How many requests a connection may send ahead of its answers, the one in hand included. */
+const maxAhead = 64
+
+/** The same of all connections together, those in hand not counted. */
+const maxAheadInAll = 20_000
+
+/** How much may be sent in a turn: a large page is several. */
+const bytesPerTurn = 65_536
+
 class BoundedServer extends Http.Server {
-  readonly #unanswered = new Set<Http.ServerResponse>()
-  readonly #connections = new Map<string, number>()
+  /** What is not answered yet, by connection, in the order of arrival: the first is in hand. */
+  readonly #connections = new Map<Socket, Array<Arrival>>()
+  readonly #connectionsOf = new Map<string, number>()
+  readonly #signed = new Set<Arrival>()
+  readonly #turns: Readonly<Record<Exclude<Lanes.Lane, "signed">, Turns<Arrival>>>
+  /** What arrived before there was anybody to answer it. */
+  readonly #early = new Set<Arrival>()
   readonly #options: Options
-  #turnedAway = 0
+  readonly #countTurnedAway: () => void
+  readonly #countHeld: () => void
+  #ahead = 0
+  #nextTurn: NodeJS.Timeout | undefined
   #closing = false
 
   constructor(options: Options) {
@@ -47,71 +89,179 @@ class BoundedServer extends Http.Server {
       maxHeaderSize: options.maxHeaderBytes,
     })
     this.#options = options
+    this.#countTurnedAway = tally(options.onTurnedAway)
+    this.#countHeld = tally(options.onHeld)
+    const turns = () => new Turns<Arrival>(options.maxUnsignedPerSecond)
+    this.#turns = { health: turns(), open: turns() }
     // Whoever sends nothing for so long is let go; whoever does not read what is sent, after twice that.
     this.setTimeout(options.idleTimeoutSeconds * 1_000)
     this.maxConnections = 10_000
-    this.on("clientError", answerUnparsable)
     this.on("connection", (socket) => this.#admit(socket))
-    const track = (_: Http.IncomingMessage, response: Http.ServerResponse) => {
-      response.shouldKeepAlive &&= !this.#closing
-      this.#unanswered.add(response)
-      response.on("close", () => this.#unanswered.delete(response))
-    }
-    this.on("request", track)
-    // In place of `request`, for one that waits to be asked for its body.
-    this.on("checkContinue", track)
+    this.on("clientError", (error, socket) => this.#answerUnparsable(error, socket))
+    this.on("connect", (_, socket) => endWith(socket, new Problems.MalformedRequest({ detail: "This is no proxy." })))
+  }
+
+  /**
+   * Nobody here speaks another protocol. Without a listener for it, a request that
+   * offers one is like any other, within all limits; Java's client offers HTTP/2.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever Node has events for.
+  override on(event: string, listener: (...args: Array<any>) => void): this {
+    if (event === "upgrade") return this
+    super.on(event, listener)
+    // Once all listeners are there that are added together.
+    if (event === "request") queueMicrotask(() => this.#lookAtEarly())
+    return this
   }
 
   /** Before any listener hears of a request. */
   override emit(event: string | symbol, ...args: Array<unknown>): boolean {
-    if ((event === "request" || event === "checkContinue") && this.#unanswered.size >= this.#options.maxInFlight) {
-      const [request, response] = args as [Http.IncomingMessage, Http.ServerResponse]
-      if (!isAboutServer(request.url)) {
-        this.#turnAway(response)
-        return true
-      }
+    if (event !== "request" && event !== "checkContinue") {
+      return super.emit(event as "request", ...(args as [Http.IncomingMessage, never]))
     }
-    return super.emit(event as "request", ...(args as [Http.IncomingMessage, never]))
+    const [request, response] = args as [Http.IncomingMessage, Http.ServerResponse]
+    this.#arrive({ event, request, response })
+    return true
   }
 
   override close(callback?: (error?: Error) => void): this {
     this.#closing = true
-    for (const response of this.#unanswered) response.shouldKeepAlive = false
+    for (const arrivals of this.#connections.values()) {
+      for (const { response } of arrivals) response.shouldKeepAlive = false
+    }
+    for (const turns of Object.values(this.#turns)) for (const { response } of turns.clear()) turnAway(response)
     return super.close(callback)
   }
 
   #admit(socket: Socket): void {
     const address = socket.remoteAddress ?? ""
-    const count = (this.#connections.get(address) ?? 0) + 1
-    this.#connections.set(address, count)
+    const count = (this.#connectionsOf.get(address) ?? 0) + 1
+    this.#connectionsOf.set(address, count)
+    this.#connections.set(socket, [])
     socket.once("close", () => {
-      const left = (this.#connections.get(address) ?? 1) - 1
-      if (left === 0) this.#connections.delete(address)
-      else this.#connections.set(address, left)
+      const left = (this.#connectionsOf.get(address) ?? 1) - 1
+      if (left === 0) this.#connectionsOf.delete(address)
+      else this.#connectionsOf.set(address, left)
+      this.#forget(socket)
     })
     if (count > this.#options.maxConnectionsPerAddress) socket.destroy()
   }
 
-  #turnAway(response: Http.ServerResponse): void {
-    // Not at once: callers that ask again at once would otherwise take the time of those in hand.
+  #arrive(arrival: Arrival): void {
+    const { request, response } = arrival
+    const arrivals = this.#connections.get(request.socket)
+    // What was read together with the request that was one too many.
+    if (arrivals === undefined || request.socket.destroyed) return
+    response.shouldKeepAlive &&= !this.#closing
+    response.on("close", () => this.#goOn(arrival))
+    arrivals.push(arrival)
+    if (arrivals.length === 1) {
+      this.#look(arrival)
+      return
+    }
+    this.#ahead++
+    if (arrivals.length > maxAhead || this.#ahead > maxAheadInAll) request.socket.destroy()
+  }
+
+  /** Once an answer has left, it is the next one's turn on its connection. */
+  #goOn(answered: Arrival): void {
+    const { socket } = answered.request
+    const arrivals = this.#connections.get(socket)
+    if (arrivals?.[0] !== answered || socket.destroyed) return
+    this.#signed.delete(answered)
+    arrivals.shift()
+    const [next] = arrivals
+    if (next === undefined) return
+    this.#ahead--
+    this.#look(next)
+  }
+
+  /** When a connection is gone. */
+  #forget(socket: Socket): void {
+    const [inHand, ...ahead] = this.#connections.get(socket) ?? []
+    this.#connections.delete(socket)
+    this.#ahead -= ahead.length
+    if (inHand === undefined) return
+    this.#signed.delete(inHand)
+    this.#early.delete(inHand)
+    if (inHand.place !== undefined && inHand.place.lane !== "signed") {
+      this.#turns[inHand.place.lane].remove(inHand.place.caller, inHand)
+    }
+  }
+
+  #look(arrival: Arrival): void {
+    if (this.listenerCount("request") === 0) {
+      this.#early.add(arrival)
+      return
+    }
+    const place = this.#options.placeOf(arrival.request)
+    arrival.place = place
+    if (place.lane !== "signed") {
+      this.#turns[place.lane].add(place.caller, arrival)
+      this.#giveTurns()
+      if (!arrival.served) this.#countHeld()
+    } else if (this.#signed.size < this.#options.maxInFlight) {
+      this.#signed.add(arrival)
+      this.#serve(arrival)
+    } else {
+      this.#countTurnedAway()
+      // Not at once: callers that ask again at once would otherwise take the time of those in hand.
+      setTimeout(() => turnAway(arrival.response), turnedAwayAfterMillis)
+    }
+  }
+
+  #lookAtEarly(): void {
+    const early = [...this.#early]
+    this.#early.clear()
+    for (const arrival of early) this.#look(arrival)
+  }
+
+  #giveTurns(): void {
+    let millisToNext = Number.POSITIVE_INFINITY
+    for (const turns of Object.values(this.#turns)) {
+      for (let next = turns.take(performance.now()); next !== undefined; next = turns.take(performance.now())) {
+        const { socket } = next.request
+        const before = socket.bytesWritten
+        this.#serve(next)
+        turns.charge(Math.floor((socket.bytesWritten - before) / bytesPerTurn))
+      }
+      millisToNext = Math.min(millisToNext, turns.millisToNext(performance.now()) ?? millisToNext)
+    }
+    clearTimeout(this.#nextTurn)
+    if (millisToNext < Number.POSITIVE_INFINITY) {
+      this.#nextTurn = setTimeout(() => this.#giveTurns(), Math.ceil(millisToNext))
+    }
+  }
+
+  #serve(arrival: Arrival): void {
+    arrival.served = true
+    super.emit(arrival.event as "request", arrival.request, arrival.response as never)
+  }
+
+  #answerUnparsable(error: NodeJS.ErrnoException, socket: Duplex): void {
+    // What comes after such an answer is of no interest.
+    if (socket.writableEnded) return
+    const arrivals = this.#connections.get(socket as Socket) ?? []
+    // An answer is taken for that of the request before it, if there is one that came whole.
+    const isAnswerable = arrivals.every(({ request, response }) => !request.complete && !response.headersSent)
+    if (error.code === "ECONNRESET" || !socket.writable || !isAnswerable) socket.destroy()
+    else endWith(socket, problemOf(error.code))
+  }
+}
+
+/** Counts what happens, and tells how much it was in a second. */
+const tally = (tell: (count: number) => void) => {
+  let count = 0
+  return () => {
+    if (count++ > 0) return
     setTimeout(() => {
-      response.shouldKeepAlive &&= !this.#closing
-      response.writeHead(503, turnedAwayHeaders).end(turnedAwayBody)
-    }, turnedAwayAfterMillis)
-    if (this.#turnedAway++ > 0) return
-    setTimeout(() => {
-      this.#options.onTurnedAway(this.#turnedAway)
-      this.#turnedAway = 0
+      tell(count)
+      count = 0
     }, 1_000).unref()
   }
 }
 
 const turnedAwayAfterMillis = 250
-
-const aboutServer: ReadonlySet<string | undefined> = new Set(Object.values(SystemApi.endpoints).map(({ path }) => path))
-
-/** Whoever watches over the server must see it under load too. */
-const isAboutServer = (url = "") => aboutServer.has(url.split("?", 1)[0])
 
 const turnedAway = new Problems.Unavailable({ detail: "Too many requests are in hand.", retryAfterSeconds: 1 })
 const turnedAwayBody = JSON.stringify(Schema.encodeSync(Problems.Unavailable)(turnedAway))
@@ -122,44 +272,42 @@ const turnedAwayHeaders = {
   ...guarding,
 }
 
+const turnAway = (response: Http.ServerResponse): void => {
+  response.writeHead(503, turnedAwayHeaders).end(turnedAwayBody)
+}
+
 const turnedAwayTotal = Metric.counter("holdfast_http_turned_away_total", {
   description: "Requests that were turned away because too many were in hand.",
   incremental: true,
 })
 
+const heldTotal = Metric.counter("holdfast_http_held_total", {
+  description: "Requests without credentials that had to wait for their turn.",
+  incremental: true,
+})
+
 /** Listens at an address. */
-export const layer = ({ host, port, ...limits }: Omit<Options, "onTurnedAway"> & Pick<Settings, "host" | "port">) =>
+export const layer = ({
+  host,
+  port,
+  maxUrlLength,
+  ...limits
+}: Omit<Options, "placeOf" | "onTurnedAway" | "onHeld"> & Pick<Settings, "host" | "port" | "maxUrlLength">) =>
   Layer.unwrap(
-    Effect.map(Effect.context(), (context) => {
-      const onTurnedAway = (count: number) =>
-        Effect.runForkWith(context)(
-          Effect.andThen(
-            Metric.update(turnedAwayTotal, count),
-            Effect.logWarning("Too many requests are in hand.", { turnedAway: count }),
-          ),
-        )
-      return NodeHttpServer.layer(() => new BoundedServer({ ...limits, onTurnedAway }), { host, port })
+    Effect.gen(function* () {
+      const placeOf = yield* Lanes.make({ maxUrlLength })
+      const run = Effect.runForkWith(yield* Effect.context())
+      const told = (total: typeof heldTotal, message: string, name: string) => (count: number) =>
+        run(Effect.andThen(Metric.update(total, count), Effect.logWarning(message, { [name]: count })))
+      const onTurnedAway = told(turnedAwayTotal, "Too many requests are in hand.", "turnedAway")
+      const onHeld = told(heldTotal, "Requests without credentials wait for their turn.", "held")
+      return NodeHttpServer.layer(() => new BoundedServer({ ...limits, placeOf, onTurnedAway, onHeld }), { host, port })
     }),
   )
 
-const answerUnparsable = (error: NodeJS.ErrnoException, socket: Duplex) => {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const problem = encode(problemOf(error.code))
-  const body = JSON.stringify(problem)
-  const head = [
-    `HTTP/1.1 ${problem.status} ${problem.title}`,
-    "Connection: close",
-    "Content-Type: application/problem+json",
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(guarding).map(([name, value]) => `${name}: ${value}`),
-  ]
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`)
-}
+type Unparsable = Problems.RequestTimeout | Problems.HeadersTooLarge | Problems.MalformedRequest
 
-const problemOf = (code: string | undefined) => {
+const problemOf = (code: string | undefined): Unparsable => {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new Problems.RequestTimeout()
   if (code === "HPE_HEADER_OVERFLOW") return new Problems.HeadersTooLarge()
   return new Problems.MalformedRequest({ detail: `The request is not HTTP (${code}).` })
@@ -168,3 +316,23 @@ const problemOf = (code: string | undefined) => {
 const encode = Schema.encodeSync(
   Schema.Union([Problems.RequestTimeout, Problems.HeadersTooLarge, Problems.MalformedRequest]),
 )
+
+/** How long a connection is kept open after its last answer, for the caller to read it. */
+const lingerMillis = 1_000
+
+/** Answers where Node has no response to answer with, and lets go of the connection. */
+const endWith = (socket: Duplex, unparsable: Unparsable): void => {
+  const problem = encode(unparsable)
+  const body = JSON.stringify(problem)
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.title}`,
+    "Connection: close",
+    "Content-Type: application/problem+json",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(guarding).map(([name, value]) => `${name}: ${value}`),
+  ]
+  socket.on("error", () => socket.destroy())
+  socket.resume()
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`)
+  setTimeout(() => socket.destroy(), lingerMillis).unref()
+}

@@ -3,7 +3,7 @@
  * looks at deallocations. Quantities are strings in both directions.
  */
 import { Adjustment, Amount, BaseUnits, Connection, Deallocation, Deallocations, Uuid } from "@holdfast/domain"
-import { Schema } from "effect"
+import { DateTime, Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
 import * as Amounts from "./Amounts.ts"
 import * as Problems from "./Problems.ts"
@@ -13,6 +13,11 @@ import { State } from "./State.ts"
 export class Operator extends HttpApiMiddleware.Service<Operator>()("@holdfast/http/Operator", {
   error: [Problems.Unauthorized, Problems.TooManyRequestsRetryAfter],
   security: { operatorToken: HttpApiSecurity.bearer },
+}) {}
+
+/** Lets only such queries pass as are declared: a misspelt filter would otherwise be none, and a doubled one either. */
+export class KnownQuery extends HttpApiMiddleware.Service<KnownQuery>()("@holdfast/http/KnownQuery", {
+  error: Problems.MalformedRequest,
 }) {}
 
 const { connectionId, ...identifiers } = Connection.Connection.fields
@@ -65,7 +70,15 @@ const DeallocationWithJournal = Schema.Struct({
   ),
 })
 
-const CursorJson = Schema.fromJsonString(Schema.toCodecJson(Deallocations.Cursor))
+/** No other moments can be asked the database for. */
+const RecordedCursor = Deallocations.Cursor.check(
+  Schema.makeFilter(({ createdAt }) => {
+    const { year } = DateTime.toPartsUtc(createdAt)
+    return year >= 1 && year <= 9999 ? undefined : { path: ["createdAt"], issue: "Expected a year from 1 to 9999." }
+  }),
+)
+
+const CursorJson = Schema.fromJsonString(Schema.toCodecJson(RecordedCursor))
 
 /** Opaque to callers, who only hand it back. */
 const Cursor = Schema.StringFromBase64Url.pipe(Schema.decodeTo(CursorJson))
@@ -129,4 +142,5 @@ export const OperatorApi = HttpApiGroup.make("operator")
     }).annotate(OpenApi.Summary, "Shows a deallocation and all that happened to it."),
   )
   .prefix("/operator/v1")
+  .middleware(KnownQuery)
   .middleware(Operator)

@@ -3,12 +3,13 @@
  * Never a signature, a token, a body or a query.
  */
 import { Context, Effect, Layer, Metric, Queue } from "effect"
+import type { Route } from "./Routes.ts"
 
 /** What is known of a request once it is answered. */
 export interface Seen {
   readonly method: string
-  /** The pattern of the address, such as `/health/live`; none for an unknown one. */
-  readonly route: string | undefined
+  /** None for an address that is unknown. */
+  readonly route: Route | undefined
   readonly status: number
   readonly startMillis: number
   readonly durationMillis: number
@@ -69,15 +70,12 @@ export const layer: Layer.Layer<RequestLog> = Layer.effect(
   }),
 )
 
-const write = ({
-  startMillis,
-  method,
-  route = "unknown",
-  status,
-  durationMillis,
-  notes,
-}: Seen): Effect.Effect<void> => {
-  const metrics = metricsOf(method, route, status)
+/** What stands for methods and addresses that nobody declared: callers must not choose how many series there are. */
+const other = "other"
+
+const write = ({ startMillis, method, route, status, durationMillis, notes }: Seen): Effect.Effect<void> => {
+  const pattern = route?.pattern ?? other
+  const metrics = metricsOf(route?.methods.includes(method) ? method : other, pattern, status)
   const { command, ...told } = notes
   return Metric.update(metrics.requests, 1).pipe(
     Effect.andThen(Metric.update(metrics.duration, durationMillis / 1000)),
@@ -90,7 +88,7 @@ const write = ({
       Effect.logInfo({
         startedAt: new Date(startMillis).toISOString(),
         method,
-        route,
+        route: pattern,
         status,
         durationMillis,
         ...told,

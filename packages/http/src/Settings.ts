@@ -26,6 +26,8 @@ export interface Settings {
   readonly releasedRepost: Deallocation.ReleasedRepost
   readonly maxQueue: number
   readonly maxInFlight: number
+  /** Of what anybody may ask, health checks apart. */
+  readonly maxUnsignedPerSecond: number
   readonly maxConnectionsPerAddress: number
   /** Of one address. */
   readonly maxRequestsPerSecond: number
@@ -101,12 +103,16 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     read(variable, (name) => Config.schema(integer(1, maximum), name), `a whole number, 1 to ${maximum}`)
   const count = upTo(10_000_000)
   const seconds = upTo(3_600)
+  const publicKeyFiles = yield* text("BITGO_PUBLIC_KEY_FILE")
+  if (publicKeyFiles !== undefined && list(publicKeyFiles).length === 0) {
+    return yield* new InvalidSetting({ variable: "BITGO_PUBLIC_KEY_FILE", fact: "Expected the name of a file." })
+  }
   const operatorTokens = yield* read("OPERATOR_TOKEN", Config.Redacted, "a token")
   const settings = {
     host: (yield* text("HOST")) ?? "127.0.0.1",
     port: port ?? 3000,
     ...(yield* loadDatabase),
-    publicKeyFiles: list(yield* text("BITGO_PUBLIC_KEY_FILE")),
+    publicKeyFiles: list(publicKeyFiles),
     operatorTokens: words(operatorTokens && Redacted.value(operatorTokens)).map((token) => Redacted.make(token)),
     operatorTokenFile: yield* text("OPERATOR_TOKEN_FILE"),
     issuer: yield* text("SIGNATURE_ISSUER"),
@@ -115,6 +121,7 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     releasedRepost: releasedRepost ?? "reserve",
     maxQueue: (yield* count("MAX_QUEUE")) ?? 10_000,
     maxInFlight: (yield* count("MAX_IN_FLIGHT")) ?? 1_000,
+    maxUnsignedPerSecond: (yield* count("MAX_UNSIGNED_PER_SECOND")) ?? 200,
     maxConnectionsPerAddress: (yield* count("MAX_CONNECTIONS_PER_ADDRESS")) ?? 2_500,
     maxRequestsPerSecond: (yield* count("MAX_REQUESTS_PER_SECOND")) ?? 10_000,
     maxRefusalsPerMinute: (yield* count("MAX_REFUSALS_PER_MINUTE")) ?? 600,

@@ -9,16 +9,32 @@ import { RequestLog } from "./RequestLog.ts"
 
 const ok = { status: "ok" } as const
 
+/** How old metrics may be: they take a while to write down, however many ask. */
+const maxAge = "1 second"
+
+const metrics = Effect.gen(function* () {
+  const { flush } = yield* RequestLog
+  const scope = yield* Effect.scope
+  const expire: Effect.Effect<void> = Effect.suspend(() => forget)
+  const [text, forget] = yield* Effect.cachedInvalidateWithTTL(
+    Effect.andThen(flush, PrometheusMetrics.format()).pipe(
+      Effect.tap(Effect.forkIn(Effect.delay(expire, maxAge), scope)),
+    ),
+    Number.POSITIVE_INFINITY,
+  )
+  return text
+})
+
 export const layer = HttpApiBuilder.group(
   Routed,
   "system",
   Effect.fnUntraced(function* (handlers) {
     const { ready } = yield* Deallocations.Deallocations
-    const { flush } = yield* RequestLog
+    const text = yield* metrics
     return handlers.handleAll({
       live: () => Effect.succeed(ok),
       ready: () => Effect.as(orProblem(ready), ok),
-      metrics: () => Effect.andThen(flush, PrometheusMetrics.format()),
+      metrics: () => text,
     })
   }),
 )

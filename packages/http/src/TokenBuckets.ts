@@ -3,17 +3,41 @@
  * that they take is bounded, whoever comes under however many keys.
  */
 
-interface Bucket {
-  readonly tokens: number
-  readonly atMillis: number
+/** In a ring with all others, from the one used longest ago to the one used last. */
+class Bucket {
+  readonly key: string
+  tokens: number
+  atMillis: number
+  older: Bucket = this
+  newer: Bucket = this
+
+  constructor(key: string, tokens: number, atMillis: number) {
+    this.key = key
+    this.tokens = tokens
+    this.atMillis = atMillis
+  }
+
+  unlink(): void {
+    this.older.newer = this.newer
+    this.newer.older = this.older
+  }
+
+  linkBefore(other: Bucket): void {
+    this.newer = other
+    this.older = other.older
+    this.older.newer = this
+    other.older = this
+  }
 }
 
-/** How many keys are remembered. If half of so many are not full, all begin anew, so that looking for room stays rare. */
+/** How many keys are remembered. The one that was used longest ago is forgotten for a new one, and is full again. */
 const maxBuckets = 10_000
 
 /** A bucket for each key: full at first, and full again after some seconds. */
 export class TokenBuckets {
   readonly #buckets = new Map<string, Bucket>()
+  /** Where the ring begins and ends; no key's own. */
+  readonly #ends = new Bucket("", 0, 0)
   readonly #capacity: number
   readonly secondsPerToken: number
 
@@ -23,28 +47,36 @@ export class TokenBuckets {
   }
 
   has(key: string, nowMillis: number): boolean {
-    return this.#tokens(key, nowMillis) >= 1
+    const bucket = this.#buckets.get(key)
+    return bucket === undefined || this.#tokens(bucket, nowMillis) >= 1
   }
 
   /** Takes a token, if there is one. */
   take(key: string, nowMillis: number): boolean {
-    const tokens = this.#tokens(key, nowMillis)
+    const bucket = this.#buckets.get(key) ?? this.#add(key, nowMillis)
+    const tokens = this.#tokens(bucket, nowMillis)
     if (tokens < 1) return false
-    if (this.#buckets.size >= maxBuckets && !this.#buckets.has(key)) this.#forget(nowMillis)
-    this.#buckets.set(key, { tokens: tokens - 1, atMillis: nowMillis })
+    bucket.tokens = tokens - 1
+    bucket.atMillis = nowMillis
     return true
   }
 
-  #tokens(key: string, nowMillis: number): number {
-    const bucket = this.#buckets.get(key)
-    if (bucket === undefined) return this.#capacity
-    return Math.min(this.#capacity, bucket.tokens + (nowMillis - bucket.atMillis) / 1_000 / this.secondsPerToken)
+  /** Whoever is looked at is in use. */
+  #tokens(bucket: Bucket, nowMillis: number): number {
+    bucket.unlink()
+    bucket.linkBefore(this.#ends)
+    const gained = (nowMillis - bucket.atMillis) / 1_000 / this.secondsPerToken
+    return Math.min(this.#capacity, bucket.tokens + gained)
   }
 
-  #forget(nowMillis: number): void {
-    for (const key of this.#buckets.keys()) {
-      if (this.#tokens(key, nowMillis) >= this.#capacity) this.#buckets.delete(key)
+  #add(key: string, nowMillis: number): Bucket {
+    if (this.#buckets.size >= maxBuckets) {
+      const oldest = this.#ends.newer
+      oldest.unlink()
+      this.#buckets.delete(oldest.key)
     }
-    if (this.#buckets.size > maxBuckets / 2) this.#buckets.clear()
+    const bucket = new Bucket(key, this.#capacity, nowMillis)
+    this.#buckets.set(key, bucket)
+    return bucket
   }
 }

@@ -6,7 +6,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { PgDeallocations } from "@holdfast/persistence"
-import { Cause, Console, Effect, Exit, FileSystem, Layer, Logger, Queue } from "effect"
+import { Cause, Effect, Exit, FileSystem, Layer, Queue } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "./App.ts"
 import * as Callers from "./Callers.ts"
@@ -17,6 +17,7 @@ import * as EmbeddedPostgres from "./EmbeddedPostgres.ts"
 import { explain } from "./Explanation.ts"
 import * as NodeServer from "./NodeServer.ts"
 import * as OperatorToken from "./OperatorToken.ts"
+import { layerLogger, standardError, standardOutput } from "./Output.ts"
 import * as Settings from "./Settings.ts"
 import * as Signature from "./Signature.ts"
 
@@ -72,12 +73,12 @@ const layerReload = Layer.effectDiscard(
 
 const announce = (told: ReadonlyArray<string>) =>
   HttpServer.addressFormattedWith((address) =>
-    Console.log(
-      [
+    Effect.sync(() =>
+      standardOutput.write([
         `Holdfast is ready at ${address} (${address}/docs describes it)`,
         ...told,
         "  try it with       npm run simulate",
-      ].join("\n"),
+      ]),
     ),
   )
 
@@ -103,15 +104,7 @@ const layer = Layer.unwrap(
   }),
 ).pipe(Layer.provide(NodeFileSystem.layer))
 
-/** One JSON object a line, in a write for many. */
-const layerLogger = Logger.layer([
-  Logger.batched(Logger.formatJson, {
-    window: "100 millis",
-    flush: (lines) => Effect.sync(() => process.stderr.write(`${lines.join("\n")}\n`)),
-  }),
-])
-
-const complain = (message: string) => Console.error(`Holdfast cannot run: ${message}`)
+const complain = (message: string) => Effect.sync(() => standardError.write([`Holdfast cannot run: ${message}`]))
 
 Layer.launch(layer).pipe(
   Effect.tapError((error) => complain(explain(error))),
