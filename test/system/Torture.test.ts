@@ -10,7 +10,7 @@ for (const [seed, fault] of Faults.few.entries()) {
     () =>
       Effect.gen(function* () {
         const servers = Math.max(fault.minServers ?? 1, 1 + (seed % 2))
-        const verdict = yield* Round.play({ seed, fault, servers, clients: 12, calmMillis: 1_000 })
+        const verdict = yield* Round.play({ seed, faults: [fault], servers, clients: 12, calmMillis: 1_000 })
         assert.deepStrictEqual(verdict.violations, [])
         assert.isAbove(verdict.entries, 20)
       }),

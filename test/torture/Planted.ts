@@ -63,11 +63,17 @@ export const makeStore = Effect.fnUntraced(function* (random: Random, fault: Fau
     return outcomes
   })
 
+  const untilOthersActed = (id: Uuid.Uuid) =>
+    Effect.suspend(() => {
+      const left = transfers.get(id)
+      return Effect.sleep(5).pipe(Effect.repeat({ while: () => transfers.get(id) === left, times: 10 }))
+    })
+
   const execution = (instruction: Ledger.Instruction) => {
     if (fault === "a skipped lock") return execute(instruction)
     const once = mutex.withPermit(execute(instruction))
-    const isHeldUp = fault === "a committed batch that is decided again" && random.chance(0.1)
-    return isHeldUp ? once.pipe(Effect.andThen(Effect.sleep(random.below(30))), Effect.andThen(once)) : once
+    if (fault !== "a committed batch that is decided again") return once
+    return once.pipe(Effect.andThen(untilOthersActed(Ledger.idOf(instruction.command))), Effect.andThen(once))
   }
 
   const shown = () => (fault === "a stale read" && random.chance(0.3) ? past : { accounts, transfers })

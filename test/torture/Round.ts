@@ -1,4 +1,4 @@
-/** One round: clients at work on servers while a fault happens, and then the verdict. */
+/** One round: clients at work on servers while faults happen, one after another, and then the verdict. */
 import { setTimeout as sleep } from "node:timers/promises"
 import { PgConnection } from "@effect/sql-pg"
 import { type Deallocations, Ledger, Audit as Replay } from "@holdfast/domain"
@@ -13,10 +13,10 @@ import * as Run from "./Run.ts"
 
 export interface Options {
   readonly seed: number
-  readonly fault: Fault
+  readonly faults: ReadonlyArray<Fault>
   readonly servers: number
   readonly clients: number
-  /** How long the clients are at work before and after the fault. */
+  /** How long the clients are at work before and after each fault. */
   readonly calmMillis: number
   readonly directory?: string
   /** A directory with a database to begin with, in place of making one. */
@@ -28,7 +28,7 @@ interface Verdict {
   /** Of these, how many nobody knows the outcome of. */
   readonly unknown: number
   readonly entries: number
-  /** From the end of the fault until every server was ready. */
+  /** From the end of a fault until every server was ready, at most. */
   readonly recoveryMillis: number
   /** What contradicts the contract. */
   readonly violations: ReadonlyArray<string>
@@ -38,21 +38,24 @@ interface Verdict {
 const maxRecoveryMillis = 5_000
 
 export const play = Effect.fnUntraced(function* (options: Options) {
-  const { seed, fault, servers, clients, calmMillis } = options
+  const { seed, faults, servers, clients, calmMillis } = options
   const random = Random.make(seed)
   const arena = yield* Arena.open({ ...options, servers, random })
   let isOver = false
   const run = Run.run({ system: arena.system, seed, clients, isOver: () => isOver })
 
   const recoveryMillis = yield* Effect.promise(async () => {
+    let slowest = 0
     await sleep(calmMillis)
-    await fault.happen(arena)
-    const healed = performance.now()
-    await Promise.all(arena.servers().map(({ url }) => Run.untilAnswered(() => ready(url))))
-    const recovery = performance.now() - healed
-    await sleep(calmMillis)
+    for (const fault of faults) {
+      await fault.happen(arena)
+      const healed = performance.now()
+      await Promise.all(arena.servers().map(({ url }) => Run.untilAnswered(() => ready(url))))
+      slowest = Math.max(slowest, performance.now() - healed)
+      await sleep(calmMillis)
+    }
     isOver = true
-    return recovery
+    return slowest
   }).pipe(Effect.onExit(() => Effect.sync(() => (isOver = true))))
   const { operations, connections } = yield* Effect.promise(() => run)
 

@@ -1,6 +1,6 @@
 /**
  * `npm run torture -- --minutes N --seed S`: round after round on fresh
- * databases, each with another fault, on one, two or four servers. Exits with 1
+ * databases, each with several faults, on one, two or four servers. Exits with 1
  * at the first round that contradicts the contract, and prints how to see it again.
  *
  * `npm run torture -- --simulate S` shows one deterministic simulation instead.
@@ -30,6 +30,9 @@ const { values } = parseArgs({
   },
 })
 
+/** How many faults meet the same servers. */
+const faultsEach = 6
+
 const simulated = Effect.fnUntraced(function* (seed: number) {
   const { log, violations } = simulate(seed)
   yield* Console.log(log)
@@ -52,6 +55,7 @@ const torture = Effect.gen(function* () {
   const faults = disk === undefined ? Faults.all : [...Faults.all, disk.fault]
   const totals = {
     rounds: 0,
+    faults: 0,
     operations: 0,
     unknown: 0,
     entries: 0,
@@ -67,28 +71,33 @@ const torture = Effect.gen(function* () {
 
   const round = Effect.fnUntraced(function* (number: number) {
     const random = Random.make(seed + number)
-    const fault = faults[number % faults.length] ?? random.pick(faults)
-    const servers = random.pick([1, 2, 4].filter((servers) => servers >= (fault.minServers ?? 1)))
+    const servers = random.pick([1, 2, 2, 4])
+    const possible = faults.filter(({ minServers = 1 }) => minServers <= servers)
+    // In another order each time: what one leaves behind, the next one meets.
+    const some = Array.from({ length: faultsEach }, () => random.pick(possible))
     const verdict = yield* Round.play({
       seed: seed + number,
-      fault,
+      faults: some,
       servers,
       clients: Number(values.clients),
       calmMillis: 1_000,
       template: from,
-      ...(fault === disk?.fault ? { directory: disk.directory() } : {}),
+      ...(disk !== undefined && some.includes(disk.fault) ? { directory: disk.directory() } : {}),
     })
+    const sum = (count: (fault: Faults.Fault) => number) => some.reduce((total, fault) => total + count(fault), 0)
     totals.rounds++
+    totals.faults += some.length
     totals.operations += verdict.operations
     totals.unknown += verdict.unknown
     totals.entries += verdict.entries
-    totals.kills += fault.kills
-    totals.lostCommits += (fault.lostCommits ?? 0) * servers
+    totals.kills += sum(({ kills }) => kills)
+    totals.lostCommits += sum(({ lostCommits = 0 }) => lostCommits * servers)
     totals.slowestRecoveryMillis = Math.max(totals.slowestRecoveryMillis, verdict.recoveryMillis)
     yield* Console.log(
-      `round ${number}: ${fault.name}, ${servers} ${servers === 1 ? "server" : "servers"}: ` +
+      `round ${number}, ${servers} ${servers === 1 ? "server" : "servers"}: ` +
         `${verdict.operations} operations (${verdict.unknown} unknown), ${verdict.entries} entries, ` +
-        `ready after ${verdict.recoveryMillis.toFixed()} ms, ${verdict.violations.length} violations`,
+        `ready after ${verdict.recoveryMillis.toFixed()} ms, ${verdict.violations.length} violations ` +
+        `(${some.map(({ name }) => name).join("; ")})`,
     )
     if (verdict.violations.length > 0) {
       violated = true
@@ -109,7 +118,7 @@ const torture = Effect.gen(function* () {
   )
   if (violated) return 1
   yield* Console.log(
-    `${totals.rounds} rounds, ${totals.kills} kills, ${totals.lostCommits} lost COMMITs, ` +
+    `${totals.rounds} rounds with ${totals.faults} faults, ${totals.kills} kills, ${totals.lostCommits} lost COMMITs, ` +
       `${totals.operations} operations (${totals.unknown} unknown; ` +
       `${((1_000 * totals.operations) / (performance.now() - start)).toFixed()} a second), ` +
       `${totals.entries} journal entries, slowest recovery ${totals.slowestRecoveryMillis.toFixed()} ms: no violation`,
