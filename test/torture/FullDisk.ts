@@ -1,13 +1,14 @@
 /** A full disk, where root may mount a small file system of its own. */
 import { execFileSync } from "node:child_process"
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from "node:fs"
+import { closeSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Effect } from "effect"
 import type { Fault } from "./Faults.ts"
 
-const sizeMegabytes = 400
+/** PostgreSQL keeps up to a gigabyte of WAL. */
+const sizeMegabytes = 1_500
 
 /** Gives nothing where no file system can be mounted. It is gone with the scope. */
 export const mount = Effect.acquireRelease(
@@ -29,18 +30,7 @@ export const mount = Effect.acquireRelease(
       execFileSync("umount", ["-l", point])
       rmSync(point, { recursive: true })
     }),
-).pipe(Effect.map((point) => (point === undefined ? undefined : { fault: fill(point), directory: fresh(point) })))
-
-/** A directory for each round; what an earlier one left there goes. */
-const fresh = (point: string) => {
-  let rounds = 0
-  return () => {
-    rmSync(join(point, `round-${rounds}`), { recursive: true, force: true })
-    const directory = join(point, `round-${++rounds}`)
-    mkdirSync(directory)
-    return directory
-  }
-}
+).pipe(Effect.map((point) => (point === undefined ? undefined : { fault: fill(point), directory: point })))
 
 const fill = (point: string): Fault => ({
   name: "the disk is full for 3 s",

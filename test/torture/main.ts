@@ -50,9 +50,9 @@ const template = Effect.gen(function* () {
 const torture = Effect.gen(function* () {
   const seed = Number(values.seed)
   const deadline = performance.now() + Number(values.minutes) * 60_000
-  const disk = yield* FullDisk.mount
-  if (disk === undefined) yield* Console.log("No file system of our own can be mounted: a full disk is left out.")
-  const faults = disk === undefined ? Faults.all : [...Faults.all, disk.fault]
+  if ((yield* Effect.scoped(FullDisk.mount)) === undefined) {
+    yield* Console.log("No file system of our own can be mounted: a full disk is left out.")
+  }
   const totals = {
     rounds: 0,
     faults: 0,
@@ -72,6 +72,8 @@ const torture = Effect.gen(function* () {
   const round = Effect.fnUntraced(function* (number: number) {
     const random = Random.make(seed + number)
     const servers = random.pick([1, 2, 2, 4])
+    const disk = yield* FullDisk.mount
+    const faults = disk === undefined ? Faults.all : [...Faults.all, disk.fault]
     const possible = faults.filter(({ minServers = 1 }) => minServers <= servers)
     // In another order each time: what one leaves behind, the next one meets.
     const some = Array.from({ length: faultsEach }, () => random.pick(possible))
@@ -82,7 +84,7 @@ const torture = Effect.gen(function* () {
       clients: Number(values.clients),
       calmMillis: 1_000,
       template: from,
-      ...(disk !== undefined && some.includes(disk.fault) ? { directory: disk.directory() } : {}),
+      ...(disk !== undefined && some.includes(disk.fault) ? { directory: disk.directory } : {}),
     })
     const sum = (count: (fault: Faults.Fault) => number) => some.reduce((total, fault) => total + count(fault), 0)
     totals.rounds++
@@ -104,7 +106,7 @@ const torture = Effect.gen(function* () {
       for (const violation of verdict.violations.slice(0, 20)) yield* Console.log(`  ${violation}`)
       yield* Console.log(`See it again: npm run torture -- --seed ${seed} --round ${number}`)
     }
-  })
+  }, Effect.scoped)
   const player = Effect.gen(function* () {
     while (!violated && performance.now() < deadline) {
       yield* round(next++)
