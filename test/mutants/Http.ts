@@ -1,0 +1,329 @@
+import { of } from "./Mutant.ts"
+
+const security = ["http/Security"]
+const signature = ["http/Signature"]
+const door = ["http/Door"]
+const callers = ["http/Callers"]
+const embedded = ["http/EmbeddedPostgres"]
+
+export const http = [
+  ...of("http/src/Signature.ts", signature, {
+    "any algorithm is good": [`algorithms: ["RS256"],\n`, ""],
+    "a token may be without an end": [`requiredClaims: ["exp", "jti"]`, `requiredClaims: ["jti"]`],
+    "a token may be of any age": ["    maxTokenAge: lifetimeSeconds,\n", ""],
+    "clocks may differ by ten minutes": ["const skewSeconds = 5", "const skewSeconds = 600"],
+    "clocks may not differ": ["const skewSeconds = 5", "const skewSeconds = 0"],
+    "a token may be valid for an hour": ["if (exp - iat > lifetimeSeconds)", "if (exp - iat > 3_600)"],
+    "anything is a nonce": ["if (!isNonceValue(jti)) throw", "if (jti === undefined) throw"],
+    "a nonce is forgotten while its token is still good": [
+      "(Math.ceil(exp) + skewSeconds) * 1000",
+      "Math.ceil(exp) * 1000",
+    ],
+    "the time is not that of our clock": [", currentDate })", " })"],
+    "a token of any length is looked at": [
+      "if (token.length > maxTokenLength) throw",
+      "if (token === undefined) throw",
+      ...security,
+    ],
+    "whom it is from does not matter": ["...(issuer === undefined ? {} : { issuer }),", "", ...security],
+    "whom it is for does not matter": ["...(audience === undefined ? {} : { audience }),", "", ...security],
+    "one of several keys is enough, and the first is the only one": [
+      "return verifyWithAny(token, others, options)",
+      "throw error",
+      ...security,
+    ],
+    "a name that is none of ours shuts a key out": ["named.length > 0 ? named : keys", "named", ...security],
+    "it is good for any body": [
+      "bodyClaim === undefined ? () => Effect.void : covers(claims[bodyClaim])",
+      "() => (bodyClaim === claims ? covers(claims)(new Uint8Array()) : Effect.void)",
+      ...security,
+    ],
+    "it is good for any body where none is claimed": [
+      "return claimed === digest",
+      "return claimed === undefined || claimed === digest",
+      ...security,
+    ],
+  }),
+  ...of("http/src/NetworkHandlers.ts", security, {
+    "a body without a schema is not compared": ["coversBodies ? Effect", "!coversBodies ? Effect"],
+    "a request that cannot be understood keeps its token": [
+      "Effect.catch(refused(nonce)),",
+      "Effect.catch((problem: Problem) => (nonce === undefined ? refused(nonce)(problem) : Effect.fail(problem))),",
+    ],
+    "somebody else's body uses up a token": [
+      "problem instanceof Unauthorized\n      ?",
+      "problem === undefined\n      ?",
+    ],
+    "a question does not use its token": [
+      "Effect.andThen(deallocations.useNonce(nonce), deallocations.find(id))",
+      "nonce === undefined ? Effect.andThen(deallocations.useNonce(nonce), deallocations.find(id)) : deallocations.find(id)",
+      ...signature,
+    ],
+    "a release clears": ["deallocations.release(id, nonce)", "deallocations.clear(id, nonce)", "http/StateTable"],
+    "a clear releases": ["deallocations.clear(id, nonce)", "deallocations.release(id, nonce)", "http/StateTable"],
+    "credentials are looked at however often they were refused": [
+      "guard(\n        request,\n        Effect.flatMap(verify",
+      "(<A>(_: Request, it: A) => it)(\n        request,\n        Effect.flatMap(verify",
+    ],
+    "a rejection has no reason": [
+      `deallocation._tag === "Rejected" ?`,
+      `deallocation._tag !== deallocation._tag ?`,
+      "http/Reservations",
+    ],
+  }),
+  ...of("http/src/Credentials.ts", security, {
+    "a token of one character is enough": ["const minTokenLength = 20", "const minTokenLength = 1"],
+    "a key of 1024 bits is enough": ["const modulusBits = 2048", "const modulusBits = 1024", ...signature],
+    "there need be no key": ["if (given.length === 0) return", "if (given.length < 0) return"],
+    "any token is the operator's": [".length > 0\n        },", ".length >= 0\n        },"],
+    "keys that are no good take the place of good ones": [
+      "reload: Effect.map(load, (loaded) => {",
+      "reload: Effect.map(Effect.tapError(load, () => Effect.sync(() => { current = { publicKeys: [], tokens: [] } })), (loaded) => {",
+      "system/Rotation",
+    ],
+    "what is read again is not used": ["current = loaded\n", "void loaded\n", "system/Rotation"],
+  }),
+  ...of("http/src/CredentialFiles.ts", security, {
+    "secrets may be read by all": ["forbidden: 0o027", "forbidden: 0o022"],
+    "public keys may be changed by all": ["forbidden: 0o022", "forbidden: 0"],
+    "public keys may not be read by all": ["forbidden: 0o022", "forbidden: 0o026"],
+    "a file may be anybody's": ["owner !== 0 && owner !== self", "owner === -1"],
+    "a file may not be root's": ["owner !== 0 && owner !== self", "owner !== self"],
+    "a file of tokens may have none": ["if (tokens.length === 0) return", "if (tokens.length < 0) return"],
+    "a file may be without end": ["if (size > maxBytes)", "if (size < 0)"],
+  }),
+  ...of("http/src/Callers.ts", callers, {
+    "everybody's header is believed": ["if (!isTrusted(peer)) return Addresses.callerOf(peer)\n", ""],
+    "the first of the header is the caller": ["hops.toReversed()", "hops"],
+    "a trusted proxy is a caller": ["if (!isTrusted(address)) return", "if (address.length > 0) return"],
+    "refusals are not counted": [
+      "error instanceof Unauthorized ? Effect.sync(() => refusals.take(caller, now())) : Effect.void",
+      "error instanceof Unauthorized && now() < 0 ? Effect.sync(() => refusals.take(caller, now())) : Effect.void",
+      ...security,
+    ],
+    "who was refused too often is looked at": [
+      "if (!refusals.has(caller, now())) return wait",
+      "if (now() < 0) return wait",
+      ...security,
+    ],
+    "requests are not counted": [
+      "if (!requests.take(caller, now())) return wait",
+      "if (now() < 0) return wait",
+      ...security,
+    ],
+    "who has to wait is in the lane of who has not": [
+      "!refusals.has(caller, now()) || !requests.has(caller, now())",
+      "now() < 0",
+      ...door,
+    ],
+  }),
+  ...of("http/src/Addresses.ts", [...callers, "http/Addresses"], {
+    "a superfluous prefix trusts more than it says": ["(0|[1-9]\\d{0,2}))?$/", "(\\d*))?$/"],
+    "a prefix may be larger than the address": ["prefix > address.length * 16 || ", ""],
+    "bits behind the prefix may be anything": ["=== 0) ? { address, prefix }", ">= 0) ? { address, prefix }"],
+    "a network has one address": ["(group & ~hostBits(prefix, index)) === address[index]", "group === address[index]"],
+  }),
+  ...of("http/src/TokenBuckets.ts", ["http/Limits"], {
+    "nothing is taken": ["bucket.tokens = tokens - 1", "bucket.tokens = tokens"],
+    "a bucket never fills": ["bucket.tokens + gained", "bucket.tokens + 0 * gained"],
+    "a bucket has no bottom": ["if (tokens < 1) return false\n", ""],
+    "who is looked at is forgotten first": [
+      "    bucket.unlink()\n    bucket.linkBefore(this.#ends)\n    const",
+      "    const",
+    ],
+    "all are remembered": ["if (this.#buckets.size >= maxBuckets) {", "if (this.#buckets.size < 0) {"],
+  }),
+  ...of("http/src/Routes.ts", ["http/Paths"], {
+    "anything is a path": ["if (!wellFormed.test(target)) return", "if (target === undefined) return"],
+    "dots are segments": [`  if (dots.test(path)) return "Malformed"\n`, ""],
+    "a path may go on": [
+      "if (declared.length !== segments.length) return undefined",
+      "if (declared.length > segments.length) return undefined",
+    ],
+    "segments are alike in any case": [
+      "else if (name !== segment) return undefined",
+      "else if (name.toLowerCase() !== segment.toLowerCase()) return undefined",
+    ],
+  }),
+  ...of("http/src/Boundary.ts", ["http/Paths"], {
+    "any method will do": [
+      "if (!target.route.methods.includes(request.method)) return",
+      "if (request.method === undefined) return",
+    ],
+    "a URL of any length is looked at": ["if (url.length > maxUrlLength) return tooLong\n", "", "http/Limits"],
+    "answers may be kept, framed and guessed at": [
+      "Effect.map(HttpServerResponse.setHeaders(guardingFor(found?.route))),\n",
+      "",
+      ...security,
+    ],
+    "a fault tells what it was": [
+      'Effect.andThen(Effect.logError("A request failed.", cause), internalError)',
+      "Effect.as(internalError, HttpServerResponse.text(String(cause), { status: 500 }))",
+      "http/Observability",
+    ],
+    "work goes on for a caller that is gone": ["        Effect.interruptible,\n", "", "http/Observability"],
+  }),
+  ...of("http/src/NodeServer.ts", door, {
+    "any number is taken on": [
+      "else if (this.#signed.size < this.#options.maxInFlight) {",
+      "else if (this.#signed.size >= 0) {",
+      "http/Overload",
+    ],
+    "what is answered stays in hand": ["    this.#signed.delete(answered)\n", "", "http/Overload"],
+    "who is gone stays in hand": ["    this.#signed.delete(inHand)\n", "", "http/Overload"],
+    "a connection has all of its requests in hand": ["if (arrivals.length === 1) {", "if (arrivals.length >= 1) {"],
+    "any number may be sent ahead": [
+      "if (arrivals.length > maxAhead || this.#ahead > maxAheadInAll)",
+      "if (this.#ahead > maxAheadInAll)",
+    ],
+    "any number of connections is let in": [
+      "if (count > this.#options.maxConnectionsPerAddress)",
+      "if (count < 0)",
+      ...security,
+    ],
+    "another protocol is spoken": [`if (event === "upgrade") return this`, ""],
+    "what comes early is lost": ["queueMicrotask(() => this.#lookAtEarly())", "void 0"],
+    "who leaves keeps a turn": ["this.#turns[inHand.place.lane].remove(inHand.place.caller, inHand)", "void inHand"],
+    "a large page costs as much as a small one": [
+      "turns.charge(Math.floor((socket.bytesWritten - before) / bytesPerTurn))",
+      "void before",
+    ],
+    "a server that stops lets wait who waits": [
+      "for (const { response } of turns.clear()) turnAway(response)",
+      "turns.clear()",
+    ],
+    "a server that stops keeps connections": ["response.shouldKeepAlive &&= !this.#closing", "", "http/Draining"],
+    "what cannot be parsed gets no guarding headers": [
+      "...Object.entries(guarding).map(([name, value]) => `${name}: ${value}`),\n",
+      "",
+      ...security,
+      ...door,
+    ],
+    "who is turned away is told when to come by nobody": [
+      `  "retry-after": String(turnedAway.retryAfterSeconds),\n`,
+      "",
+      "http/Overload",
+    ],
+  }),
+  ...of("http/src/Lanes.ts", door, {
+    "credentials of any kind are a signature": ["headers[credential] !== undefined && ", ""],
+    "who has to wait does not": [" && !mustWait(caller)", ""],
+    "who watches over the server waits with all others": [`if (health.has(pattern)) return "health"\n`, ""],
+  }),
+  ...of("http/src/Turns.ts", ["http/Limits", "http/Door"], {
+    "one who asks much goes first": [
+      "    this.#waiting.delete(caller)\n    if (item !== undefined) waiting.delete(item)\n    if (waiting.size > 0) this.#waiting.set(caller, waiting)",
+      "    if (item !== undefined) waiting.delete(item)\n    if (waiting.size === 0) this.#waiting.delete(caller)",
+    ],
+    "turns are always due": ["next === undefined || dueMillis > nowMillis", "next === undefined"],
+    "what was not used for ever is still": [
+      "Math.max(this.#dueMillis, nowMillis - 1_000 + this.#intervalMillis)",
+      "this.#dueMillis === Number.NEGATIVE_INFINITY ? nowMillis - 3_600_000 : this.#dueMillis",
+    ],
+  }),
+  ...of("http/src/Json.ts", ["http/BadInput"], {
+    "a body of any length is read": [
+      "Body.read(request, maxBytes)",
+      "Body.read(request, 1e9)",
+      "http/BadInput",
+      "http/Limits",
+    ],
+    "the last of two keys counts": ["if (key !== undefined) throw", "if (key === null) throw"],
+    "broken UTF-8 is mended": [`fatal: true, ignoreBOM: true`, `fatal: false, ignoreBOM: true`],
+    "any content type is JSON": ["if (!/^application\\/json\\s*(;|$)/i.test(type)) return", 'if (type === "") return'],
+    "an encoded body is read as it is": ["if (encoding !== undefined) return", 'if (encoding === "") return'],
+  }),
+  ...of("http/src/Body.ts", ["http/Limits", "http/BadInput"], {
+    "a body that is asked for has no limit": [
+      "Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes))",
+      "Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes * 1000))",
+    ],
+    "a body that comes in pieces has no limit": [`if (size > maxBytes) end(Effect.fail("TooLarge"))`, ""],
+    "half a body is a body": [
+      `const onClose = () => end(Effect.fail("NotWhole"))`,
+      `const onClose = () => end(Effect.succeed(Buffer.concat(chunks)))`,
+    ],
+  }),
+  ...of("http/src/KnownQuery.ts", ["http/Operator"], {
+    "a parameter that nobody knows is passed over": [
+      "if (!names.includes(name)) return [",
+      'if (name === "") return [',
+    ],
+    "a parameter may come twice": [`typeof value === "string" ? [] :`, `value.length > 0 ? [] :`],
+  }),
+  ...of("http/src/OperatorToken.ts", ["http/Operator", "http/Security"], {
+    "everybody is the operator": [
+      "isOperatorToken(credential) ?",
+      "isOperatorToken(credential) || credential !== undefined ?",
+    ],
+  }),
+  ...of("http/src/Problems.ts", ["http/Observability", "http/StateTable"], {
+    "a fault of ours is a conflict": [`problem("unavailable", 503,`, `problem("unavailable", 409,`],
+    "a used token is a conflict": [
+      "NonceUsed: () => Unauthorized.always",
+      `NonceUsed: () => new IdInUse({ detail: "" })`,
+      ...signature,
+    ],
+    "nobody is told when to come again": [
+      "problem instanceof Unavailable || problem instanceof TooManyRequests\n",
+      "problem === undefined\n",
+      "http/Observability",
+      "http/Security",
+    ],
+  }),
+  ...of("http/src/Amounts.ts", ["http/Reservations"], {
+    "amounts are doubles on their way out": ["JSON.rawJSON(units.toString(10))", "JSON.rawJSON(String(Number(units)))"],
+  }),
+  ...of("http/src/Output.ts", ["system/Log"], {
+    "a log that cannot be written ends the server": [`    stream.on("error", () => {})\n`, ""],
+    "a log that nobody reads grows": [
+      "else if (this.#stream.writableLength > maxPendingBytes) this.#lost",
+      "else if (this.#stream.writableLength < 0) this.#lost",
+    ],
+    "what is lost is not counted": ["if (error) this.#lost += lines.length", "void error"],
+  }),
+  ...of("http/src/EmbeddedPostgres.ts", embedded, {
+    "it listens on TCP": [`listen_addresses: ""`, `listen_addresses: "127.0.0.1"`],
+    "everybody is let in": ["--auth=peer", "--auth=trust"],
+    "settings may open it": ["    ...cluster.parameters,\n    listen_addresses", "    listen_addresses"],
+    "its log is open to all": ["if ((mode & 0o077) !== 0) yield*", "if (mode < 0) yield*"],
+    "a database of another version is used": [
+      "if (found === majorVersion) return true",
+      'if (found !== "") return true',
+    ],
+    "it is not started again": ['Effect.forever(Effect.delay(restart, "50 millis"))', "Effect.void"],
+  }),
+  ...of("http/src/PostgresAccess.ts", embedded, {
+    "the server is a superuser": ["LOGIN NOSUPERUSER", "LOGIN SUPERUSER"],
+    "everybody is trusted": ["local all all peer map=holdfast", "local all all trust"],
+    "an older cluster stays open": [
+      '(yield* fs.readFileString(Path.join(data, "pg_hba.conf"))).trim() !== hba',
+      '(yield* fs.readFileString(Path.join(data, "pg_hba.conf"))) === hba',
+    ],
+    "every user may be any role": [`holdfast "\${user}" all`, `holdfast /.* all`],
+  }),
+  ...of("http/src/PostmasterLock.ts", embedded, {
+    "what a dead server left is not taken over": [`if (use !== "orphan") break`, "break"],
+    "what another server runs is taken over": [
+      `server === parent ? "served" : "orphan"`,
+      `server < 0 ? "served" : "orphan"`,
+    ],
+    "a lock of another program is respected": [`if (use === "another program") return pid\n`, ""],
+    "another data directory's PostgreSQL is ours": [
+      `if (marked[2] !== (yield* identify(data)))`,
+      `if (marked[2] === "")`,
+    ],
+  }),
+  ...of("http/src/GuardedProcess.ts", embedded, {
+    "it gets the whole environment": [
+      'env: { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" }',
+      'env: { ...process.env, LC_ALL: "C", TZ: "UTC" }',
+    ],
+    "it outlives the server": ["  kill -s INT -- -$$\n", "  sleep 1000\n"],
+    "its log is open to all from the start": [
+      `Fs.openSync(program.log, "a", 0o600)`,
+      `Fs.openSync(program.log, "a", 0o644)`,
+    ],
+    "a Ctrl-C stops it before the server": ["detached: true,", "detached: false,"],
+  }),
+]
