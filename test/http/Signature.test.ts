@@ -2,7 +2,9 @@
 import { createPublicKey, randomUUID } from "node:crypto"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Credentials from "@holdfast/http/Credentials"
-import { Effect, Layer, Redacted } from "effect"
+import * as Signature from "@holdfast/http/Signature"
+import { DateTime, Effect, Layer, Option, Redacted } from "effect"
+import { TestClock } from "effect/testing"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
 
@@ -151,6 +153,33 @@ layer(TestServer.layer(), TestServer.options)("a signature", (it) => {
         ...Array.from({ length: 9 }, () => 401),
       ])
     }),
+  )
+})
+
+describe("a nonce", () => {
+  const given = {
+    publicKeys: [{ name: "bitgo", pem: Signing.publicKeyPem }],
+    operatorTokens: [Redacted.make("x".repeat(20))],
+  }
+  const options = { issuer: undefined, audience: undefined, bodyClaim: undefined }
+  const signatures = Signature.layer(options).pipe(Layer.provide(Credentials.layer(Effect.succeed(given))))
+
+  it.effect("is kept as long as its token is good", () =>
+    Effect.gen(function* () {
+      const { verify } = yield* Signature.Signature
+      for (const exp of [1_000_060, 1_000_059.2]) {
+        const signature = yield* Effect.promise(() => token({ iat: 1_000_000, exp }))
+        let lastGood = 0
+        for (let at = 1_000_055_000; at < 1_000_070_000; at += 100) {
+          yield* TestClock.setTime(at)
+          const verified = yield* Effect.option(verify(signature))
+          if (Option.isNone(verified)) continue
+          lastGood = at
+          assert.isAtLeast(DateTime.toEpochMillis(verified.value.nonce.expiresAt), at)
+        }
+        assert.isAbove(lastGood, exp * 1_000)
+      }
+    }).pipe(Effect.provide(signatures)),
   )
 })
 
