@@ -93,7 +93,7 @@ export const http = [
     "a file may be without end": ["if (size > maxBytes)", "if (size < 0)"],
   }),
   ...of("http/src/Callers.ts", callers, {
-    "everybody's header is believed": ["if (!isTrusted(peer)) return Addresses.callerOf(peer)\n", ""],
+    "everybody's header is believed": ["if (!isTrusted(peer)) return Addresses.callerOf(peer)\n", "", ...security],
     "the first of the header is the caller": ["hops.toReversed()", "hops"],
     "a trusted proxy is a caller": ["if (!isTrusted(address)) return", "if (address.length > 0) return"],
     "refusals are not counted": [
@@ -136,9 +136,9 @@ export const http = [
   ...of("http/src/Routes.ts", ["http/Paths"], {
     "anything is a path": ["if (!wellFormed.test(target)) return", "if (target === undefined) return"],
     "dots are segments": [`  if (dots.test(path)) return "Malformed"\n`, ""],
-    "a path may go on": [
+    "a path may end early": [
       "if (declared.length !== segments.length) return undefined",
-      "if (declared.length > segments.length) return undefined",
+      "if (declared.length < segments.length) return undefined",
     ],
     "segments are alike in any case": [
       "else if (name !== segment) return undefined",
@@ -149,6 +149,7 @@ export const http = [
     "any method will do": [
       "if (!target.route.methods.includes(request.method)) return",
       "if (request.method === undefined) return",
+      "http/Addresses",
     ],
     "a URL of any length is looked at": ["if (url.length > maxUrlLength) return tooLong\n", "", "http/Limits"],
     "answers may be kept, framed and guessed at": [
@@ -170,7 +171,7 @@ export const http = [
       "http/Overload",
     ],
     "what is answered stays in hand": ["    this.#signed.delete(answered)\n", "", "http/Overload"],
-    "who is gone stays in hand": ["    this.#signed.delete(inHand)\n", "", "http/Overload"],
+    "who is gone stays in hand": ["    this.#signed.delete(inHand)\n", "", ...door],
     "a connection has all of its requests in hand": ["if (arrivals.length === 1) {", "if (arrivals.length >= 1) {"],
     "any number may be sent ahead": [
       "if (arrivals.length > maxAhead || this.#ahead > maxAheadInAll)",
