@@ -265,8 +265,8 @@ describe("an id", () => {
       { command: reserve(2, 1n), nonce: undefined },
     ])
     assert.deepStrictEqual(answers, [
-      `IdInUse: The id ${uuid(1)} is in use by another deallocation.`,
-      `IdInUse: The id ${uuid(2)} is in use by another allocation or adjustment.`,
+      `IdInUse: The id ${uuid(1)} is in use by a deallocation.`,
+      `IdInUse: The id ${uuid(2)} is in use by an allocation or adjustment.`,
     ])
   })
 

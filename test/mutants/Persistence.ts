@@ -251,13 +251,14 @@ export const persistence = [
   }),
   ...of("persistence/src/Reads.ts", ["persistence/PgDeallocations"], {
     "a nonce counts twice where there is no command": [
-      "if (used.length === 0) return",
-      "if (used.length > 1) return",
+      "if (used?.[1] !== true) return",
+      "if (used?.[0] !== true) return",
       "persistence/Processes",
     ],
-    "a forgotten nonce counts again where there is no command": [
-      "WHERE expires_at > nonces_until",
-      "WHERE nonces_until IS NOT NULL",
+    "a forgotten nonce counts again where there is no command": ["AND expires_at > nonces_until", "", ...nonces],
+    "nobody looks whether the database was restored before a request that is no command": [
+      "WHERE ${Restore.hasLooked} AND",
+      "WHERE",
       ...nonces,
     ],
     "a registration waits for nobody": [

@@ -30,6 +30,7 @@ const isTaken = (service: Deallocations.Deallocations["Service"], nonce: Ledger.
   const used = by === "read" ? service.useNonce(nonce) : service.clear(randomUUID() as never, nonce)
   return used.pipe(
     Effect.as("taken"),
+    Effect.retry({ while: ({ _tag }) => _tag === "Unavailable", times: 20 }),
     Effect.catch(({ _tag }) => Effect.succeed(_tag === "NonceUsed" ? "refused" : "taken")),
   )
 }
@@ -106,6 +107,23 @@ const copyOf = (database: Database): Effect.Effect<Database, unknown, Scope.Scop
     ({ copy, elsewhere }) => Effect.orDie(query(elsewhere, `DROP DATABASE ${copy} WITH (FORCE)`)),
   ).pipe(Effect.map(({ database }) => database))
 
+/** Puts a copy of a database in its place. */
+const replaced = Effect.fnUntraced(function* (database: Database) {
+  const [row] = yield* query(database, "SELECT current_database() AS name")
+  const server = new URL(database.url)
+  server.pathname = "/postgres"
+  const name = row?.["name"]
+  yield* query(
+    { config: { url: Redacted.make(server.href) } },
+    `ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS false`,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+    `CREATE DATABASE ${name}_copy TEMPLATE ${name}`,
+    `DROP DATABASE ${name} WITH (FORCE)`,
+    `ALTER DATABASE ${name}_copy RENAME TO ${name}`,
+    `ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS true`,
+  )
+})
+
 describe("after a restore from a backup", () => {
   it.live("tokens from before are refused, those that were used since the backup too, and later ones are taken", () =>
     withDatabase((database) =>
@@ -139,6 +157,37 @@ describe("after a restore from a backup", () => {
       }).pipe(Effect.scoped),
     ),
   )
+
+  it.live("tokens from before are refused from the start on, whatever is asked first", () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        const mark = "SELECT nonces_until > now() + interval '60 s' AS is_ahead FROM forgotten"
+        yield* during(database, {}, (service) => service.ready)
+        const backup = yield* copyOf(database)
+        yield* during(backup, {}, (service) =>
+          Effect.gen(function* () {
+            assert.deepStrictEqual(yield* query(backup, mark), [{ is_ahead: true }])
+            assert.strictEqual(yield* isTaken(service, expiring(60), "read"), "refused")
+          }),
+        )
+      }).pipe(Effect.scoped),
+    ),
+  )
+
+  for (const by of ["read", "command"] as const) {
+    it.live(`that took the place of its database under a running server, for a ${by}`, () =>
+      withDatabase((database) =>
+        Effect.gen(function* () {
+          const service = yield* build(database)
+          const used = expiring(60)
+          assert.strictEqual(yield* isTaken(service, expiring(60), by), "taken")
+          yield* replaced(database)
+          assert.strictEqual(yield* isTaken(service, used, by), "refused")
+          assert.strictEqual(yield* isTaken(service, expiring(66), by), "taken")
+        }).pipe(Effect.scoped),
+      ),
+    )
+  }
 
   it.live("of files, which shows in their incarnation where anybody can tell", () =>
     withDatabase((database) =>

@@ -117,10 +117,10 @@ export interface Changes {
  */
 export class IdInUse extends Schema.TaggedError<IdInUse>()("IdInUse", {
   id: Uuid.Uuid,
-  usedBy: Schema.Literals(["deallocation", "allocation or adjustment"]),
+  usedBy: Schema.Literals(["a deallocation", "an allocation or adjustment"]),
 }) {
   override get message() {
-    return `The id ${this.id} is in use by another ${this.usedBy}.`
+    return `The id ${this.id} is in use by ${this.usedBy}.`
   }
 }
 
@@ -281,7 +281,7 @@ const deallocate = Effect.fnUntracedEager(function* (
 ): Effect.fn.Return<Deallocation.Deallocation, Failure<Deallocation.Command>> {
   const deallocationId = Deallocation.idOf(command)
   if (transfer?._tag === "Adjustment") {
-    return yield* new IdInUse({ id: deallocationId, usedBy: "allocation or adjustment" })
+    return yield* new IdInUse({ id: deallocationId, usedBy: "an allocation or adjustment" })
   }
   const terms = transfer?.terms ?? (command._tag === "Reserve" ? command.terms : undefined)
   const events = yield* Deallocation.decide(command, {
@@ -308,7 +308,7 @@ const adjust = Effect.fnUntracedEager(function* (
 ): Effect.fn.Return<Adjustment.Adjustment, Failure<Adjustment.Command>> {
   const { adjustmentId, connectionId, amount } = command.terms
   if (transfer !== undefined && transfer._tag !== "Adjustment") {
-    return yield* new IdInUse({ id: adjustmentId, usedBy: "deallocation" })
+    return yield* new IdInUse({ id: adjustmentId, usedBy: "a deallocation" })
   }
   const key = accountKeyOf(command.terms)
   const events = yield* Adjustment.decide(command, {

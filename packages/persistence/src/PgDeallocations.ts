@@ -16,6 +16,7 @@ import * as PgSession from "./PgSession.ts"
 import { commitsKept } from "./PgSession.ts"
 import * as PooledRandom from "./PooledRandom.ts"
 import * as Reads from "./Reads.ts"
+import * as Restore from "./Restore.ts"
 
 /**
  * Where the database is, and how the service behaves.
@@ -63,6 +64,13 @@ const forget = Effect.flatMap(SqlClient, (sql) =>
   ),
 ).pipe(Effect.ignore({ log: true }), Effect.repeat(Schedule.spaced("1 minute")))
 
+/** So that what is refused after a restore is refused from the start on, and soon no longer. */
+const look = Effect.fnUntraced(function* (incarnation: string | undefined) {
+  const sql = yield* SqlClient
+  const session = yield* sql.reserve
+  yield* Restore.notice(session, incarnation)
+}, Effect.scoped)
+
 /**
  * The service on a PostgreSQL database (tested with 15 and 18). Brings the tables up to
  * date first, and fails where they are newer than this version knows. Recovers by itself when the database was away.
@@ -89,6 +97,7 @@ export const layer = (
     Deallocations.Deallocations,
     Effect.gen(function* () {
       yield* migrate
+      yield* look(config.incarnation)
       const random = yield* SecureRandom
       const session = PgSession.connect({
         connection: {
@@ -106,7 +115,7 @@ export const layer = (
         patienceMillis: config.patienceMillis ?? 5_000,
       })
       yield* Effect.forkScoped(forget)
-      const reads = yield* Reads.make
+      const reads = yield* Reads.make(config.incarnation)
       return yield* Deallocations.make({
         ...reads,
         execute,

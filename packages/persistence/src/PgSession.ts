@@ -115,7 +115,7 @@ export const connect = ({
   Effect.gen(function* () {
     const { uuidV7 } = yield* SecureRandom
     const connection = yield* Failures.connecting(PgConnection.make(config))
-    yield* Failures.connecting(Restore.notice(connection, incarnation))
+    yield* Failures.connecting(Restore.notice({ executeValues: connection.queryValues }, incarnation))
     const decideOn = (snapshot: Snapshot, instructions: ReadonlyArray<Ledger.Instruction>) =>
       Ledger.fold(snapshot, instructions, { releasedRepost })
 

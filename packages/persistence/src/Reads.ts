@@ -8,20 +8,24 @@ import { SqlClient } from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Failures from "./Failures.ts"
 import { registrationKey } from "./PgSession.ts"
+import * as Restore from "./Restore.ts"
 import * as Rows from "./Rows.ts"
 
 /** Everything of a store but the execution of commands. */
-export const make = Effect.gen(function* () {
+export const make = Effect.fnUntraced(function* (incarnation: string | undefined) {
   const sql = yield* SqlClient
 
+  const inNewSession = Effect.fnUntraced(function* (parameters: ReadonlyArray<string>) {
+    const session = yield* sql.reserve
+    yield* Restore.notice(session, incarnation)
+    return yield* session.executeValues(insertNonce, parameters)
+  }, Effect.scoped)
+
   const useNonce = Effect.fnUntraced(function* ({ value, expiresAt }: Ledger.Nonce) {
-    const used = yield* sql`
-      INSERT INTO nonces (value, expires_at)
-      SELECT ${value}, expires_at
-      FROM forgotten, (SELECT ${DateTime.formatIso(expiresAt)}::timestamptz AS expires_at) AS given
-      WHERE expires_at > nonces_until
-      ON CONFLICT DO NOTHING RETURNING value`
-    if (used.length === 0) return yield* new Ledger.NonceUsed({ nonce: value })
+    const parameters = [value, DateTime.formatIso(expiresAt)]
+    let [used] = yield* sql.unsafe(insertNonce, parameters).values
+    if (used?.[0] !== true) [used] = yield* inNewSession(parameters)
+    if (used?.[1] !== true) return yield* new Ledger.NonceUsed({ nonce: value })
   }, orUnavailable())
 
   const findConnection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
@@ -83,6 +87,15 @@ export const make = Effect.gen(function* () {
 
   return { useNonce, register, connection, find, list, journal, ready }
 })
+
+/** Only where it was looked whether the nonces that were used are there; says whether it was, and whether this is the first use. */
+const insertNonce = `
+  WITH used AS (
+    INSERT INTO nonces (value, expires_at)
+    SELECT $1, expires_at FROM forgotten, (SELECT $2::timestamptz AS expires_at) AS given
+    WHERE ${Restore.hasLooked} AND expires_at > nonces_until
+    ON CONFLICT DO NOTHING RETURNING 1)
+  SELECT ${Restore.hasLooked}, EXISTS (SELECT FROM used)`
 
 /** Waits for batches that miss the connection: they are committed before it is there, or find it. */
 const insertConnection = `

@@ -9,8 +9,8 @@
  * a replica that was promoted), and where whoever runs PostgreSQL can tell, in an
  * incarnation of its files.
  */
-import type { PgConnection } from "@effect/sql-pg/PgConnection"
 import { Clock, Effect } from "effect"
+import type { Connection } from "effect/sql/SqlConnection"
 
 /** Only a recovery gives a cluster another timeline. */
 const identity = `
@@ -35,14 +35,23 @@ const remember = `
     OR (given.incarnation IS NOT NULL AND f.incarnation IS DISTINCT FROM given.incarnation)
   RETURNING nonces_until > now() AS is_restored`
 
-/** Looks whether the database was restored since it was last seen. What was never seen is new. */
-export const notice = Effect.fnUntraced(function* (connection: PgConnection, incarnation: string | undefined) {
-  const identified = yield* connection
-    .queryValues(identity)
-    .pipe(Effect.catch(() => connection.queryValues(lesserIdentity)))
+/** A setting of sessions in which it was looked: whoever uses up a nonce has to. */
+export const hasLooked = "coalesce(current_setting('holdfast.looked', true), '') = 'yes'"
+
+type Session = Pick<Connection, "executeValues">
+
+/**
+ * Looks in a session whether the database was restored since it was last seen. What was never seen is new. A session
+ * stays with one database, whatever takes its place afterwards.
+ */
+export const notice = Effect.fnUntraced(function* (session: Session, incarnation: string | undefined) {
+  const ask = (statement: string, parameters: ReadonlyArray<unknown> = []) =>
+    session.executeValues(statement, parameters)
+  const [identified] = yield* ask(identity).pipe(Effect.catch(() => ask(lesserIdentity)))
   const nowSeconds = (yield* Clock.currentTimeMillis) / 1_000
-  const { rows } = yield* connection.query(remember, [identified[0]?.[0], incarnation ?? null, nowSeconds])
-  if (rows[0]?.["is_restored"] === true) {
+  const [noticed] = yield* ask(remember, [identified?.[0], incarnation ?? null, nowSeconds])
+  yield* ask("SELECT set_config('holdfast.looked', 'yes', false)")
+  if (noticed?.[0] === true) {
     yield* Effect.logWarning("The database was restored. Tokens that may have been made before are refused.")
   }
 })
