@@ -318,9 +318,7 @@ const deallocate = Effect.fnUntracedEager(function* (
   for (const event of events) {
     // What was decided can be done: if it cannot, the snapshot contradicts itself, a defect.
     deallocation = yield* Effect.orDie(Deallocation.evolve(deallocation, event))
-    const account = draft.account(accountKeyOf(deallocation.terms))
-    const balances = yield* Effect.orDie(Deallocation.moves[event._tag](account, deallocation.terms.amount.quantity))
-    draft.record(deallocation, { event: event._tag, balances, at: event.at })
+    yield* Effect.orDie(draft.record(deallocation, event, Deallocation.postings[event._tag]))
   }
   return deallocation ?? (yield* Effect.die("A command was decided without a deallocation."))
 })
@@ -330,20 +328,18 @@ const adjust = Effect.fnUntracedEager(function* (
   command: Adjustment.Command,
   transfer: Transfer | undefined,
 ): Effect.fn.Return<Adjustment.Adjustment, Failure<Adjustment.Command>> {
-  const { adjustmentId, connectionId, amount } = command.terms
+  const { adjustmentId, connectionId } = command.terms
   if (transfer !== undefined && transfer._tag !== "Adjustment") {
     return yield* new IdInUse({ id: adjustmentId, usedBy: "deallocation" })
   }
-  const key = accountKeyOf(command.terms)
   const events = yield* Adjustment.decide(command, {
     adjustment: transfer,
     connection: draft.connection(connectionId),
-    account: draft.account(key),
+    account: draft.account(accountKeyOf(command.terms)),
   })
   const adjustment = transfer ?? { _tag: "Adjustment", terms: command.terms, createdAt: command.at }
   for (const event of events) {
-    const balances = yield* Adjustment.moves[event._tag](draft.account(key), amount.quantity)
-    draft.record(adjustment, { event: event._tag, balances, at: event.at })
+    yield* Effect.orDie(draft.record(adjustment, event, Adjustment.postings[event._tag]))
   }
   return adjustment
 })
@@ -380,15 +376,25 @@ class Draft implements Changes {
     return Effect.void
   }
 
-  record(transfer: Transfer, { event, balances, at }: Pick<Entry, "event" | "balances" | "at">): void {
+  /** Posts an event that was decided, with the transfer that it leaves. */
+  record(
+    transfer: Transfer,
+    { _tag: event, at }: Deallocation.Event | Adjustment.Event,
+    posting: Account.Posting | undefined,
+  ): ReturnType<typeof Account.post> {
     const { connectionId, amount } = transfer.terms
     const { currency, quantity } = amount
     const key = accountKeyOf(transfer.terms)
-    // Of a rejection too, which moves nothing: every entry stands in an account's journal.
-    this.accounts.set(key, { connectionId, currency, account: balances })
-    const id = transferId(transfer)
-    const previousAt = changedAt(this.transfer(id))
-    this.transfers.set(id, transfer)
-    this.entries.push({ transferId: id, event, connectionId, currency, quantity, balances, at, previousAt })
+    const account = this.account(key)
+    const posted = posting === undefined ? Effect.succeed(account) : Account.post(account, posting, quantity)
+    return Effect.mapEager(posted, (balances) => {
+      // Of a rejection too, which moves nothing: every entry stands in an account's journal.
+      this.accounts.set(key, { connectionId, currency, account: balances })
+      const id = transferId(transfer)
+      const previousAt = changedAt(this.transfer(id))
+      this.transfers.set(id, transfer)
+      this.entries.push({ transferId: id, event, connectionId, currency, quantity, balances, at, previousAt })
+      return balances
+    })
   }
 }
