@@ -1,124 +1,111 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Account, BaseUnits } from "@holdfast/domain"
+import { Account, Adjustment, BaseUnits, Deallocation } from "@holdfast/domain"
 import { Effect } from "effect"
 import fc from "fast-check"
-import { account, quantity, units } from "../support/Generators.ts"
+import { account, quantity, sum, units } from "../support/Generators.ts"
 
 const run = Effect.runSync
-const names = ["credit", "debit", "reserve", "clear", "release"] as const
-type Move = (typeof names)[number]
+const balances = Account.Balance.literals
+const place = fc.constantFrom(...balances, "outside" as const)
+const posting: fc.Arbitrary<Account.Posting> = fc.record({ from: place, to: place })
 
-/** What each move adds to each balance, in units of its quantity. */
-const effects: Record<Move, { readonly available: bigint; readonly reserved: bigint; readonly deallocated: bigint }> = {
-  credit: { available: 1n, reserved: 0n, deallocated: 0n },
-  debit: { available: -1n, reserved: 0n, deallocated: 0n },
-  reserve: { available: -1n, reserved: 1n, deallocated: 0n },
-  clear: { available: 0n, reserved: -1n, deallocated: 1n },
-  release: { available: 1n, reserved: -1n, deallocated: 0n },
-}
-
-type Failure = Account.InsufficientBalance | Account.InsufficientReserve | BaseUnits.BaseUnitsOverflow
-
-const apply = (name: Move, account: Account.Account, quantity: BaseUnits.BaseUnits) => {
-  const effect: Effect.Effect<Account.Account, Failure> = Account[name](account, quantity)
-  return effect
-}
-
-const move = fc.constantFrom(...names)
-const sum = ({ available, reserved, deallocated }: Account.Account) => available + reserved + deallocated
-const expectedAfter = (before: Account.Account, name: Move, quantity: bigint) => ({
-  available: before.available + effects[name].available * quantity,
-  reserved: before.reserved + effects[name].reserved * quantity,
-  deallocated: before.deallocated + effects[name].deallocated * quantity,
-})
+const isWithinBounds = (amounts: ReadonlyArray<bigint>) =>
+  amounts.every((amount) => amount >= 0n) && amounts.reduce((total, amount) => total + amount, 0n) <= BaseUnits.MAX
 
 describe("an account", () => {
-  it("moves exactly the quantity, wherever no balance falls below zero and the sum stays within the bound", () => {
+  it("posts exactly the quantity, wherever it is there and the sum stays within the bound", () => {
     fc.assert(
-      fc.property(account, move, quantity, (before, name, quantity) => {
-        const expected = expectedAfter(before, name, quantity)
-        const possible =
-          Object.values(expected).every((balance) => balance >= 0n) &&
-          expected.available + expected.reserved + expected.deallocated <= BaseUnits.MAX
-        const result = run(Effect.result(apply(name, before, quantity)))
+      fc.property(account, posting, quantity, (before, { from, to }, quantity) => {
+        const [taken, after]: Array<Record<string, bigint>> = [{ ...before }, { ...before }]
+        if (taken === undefined || after === undefined) return assert.fail()
+        for (const amounts of [taken, after]) if (from !== "outside") amounts[from] = before[from] - quantity
+        if (to !== "outside") after[to] = (after[to] ?? 0n) + quantity
+        const possible = [taken, after].every((amounts) => isWithinBounds(Object.values(amounts)))
+        const result = run(Effect.result(Account.post(before, { from, to }, quantity)))
         assert.strictEqual(result._tag, possible ? "Success" : "Failure")
-        if (result._tag === "Success") assert.deepEqual<object>(result.success, expected)
+        if (result._tag === "Success") assert.deepEqual<object>(result.success, after)
       }),
-      { numRuns: 1000 },
+      { numRuns: 2000 },
     )
   })
 
-  it("conserves its sum when it reserves, clears and releases", () => {
+  it("is worth what came in less what went out, after any postings", () => {
     fc.assert(
-      fc.property(account, fc.constantFrom("reserve", "clear", "release"), quantity, (before, name, quantity) => {
-        const after = Effect.catch(apply(name, before, quantity), () => Effect.succeed(before))
-        assert.strictEqual(sum(run(after)), sum(before))
-      }),
-    )
-  })
-
-  it("is worth what was credited less what was debited, after any moves", () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(move, quantity)), (moves) => {
+      fc.property(fc.array(fc.tuple(posting, quantity)), (postings) => {
         let account = Account.empty
         let worth = 0n
-        for (const [name, quantity] of moves) {
-          const result = run(Effect.result(apply(name, account, quantity)))
+        for (const [posting, quantity] of postings) {
+          const result = run(Effect.result(Account.post(account, posting, quantity)))
           if (result._tag === "Failure") continue
           account = result.success
-          if (name === "credit") worth += quantity
-          if (name === "debit") worth -= quantity
+          if (posting.from === "outside") worth += quantity
+          if (posting.to === "outside") worth -= quantity
         }
-        assert.strictEqual<bigint>(run(Account.total(account)), worth)
+        assert.strictEqual(sum(account), worth)
       }),
     )
   })
 
-  it("comes back to where it was when what was done is undone", () => {
+  it("comes back to where it was when what was posted is posted back", () => {
     fc.assert(
-      fc.property(account, quantity, (before, quantity) => {
-        for (const [there, back] of [
-          ["reserve", "release"],
-          ["credit", "debit"],
-          ["debit", "credit"],
-        ] as const) {
-          const away = run(Effect.option(apply(there, before, quantity)))
-          if (away._tag === "Some") assert.deepStrictEqual(run(apply(back, away.value, quantity)), before)
-        }
+      fc.property(account, posting, quantity, (before, { from, to }, quantity) => {
+        const there = run(Effect.option(Account.post(before, { from, to }, quantity)))
+        if (there._tag === "None") return
+        assert.deepStrictEqual(run(Account.post(there.value, { from: to, to: from }, quantity)), before)
       }),
     )
   })
 
   it("does not change the value that it was", () => {
     fc.assert(
-      fc.property(account, move, quantity, (before, name, quantity) => {
-        run(Effect.exit(apply(name, Object.freeze(before), quantity)))
+      fc.property(account, posting, quantity, (before, posting, quantity) => {
+        run(Effect.exit(Account.post(Object.freeze(before), posting, quantity)))
       }),
     )
   })
 
-  it("holds up to 2^256 - 1 in all, wherever it lies", () => {
-    const [one, max] = [units(1n), units(BaseUnits.MAX)]
-    for (const balance of ["available", "reserved", "deallocated"] as const) {
-      const full = { ...Account.empty, [balance]: max }
-      const error = run(Effect.flip(Account.credit(full, one)))
-      assert.deepStrictEqual([error._tag, error.sum], ["BaseUnitsOverflow", 2n ** 256n])
-    }
-    assert.strictEqual(run(Account.credit(Account.empty, max)).available, max)
-  })
+  for (const balance of balances) {
+    it(`holds up to 2^256 - 1 in all, wherever it lies: as ${balance}`, () => {
+      const full = run(Account.post(Account.empty, { from: "outside", to: balance }, units(BaseUnits.MAX)))
+      assert.strictEqual<bigint>(full[balance], BaseUnits.MAX)
+      for (const to of balances) {
+        const error = run(Effect.flip(Account.post(full, { from: "outside", to }, units(1n))))
+        assert.deepInclude(error, { _tag: "BaseUnitsOverflow", sum: 2n ** 256n })
+      }
+    })
 
-  const five = { available: units(5n), reserved: units(5n), deallocated: units(5n) }
-  for (const [name, lacking] of [
-    ["debit", "available"],
-    ["reserve", "available"],
-    ["clear", "reserved"],
-    ["release", "reserved"],
-  ] as const) {
-    it(`can ${name} all that is ${lacking}, and says what is lacking for more`, () => {
-      assert.strictEqual<bigint>(run(apply(name, five, units(5n)))[lacking], 0n)
-      const error = run(Effect.flip(apply(name, five, units(6n))))
-      assert.strictEqual(error._tag, lacking === "available" ? "InsufficientBalance" : "InsufficientReserve")
-      assert.strictEqual(error.message, `Requested 6 but only 5 is ${lacking}.`)
+    it(`gives all that is ${balance}, and says what is lacking for more`, () => {
+      const five = run(Account.post(Account.empty, { from: "outside", to: balance }, units(5n)))
+      for (const to of [...balances, "outside"] as const) {
+        if (to !== balance) {
+          const after = run(Account.post(five, { from: balance, to }, units(5n)))
+          assert.strictEqual<bigint>(after[balance], 0n)
+        }
+        const error = run(Effect.flip(Account.post(five, { from: balance, to }, units(6n))))
+        assert.deepInclude<object>(error, { _tag: "InsufficientBalance", balance, requested: 6n, held: 5n })
+        assert.strictEqual(error.message, `Requested 6 but only 5 is ${balance}.`)
+      }
     })
   }
+
+  it.prop(
+    "drawn from its schema is one that postings can make",
+    [Account.Account],
+    ([account]) => assert.isTrue(isWithinBounds(Object.values(account))),
+    { arbitrary: { runs: 300 } },
+  )
+})
+
+it("each event posts what its name says", () => {
+  assert.deepEqual<object>(
+    { ...Deallocation.postings, ...Adjustment.postings },
+    {
+      Reserved: { from: "available", to: "reserved" },
+      Rejected: undefined,
+      Cleared: { from: "reserved", to: "deallocated" },
+      Released: { from: "reserved", to: "available" },
+      Credited: { from: "outside", to: "available" },
+      Debited: { from: "available", to: "outside" },
+    },
+  )
 })

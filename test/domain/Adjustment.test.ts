@@ -40,7 +40,7 @@ describe("an adjustment", () => {
         fc.pre(after >= 0n && after + account.reserved + account.deallocated <= BaseUnits.MAX)
         const tag = terms.direction === "credit" ? "Credited" : "Debited"
         assert.deepStrictEqual(run(decide(terms, { account })), [{ _tag: tag, terms, at }])
-        const moved = run(Adjustment.moves[tag](account, terms.amount.quantity))
+        const moved = run(Account.post(account, Adjustment.postings[tag], terms.amount.quantity))
         assert.deepEqual<object>(moved, { ...account, available: after })
       }),
     )

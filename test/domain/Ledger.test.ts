@@ -8,7 +8,7 @@ const { units, uuid } = Generators
 
 /** A snapshot that knows everything. */
 interface World extends Ledger.Snapshot {
-  readonly accounts: ReadonlyMap<string, Account.Account>
+  readonly accounts: ReadonlyMap<Ledger.AccountId, Account.Account>
   readonly transfers: ReadonlyMap<Uuid.Uuid, Ledger.Transfer>
   readonly nonces: ReadonlySet<string>
 }
@@ -126,7 +126,7 @@ describe("a fold", () => {
         Released: [1n, -1n, 0n],
       }
     assertLaw(({ world, changes, after }) => {
-      const balances = new Map<string, Account.Account>(world.accounts)
+      const balances = new Map(world.accounts)
       for (const entry of changes.entries) {
         const before = balances.get(Ledger.accountKey(entry)) ?? Account.empty
         const [available, reserved, deallocated] = effects[entry.event].map((sign) => sign * entry.quantity)
@@ -178,9 +178,9 @@ const adjust = (direction: "credit" | "debit", n: number, quantity: bigint, on =
   const terms = { adjustmentId: uuid(n), connectionId: on.connectionId, direction }
   return { _tag: "Adjust", terms: { ...terms, amount: { currency, quantity: units(quantity) } }, at }
 }
-const reserve = (n: number, quantity: bigint, on = connection, of = currency): Ledger.Command => {
+const reserve = (n: number, quantity: bigint, on = connection, of = currency) => {
   const terms = { deallocationId: uuid(n), ...on, amount: { currency: of, quantity: units(quantity) } }
-  return { _tag: "Reserve", terms, partnerDeallocationId: uuid(99), at }
+  return { _tag: "Reserve", terms, partnerDeallocationId: uuid(99), at } as const
 }
 const settle = (_tag: "Clear" | "Release", n: number): Ledger.Command => ({ _tag, deallocationId: uuid(n), at })
 
@@ -311,6 +311,16 @@ describe("a nonce", () => {
       [..."ab"].map((value) => ({ value, expiresAt: at })),
     )
   })
+})
+
+it("a fold looks at its snapshot when it is run, and each time anew", () => {
+  const command = reserve(2, 5n)
+  const accounts = new Map<Ledger.AccountId, Account.Account>()
+  const folded = Ledger.fold({ ...start, accounts }, [{ command, nonce: undefined }], { releasedRepost: "reserve" })
+  const state = () => Result.getOrThrow(Effect.runSync(folded).outcomes[0])._tag
+  assert.strictEqual(state(), "Rejected")
+  accounts.set(Ledger.accountKeyOf(command.terms), { ...Account.empty, available: units(5n) })
+  assert.strictEqual(state(), "Reserved")
 })
 
 it("a snapshot that contradicts itself is a defect, and no answer", () => {

@@ -21,22 +21,16 @@ export const domain = [
     ],
   }),
   ...of("domain/src/Account.ts", ["domain/Account"], {
-    "a hold is not taken from what is available": [
-      "    available,\n    reserved: conserved",
-      "    reserved: conserved",
+    "more is taken than is there": ["if (held < quantity) return", "if (held < 0n) return"],
+    "all but the last unit can be taken": ["if (held < quantity) return", "if (held <= quantity) return"],
+    "what is moved is not taken": ["[from]: BaseUnits.BaseUnits.make(held - quantity)", "[from]: held"],
+    "what is moved does not arrive": ['to === "outside" ? left : raise(left, to, quantity)', "left"],
+    "what comes in is added where it would fit": [
+      "const after = sum(self) + quantity",
+      "const after = self[to] + quantity",
     ],
-    "a clear gives the amount back": [
-      "deallocated: conserved(self.deallocated + quantity)",
-      "available: conserved(self.available + quantity)",
-    ],
-    "a release counts as deallocated": [
-      "available: conserved(self.available + quantity)",
-      "deallocated: conserved(self.deallocated + quantity)",
-    ],
-    "a credit looks at what is available alone": [
-      "BaseUnits.add(yield* total(self), quantity)",
-      "BaseUnits.add(self.available, quantity)",
-    ],
+    "one more than the bound fits": ["if (after > BaseUnits.MAX)", "if (after > BaseUnits.MAX + 1n)"],
+    "a balance is left out of the sum": ["available + reserved + deallocated", "available + reserved"],
   }),
   ...of("domain/src/Deallocation.ts", ["domain/Deallocation", "domain/DeallocationLaws", "domain/Deallocations"], {
     "a cleared deallocation can be released": [
@@ -83,7 +77,10 @@ export const domain = [
     ],
   }),
   ...of("domain/src/Adjustment.ts", ["domain/Adjustment"], {
-    "a debit takes more than there is": ["yield* moves[event._tag](account, terms.amount.quantity)", ""],
+    "a debit takes more than there is": [
+      "yield* Account.post(account, postings[event._tag], terms.amount.quantity)",
+      "",
+    ],
     "a memo is not compared": ["  memo: terms.memo ?? null,\n", ""],
     "the direction is not compared": ['  direction: terms.direction,\n  "amount', '  "amount'],
   }),

@@ -48,6 +48,10 @@ export const account: fc.Arbitrary<Account.Account> = quantity.chain((total) =>
   ),
 )
 
+/** What an account holds in all. */
+export const sum = (account: Account.Account): bigint =>
+  Object.values(account).reduce((total, balance) => total + balance, 0n)
+
 /** The n-th of a fixed sequence of ids, in the form of a UUID version 4. */
 export const uuid = (n: number): Uuid.Uuid =>
   Uuid.Uuid.make(`0000abcd-0000-4000-8000-${n.toString(16).padStart(12, "0")}`)

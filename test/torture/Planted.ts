@@ -1,6 +1,6 @@
 /** A store that keeps the contract, and with a fault planted into it one that does not: for the checker to find. */
 import { type Account, type Connection, Deallocation, type Deallocations, Ledger, type Uuid } from "@holdfast/domain"
-import { Effect, type Result, Semaphore } from "effect"
+import { Effect, Semaphore } from "effect"
 import type { Random } from "./Random.ts"
 
 export const faults = [
@@ -18,13 +18,16 @@ export type Fault = (typeof faults)[number]
 export const makeStore = Effect.fnUntraced(function* (random: Random, fault: Fault | undefined) {
   const mutex = yield* Semaphore.make(1)
   const connections = new Map<Uuid.Uuid, Connection.Connection>()
-  const accounts = new Map<string, Ledger.AccountKey & { readonly account: Account.Account }>()
+  const accounts = new Map<Ledger.AccountId, Ledger.AccountKey & { readonly account: Account.Account }>()
   const transfers = new Map<Uuid.Uuid, Ledger.Transfer>()
   const entries: Array<Ledger.Entry> = []
   /** What was there a while ago. */
   let past = { accounts: new Map(accounts), transfers: new Map(transfers) }
 
-  const decide = (instruction: Ledger.Instruction, before: (id: Uuid.Uuid) => Ledger.Transfer | undefined) =>
+  const decide = <C extends Ledger.Command>(
+    instruction: Ledger.Instruction<C>,
+    before: (id: Uuid.Uuid) => Ledger.Transfer | undefined,
+  ) =>
     Ledger.fold(
       {
         connections,
@@ -43,24 +46,30 @@ export const makeStore = Effect.fnUntraced(function* (random: Random, fault: Fau
     entries.push(...changes.entries)
   }
 
-  const asRecorded = ({ command, ...instruction }: Ledger.Instruction): Ledger.Instruction => {
+  const asRecorded = <C extends Ledger.Command>({
+    command,
+    ...instruction
+  }: Ledger.Instruction<C>): Ledger.Instruction<C> => {
     const recorded = transfers.get(Ledger.idOf(command))
     return command._tag === "Reserve" && recorded !== undefined && recorded._tag !== "Adjustment"
       ? { ...instruction, command: { ...command, terms: recorded.terms } }
       : { ...instruction, command }
   }
 
-  const execute = Effect.fnUntraced(function* (given: Ledger.Instruction) {
+  const execute = Effect.fnUntraced(function* <C extends Ledger.Command>(given: Ledger.Instruction<C>) {
     const instruction = fault === "a repeat whose terms are not compared" ? asRecorded(given) : given
     const before = transfers.get(Ledger.idOf(instruction.command))
-    const { outcomes, changes } = yield* decide(instruction, (id) => transfers.get(id))
+    const {
+      outcomes: [outcome],
+      changes,
+    } = yield* decide(instruction, (id) => transfers.get(id))
     yield* Effect.sleep(random.below(3))
     const isRejection = changes.entries.some(({ event }) => event === "Rejected")
     const isLost =
       (fault === "a lost rejection" && isRejection) || (fault === "an answer before the commit" && random.chance(0.02))
     if (!isLost) commit(changes)
     if (fault === "a double apply" && random.chance(0.1)) commit((yield* decide(instruction, () => before)).changes)
-    return outcomes
+    return yield* Effect.fromResult(outcome)
   })
 
   const untilOthersActed = (id: Uuid.Uuid) =>
@@ -69,7 +78,7 @@ export const makeStore = Effect.fnUntraced(function* (random: Random, fault: Fau
       return Effect.sleep(5).pipe(Effect.repeat({ while: () => transfers.get(id) === left, times: 10 }))
     })
 
-  const execution = (instruction: Ledger.Instruction) => {
+  const execution = <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) => {
     if (fault === "a skipped lock") return execute(instruction)
     const once = mutex.withPermit(execute(instruction))
     if (fault !== "a committed batch that is decided again") return once
@@ -80,13 +89,7 @@ export const makeStore = Effect.fnUntraced(function* (random: Random, fault: Fau
   const unused = Effect.die("No client asks for this.")
 
   const store: Deallocations.Store = {
-    execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
-      execution(instruction).pipe(
-        Effect.flatMap((outcomes) => {
-          const [outcome] = outcomes as ReadonlyArray<Result.Result<Ledger.Success<C>, Ledger.Failure<C>>>
-          return outcome === undefined ? Effect.die("The fold gave no outcome.") : Effect.fromResult(outcome)
-        }),
-      ),
+    execute: execution,
     register: (connection) =>
       Effect.sync(() => {
         connections.set(connection.connectionId, connection)

@@ -25,7 +25,7 @@ export const make = Effect.fnUntraced(function* (
   remembers = true,
 ): Effect.fn.Return<{ readonly store: Deallocations.Store; readonly books: Deallocations.Books }, never, Scope.Scope> {
   const connections = new Map<Uuid.Uuid, Connection.Connection>()
-  const accounts = new Map<string, Ledger.AccountKey & { readonly account: Account.Account }>()
+  const accounts = new Map<Ledger.AccountId, Ledger.AccountKey & { readonly account: Account.Account }>()
   const transfers = new Map<Uuid.Uuid, Ledger.Transfer>()
   const entries: Array<Ledger.Entry> = []
   const nonces = new Set<string>()
@@ -66,7 +66,7 @@ export const make = Effect.fnUntraced(function* (
         if (random.chance(0.05)) return yield* Effect.andThen(release, failure("passing"))
         const snapshot = {
           connections,
-          accounts: { get: (key: string) => accounts.get(key)?.account },
+          accounts: { get: (key: Ledger.AccountId) => accounts.get(key)?.account },
           transfers,
           nonces,
         }

@@ -1,64 +1,73 @@
 /**
  * Accounts: the balances of one connection in one currency.
  *
- * | move      | available | reserved | deallocated |
- * | --------- | --------- | -------- | ----------- |
- * | `credit`  | +q        |          |             |
- * | `debit`   | −q        |          |             |
- * | `reserve` | −q        | +q       |             |
- * | `clear`   |           | −q       | +q          |
- * | `release` | +q        | −q       |             |
+ * Everything that moves is a posting: a quantity goes from one place to another,
+ * where a place is a balance of the account, or outside of it. One law holds for
+ * all of them: the sum of the balances changes by what comes from outside or goes
+ * there, and by nothing else. No balance is ever negative, and their sum never
+ * exceeds 2^256 − 1.
  *
- * No balance is ever negative, and the three together never exceed 2^256 − 1.
- * `reserve`, `clear` and `release` conserve their sum, so none of them can
- * overflow; only `credit` can.
+ * Which events post what is said where the events are: {@link Deallocation.postings},
+ * {@link Adjustment.postings}.
  */
 import { Effect, Schema } from "effect"
 import * as BaseUnits from "./BaseUnits.ts"
 
-/**
- * The three balances of an account, in base units.
- *
- * @category schemas
- */
-export const Account = Schema.Struct({
+const balances = {
   /** What the client may trade with, and what a reservation takes from. */
   available: BaseUnits.BaseUnits,
   /** What open deallocations hold. */
   reserved: BaseUnits.BaseUnits,
   /** What cleared deallocations have taken off the platform. */
   deallocated: BaseUnits.BaseUnits,
-})
+}
+
+/**
+ * The name of a balance.
+ *
+ * @category schemas
+ */
+export const Balance = Schema.Literals(["available", "reserved", "deallocated"])
+
+/** @category models */
+export type Balance = typeof Balance.Type
+
+/**
+ * The balances of an account, in base units: together at most 2^256 − 1.
+ *
+ * @category schemas
+ */
+export const Account = Schema.Struct(balances).check(
+  Schema.makeFilter((account) => sum(account) <= BaseUnits.MAX, {
+    expected: "balances of at most 2^256 - 1 base units together",
+  }),
+)
 
 /** @category models */
 export type Account = typeof Account.Type
 
 /**
- * More was asked for than is available.
+ * Where base units come from and where they go.
+ *
+ * @category models
+ */
+export interface Posting {
+  readonly from: Balance | "outside"
+  readonly to: Balance | "outside"
+}
+
+/**
+ * More was to be taken from a balance than it has. `held` is what it has.
  *
  * @category errors
  */
 export class InsufficientBalance extends Schema.TaggedError<InsufficientBalance>()("InsufficientBalance", {
+  balance: Balance,
   requested: BaseUnits.BaseUnits,
-  available: BaseUnits.BaseUnits,
+  held: BaseUnits.BaseUnits,
 }) {
   override get message() {
-    return `Requested ${this.requested} but only ${this.available} is available.`
-  }
-}
-
-/**
- * More was to be cleared or released than is reserved: the account and the
- * deallocation contradict each other.
- *
- * @category errors
- */
-export class InsufficientReserve extends Schema.TaggedError<InsufficientReserve>()("InsufficientReserve", {
-  requested: BaseUnits.BaseUnits,
-  reserved: BaseUnits.BaseUnits,
-}) {
-  override get message() {
-    return `Requested ${this.requested} but only ${this.reserved} is reserved.`
+    return `Requested ${this.requested} but only ${this.held} is ${this.balance}.`
   }
 }
 
@@ -70,131 +79,51 @@ export class InsufficientReserve extends Schema.TaggedError<InsufficientReserve>
 export const empty: Account = { available: BaseUnits.zero, reserved: BaseUnits.zero, deallocated: BaseUnits.zero }
 
 /**
- * The sum of the three balances: what was credited less what was debited.
- * Fails with {@link BaseUnits.BaseUnitsOverflow} for balances that no sequence
- * of moves can reach.
- *
- * @category arithmetic
- */
-export const total = (self: Account): Effect.Effect<BaseUnits.BaseUnits, BaseUnits.BaseUnitsOverflow> =>
-  BaseUnits.sum([self.available, self.reserved, self.deallocated])
-
-/**
- * Adds to the available balance. Fails with {@link BaseUnits.BaseUnitsOverflow}
- * where the three balances together would exceed 2^256 − 1.
+ * Moves a quantity from one place to another. Fails with
+ * {@link InsufficientBalance} where the one has less, and with
+ * {@link BaseUnits.BaseUnitsOverflow} where all balances together would exceed
+ * 2^256 − 1, which can happen only to what comes from outside.
  *
  * ```ts
  * import { Account, BaseUnits } from "@holdfast/domain"
  * import { Effect } from "effect"
  * import assert from "node:assert/strict"
  *
- * const five = BaseUnits.BaseUnits.make(5n)
- * assert.equal(Effect.runSync(Account.credit(Account.empty, five)).available, 5n)
+ * const [two, five] = [BaseUnits.BaseUnits.make(2n), BaseUnits.BaseUnits.make(5n)]
+ * const program = Effect.gen(function* () {
+ *   const credited = yield* Account.post(Account.empty, { from: "outside", to: "available" }, five)
+ *   return yield* Account.post(credited, { from: "available", to: "reserved" }, two)
+ * })
+ * const account = Effect.runSync(program)
+ * assert.deepEqual(account, { available: 3n, reserved: 2n, deallocated: 0n })
+ *
+ * const refused = Account.post(account, { from: "available", to: "outside" }, five)
+ * assert.equal(Effect.runSync(Effect.flip(refused)).message, "Requested 5 but only 3 is available.")
  * ```
  *
- * @category moves
+ * @category posting
  */
-export const credit = Effect.fnUntracedEager(function* (self: Account, quantity: BaseUnits.BaseUnits) {
-  yield* BaseUnits.add(yield* total(self), quantity)
-  return { ...self, available: yield* BaseUnits.add(self.available, quantity) }
+export const post = (
+  self: Account,
+  { from, to }: Posting,
+  quantity: BaseUnits.BaseUnits,
+): Effect.Effect<Account, InsufficientBalance | BaseUnits.BaseUnitsOverflow> => {
+  if (from === "outside") {
+    if (to === "outside") return Effect.succeed(self)
+    const after = sum(self) + quantity
+    if (after > BaseUnits.MAX) return Effect.fail(new BaseUnits.BaseUnitsOverflow({ sum: after }))
+    return Effect.succeed(raise(self, to, quantity))
+  }
+  const held = self[from]
+  if (held < quantity) return Effect.fail(new InsufficientBalance({ balance: from, requested: quantity, held }))
+  const left = { ...self, [from]: BaseUnits.BaseUnits.make(held - quantity) }
+  return Effect.succeed(to === "outside" ? left : raise(left, to, quantity))
+}
+
+/** Within bounds, because the sum of all balances is. */
+const raise = (self: Account, balance: Balance, quantity: BaseUnits.BaseUnits): Account => ({
+  ...self,
+  [balance]: BaseUnits.BaseUnits.make(self[balance] + quantity),
 })
 
-/**
- * Takes from the available balance. Fails with {@link InsufficientBalance}.
- *
- * ```ts
- * import { Account, BaseUnits } from "@holdfast/domain"
- * import { Effect } from "effect"
- * import assert from "node:assert/strict"
- *
- * const error = Effect.runSync(Effect.flip(Account.debit(Account.empty, BaseUnits.BaseUnits.make(5n))))
- * assert.equal(error.message, "Requested 5 but only 0 is available.")
- * ```
- *
- * @category moves
- */
-export const debit = (self: Account, quantity: BaseUnits.BaseUnits): Effect.Effect<Account, InsufficientBalance> =>
-  Effect.mapEager(takeAvailable(self, quantity), (available) => ({ ...self, available }))
-
-/**
- * Moves from available to reserved. Fails with {@link InsufficientBalance}.
- *
- * ```ts
- * import { Account, BaseUnits } from "@holdfast/domain"
- * import { Effect } from "effect"
- * import assert from "node:assert/strict"
- *
- * const units = (value: bigint) => BaseUnits.BaseUnits.make(value)
- * const account = { ...Account.empty, available: units(5n) }
- * const after = Effect.runSync(Account.reserve(account, units(2n)))
- * assert.deepEqual(after, { available: 3n, reserved: 2n, deallocated: 0n })
- * ```
- *
- * @category moves
- */
-export const reserve = (self: Account, quantity: BaseUnits.BaseUnits): Effect.Effect<Account, InsufficientBalance> =>
-  Effect.mapEager(takeAvailable(self, quantity), (available) => ({
-    ...self,
-    available,
-    reserved: conserved(self.reserved + quantity),
-  }))
-
-/**
- * Moves from reserved to deallocated: the assets have left the platform. Fails
- * with {@link InsufficientReserve}.
- *
- * ```ts
- * import { Account, BaseUnits } from "@holdfast/domain"
- * import { Effect } from "effect"
- * import assert from "node:assert/strict"
- *
- * const two = BaseUnits.BaseUnits.make(2n)
- * const after = Effect.runSync(Account.clear({ ...Account.empty, reserved: two }, two))
- * assert.deepEqual(after, { available: 0n, reserved: 0n, deallocated: 2n })
- * ```
- *
- * @category moves
- */
-export const clear = (self: Account, quantity: BaseUnits.BaseUnits): Effect.Effect<Account, InsufficientReserve> =>
-  Effect.mapEager(takeReserved(self, quantity), (reserved) => ({
-    ...self,
-    reserved,
-    deallocated: conserved(self.deallocated + quantity),
-  }))
-
-/**
- * Moves from reserved back to available. Fails with {@link InsufficientReserve}.
- *
- * ```ts
- * import { Account, BaseUnits } from "@holdfast/domain"
- * import { Effect } from "effect"
- * import assert from "node:assert/strict"
- *
- * const two = BaseUnits.BaseUnits.make(2n)
- * const after = Effect.runSync(Account.release({ ...Account.empty, reserved: two }, two))
- * assert.deepEqual(after, { available: 2n, reserved: 0n, deallocated: 0n })
- * ```
- *
- * @category moves
- */
-export const release = (self: Account, quantity: BaseUnits.BaseUnits): Effect.Effect<Account, InsufficientReserve> =>
-  Effect.mapEager(takeReserved(self, quantity), (reserved) => ({
-    ...self,
-    reserved,
-    available: conserved(self.available + quantity),
-  }))
-
-const takeAvailable = (self: Account, quantity: BaseUnits.BaseUnits) =>
-  Effect.mapErrorEager(
-    BaseUnits.subtract(self.available, quantity),
-    () => new InsufficientBalance({ requested: quantity, available: self.available }),
-  )
-
-const takeReserved = (self: Account, quantity: BaseUnits.BaseUnits) =>
-  Effect.mapErrorEager(
-    BaseUnits.subtract(self.reserved, quantity),
-    () => new InsufficientReserve({ requested: quantity, reserved: self.reserved }),
-  )
-
-/** A balance that a conserving move raised: within bounds, because the sum of the three is. */
-const conserved = (balance: bigint): BaseUnits.BaseUnits => BaseUnits.BaseUnits.make(balance)
+const sum = ({ available, reserved, deallocated }: Account): bigint => available + reserved + deallocated

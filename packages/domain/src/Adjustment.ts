@@ -101,17 +101,14 @@ export class AdjustmentMismatch extends Schema.TaggedError<AdjustmentMismatch>()
 }
 
 /**
- * What each event moves on its account.
+ * What each event posts on its account.
  *
  * @category constants
  */
-export const moves: Record<
-  Event["_tag"],
-  (
-    account: Account.Account,
-    quantity: BaseUnits.BaseUnits,
-  ) => Effect.Effect<Account.Account, Account.InsufficientBalance | BaseUnits.BaseUnitsOverflow>
-> = { Credited: Account.credit, Debited: Account.debit }
+export const postings = {
+  Credited: { from: "outside", to: "available" },
+  Debited: { from: "available", to: "outside" },
+} as const satisfies Record<Event["_tag"], Account.Posting>
 
 /**
  * Decides an adjustment: one event, none for a repeat. Fails with
@@ -159,7 +156,7 @@ export const decide = Effect.fnUntracedEager(function* (
     return yield* new Connection.ConnectionNotFound({ connectionId: terms.connectionId })
   }
   const event = { _tag: terms.direction === "credit" ? "Credited" : "Debited", terms, at } as const
-  yield* moves[event._tag](account, terms.amount.quantity)
+  yield* Account.post(account, postings[event._tag], terms.amount.quantity)
   return [event]
 })
 

@@ -19,7 +19,7 @@
  * pattern (Jérémie Chassaing, "Functional Event Sourcing Decider").
  */
 import { Effect, Schema } from "effect"
-import * as Account from "./Account.ts"
+import type * as Account from "./Account.ts"
 import * as Amount from "./Amount.ts"
 import * as BaseUnits from "./BaseUnits.ts"
 import * as Connection from "./Connection.ts"
@@ -350,22 +350,16 @@ export const evolve = Effect.fnUntracedEager(function* (
 })
 
 /**
- * What each event moves on its account.
+ * What each event posts on its account; a rejection nothing.
  *
  * @category constants
  */
-export const moves: Record<
-  Event["_tag"],
-  (
-    account: Account.Account,
-    quantity: BaseUnits.BaseUnits,
-  ) => Effect.Effect<Account.Account, Account.InsufficientBalance | Account.InsufficientReserve>
-> = {
-  Reserved: Account.reserve,
-  Rejected: (account) => Effect.succeed(account),
-  Cleared: Account.clear,
-  Released: Account.release,
-}
+export const postings = {
+  Reserved: { from: "available", to: "reserved" },
+  Rejected: undefined,
+  Cleared: { from: "reserved", to: "deallocated" },
+  Released: { from: "reserved", to: "available" },
+} as const satisfies Record<Event["_tag"], Account.Posting | undefined>
 
 /**
  * Whether no command can change the deallocation any more: cleared and

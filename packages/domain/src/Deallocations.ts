@@ -9,7 +9,7 @@
  * it asks for done. A rejection is a success of the call, with a deallocation in
  * state `Rejected`.
  */
-import { Array as Array_, Context, DateTime, Effect, Layer, Order, type Result, Schema, Semaphore } from "effect"
+import { Array as Array_, Context, DateTime, Effect, Layer, Order, Schema, Semaphore } from "effect"
 import * as SecureRandom_ from "effect/crypto/SecureRandom"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type * as Account from "./Account.ts"
@@ -237,18 +237,20 @@ export const makeStoreMemory = Effect.fnUntraced(function* (options?: {
   const { releasedRepost = "reserve" } = options ?? {}
   const mutex = yield* Semaphore.make(1)
   const connections = new Map<Uuid.Uuid, Connection.Connection>()
-  const accounts = new Map<string, Ledger.AccountKey & { readonly account: Account.Account }>()
+  const accounts = new Map<Ledger.AccountId, Ledger.AccountKey & { readonly account: Account.Account }>()
   const transfers = new Map<Uuid.Uuid, Ledger.Transfer>()
   const nonces = new Map<string, Ledger.Nonce>()
   const entries: Array<Ledger.Entry> = []
   let forgottenUntil: DateTime.Utc | undefined
-  const snapshot = (): Ledger.Snapshot => ({
+  const snapshot: Ledger.Snapshot = {
     connections,
-    accounts: { get: (key: string) => accounts.get(key)?.account },
+    accounts: { get: (key) => accounts.get(key)?.account },
     transfers,
     nonces,
-    forgottenUntil,
-  })
+    get forgottenUntil() {
+      return forgottenUntil
+    },
+  }
 
   const forgetExpired = Effect.map(DateTime.now, (now) => {
     // Oldest first: the first that still counts ends the sweep.
@@ -268,20 +270,17 @@ export const makeStoreMemory = Effect.fnUntraced(function* (options?: {
 
   const store: Store = {
     execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
-      // Suspended: the fold is eager, and must not look before the mutex is held.
-      Effect.suspend(() => Ledger.fold(snapshot(), [instruction], { releasedRepost })).pipe(
-        Effect.flatMap(({ outcomes, changes }) => {
+      Ledger.fold(snapshot, [instruction], { releasedRepost }).pipe(
+        Effect.flatMap(({ outcomes: [outcome], changes }) => {
           commit(changes)
-          // The fold answers each command with its own kind of outcome.
-          const [outcome] = outcomes as ReadonlyArray<Result.Result<Ledger.Success<C>, Ledger.Failure<C>>>
-          return outcome === undefined ? Effect.die("The fold gave no outcome.") : Effect.fromResult(outcome)
+          return Effect.fromResult(outcome)
         }),
         mutex.withPermits(1),
         Effect.tap(forgetExpired),
       ),
     useNonce: (nonce) =>
       Effect.suspend(() => {
-        if (Ledger.isUsed(snapshot(), nonce)) return Effect.fail(new Ledger.NonceUsed({ nonce: nonce.value }))
+        if (Ledger.isUsed(snapshot, nonce)) return Effect.fail(new Ledger.NonceUsed({ nonce: nonce.value }))
         nonces.set(nonce.value, nonce)
         return Effect.void
       }).pipe(mutex.withPermits(1)),

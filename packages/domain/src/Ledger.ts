@@ -68,14 +68,26 @@ export interface AccountKey {
 }
 
 /**
+ * The account's key in a {@link Snapshot} and in {@link Changes}: {@link accountKey}
+ * makes it. No other text is one, as an account under a wrong key would pass for
+ * an empty one.
+ *
+ * @category schemas
+ */
+export const AccountId = Schema.String.pipe(Schema.brand("AccountId"))
+
+/** @category models */
+export type AccountId = typeof AccountId.Type
+
+/**
  * What the fold reads: at least whatever the instructions concern. An account
- * that is not there is an empty one. Accounts are keyed by {@link accountKey}.
+ * that is not there is an empty one.
  *
  * @category models
  */
 export interface Snapshot {
   readonly connections: Pick<ReadonlyMap<Uuid.Uuid, Connection.Connection>, "get">
-  readonly accounts: Pick<ReadonlyMap<string, Account.Account>, "get">
+  readonly accounts: Pick<ReadonlyMap<AccountId, Account.Account>, "get">
   readonly transfers: Pick<ReadonlyMap<Uuid.Uuid, Transfer>, "get">
   /** Those that are known to be used. */
   readonly nonces: Pick<ReadonlySet<string>, "has">
@@ -105,7 +117,7 @@ export interface Entry extends AccountKey {
  */
 export interface Changes {
   readonly transfers: ReadonlyMap<Uuid.Uuid, Transfer>
-  readonly accounts: ReadonlyMap<string, AccountKey & { readonly account: Account.Account }>
+  readonly accounts: ReadonlyMap<AccountId, AccountKey & { readonly account: Account.Account }>
   readonly nonces: ReadonlyMap<string, Nonce>
   readonly entries: ReadonlyArray<Entry>
 }
@@ -182,18 +194,30 @@ export type Failure<C extends Command = Command> =
   | (C extends Adjustment.Command ? Effect.Error<ReturnType<typeof Adjustment.decide>> : never)
 
 /**
+ * Each instruction's outcome, in the same places.
+ *
+ * @category models
+ */
+export type Outcomes<Instructions extends ReadonlyArray<Instruction>> = {
+  readonly [Index in keyof Instructions]: Instructions[Index] extends Instruction<infer C>
+    ? Result.Result<Success<C>, Failure<C>>
+    : never
+}
+
+/**
  * The key of an account in a {@link Snapshot} and in {@link Changes}.
  *
  * @category conversions
  */
-export const accountKey = ({ connectionId, currency }: AccountKey): string => `${connectionId}/${currency}`
+export const accountKey = ({ connectionId, currency }: AccountKey): AccountId =>
+  AccountId.make(`${connectionId}/${currency}`)
 
 /**
  * The same of the account that terms name.
  *
  * @category conversions
  */
-export const accountKeyOf = ({ connectionId, amount }: Transfer["terms"]): string =>
+export const accountKeyOf = ({ connectionId, amount }: Transfer["terms"]): AccountId =>
   accountKey({ connectionId, currency: amount.currency })
 
 /**
@@ -245,21 +269,21 @@ const changedAt = (transfer: Transfer | undefined): DateTime.Utc | undefined =>
  *
  * @category folding
  */
-export const fold = Effect.fnUntracedEager(function* (
+export const fold = <const Instructions extends ReadonlyArray<Instruction>>(
   snapshot: Snapshot,
-  instructions: ReadonlyArray<Instruction>,
+  instructions: Instructions,
   options: { readonly releasedRepost: Deallocation.ReleasedRepost },
-): Effect.fn.Return<{
-  readonly outcomes: ReadonlyArray<Result.Result<Success, Failure>>
-  readonly changes: Changes
-}> {
-  const draft = new Draft(snapshot)
-  const outcomes: Array<Result.Result<Success, Failure>> = []
-  for (const instruction of instructions) {
-    outcomes.push(yield* Effect.result(step(draft, instruction, options.releasedRepost)))
-  }
-  return { outcomes, changes: draft }
-})
+): Effect.Effect<{ readonly outcomes: Outcomes<Instructions>; readonly changes: Changes }> =>
+  // Suspended: what is in the snapshot's maps may change until the program runs.
+  Effect.suspend(() => {
+    const draft = new Draft(snapshot)
+    const outcome = (instruction: Instruction) => Effect.result(step(draft, instruction, options.releasedRepost))
+    return Effect.map(Effect.forEach(instructions, outcome), (outcomes) => ({
+      // `step` answers each command with its own kind of outcome; TypeScript does not follow that.
+      outcomes: outcomes as ReadonlyArray<unknown> as Outcomes<Instructions>,
+      changes: draft,
+    }))
+  })
 
 const step = Effect.fnUntracedEager(function* (
   draft: Draft,
@@ -294,9 +318,7 @@ const deallocate = Effect.fnUntracedEager(function* (
   for (const event of events) {
     // What was decided can be done: if it cannot, the snapshot contradicts itself, a defect.
     deallocation = yield* Effect.orDie(Deallocation.evolve(deallocation, event))
-    const account = draft.account(accountKeyOf(deallocation.terms))
-    const balances = yield* Effect.orDie(Deallocation.moves[event._tag](account, deallocation.terms.amount.quantity))
-    draft.record(deallocation, { event: event._tag, balances, at: event.at })
+    yield* Effect.orDie(draft.record(deallocation, event, Deallocation.postings[event._tag]))
   }
   return deallocation ?? (yield* Effect.die("A command was decided without a deallocation."))
 })
@@ -306,20 +328,18 @@ const adjust = Effect.fnUntracedEager(function* (
   command: Adjustment.Command,
   transfer: Transfer | undefined,
 ): Effect.fn.Return<Adjustment.Adjustment, Failure<Adjustment.Command>> {
-  const { adjustmentId, connectionId, amount } = command.terms
+  const { adjustmentId, connectionId } = command.terms
   if (transfer !== undefined && transfer._tag !== "Adjustment") {
     return yield* new IdInUse({ id: adjustmentId, usedBy: "a deallocation" })
   }
-  const key = accountKeyOf(command.terms)
   const events = yield* Adjustment.decide(command, {
     adjustment: transfer,
     connection: draft.connection(connectionId),
-    account: draft.account(key),
+    account: draft.account(accountKeyOf(command.terms)),
   })
   const adjustment = transfer ?? { _tag: "Adjustment", terms: command.terms, createdAt: command.at }
   for (const event of events) {
-    const balances = yield* Adjustment.moves[event._tag](draft.account(key), amount.quantity)
-    draft.record(adjustment, { event: event._tag, balances, at: event.at })
+    yield* Effect.orDie(draft.record(adjustment, event, Adjustment.postings[event._tag]))
   }
   return adjustment
 })
@@ -327,7 +347,7 @@ const adjust = Effect.fnUntracedEager(function* (
 /** The snapshot seen through the changes made so far. Lives inside one fold only. */
 class Draft implements Changes {
   readonly transfers = new Map<Uuid.Uuid, Transfer>()
-  readonly accounts = new Map<string, AccountKey & { readonly account: Account.Account }>()
+  readonly accounts = new Map<AccountId, AccountKey & { readonly account: Account.Account }>()
   readonly nonces = new Map<string, Nonce>()
   readonly entries: Array<Entry> = []
   readonly #snapshot: Snapshot
@@ -344,7 +364,7 @@ class Draft implements Changes {
     return this.transfers.get(id) ?? this.#snapshot.transfers.get(id)
   }
 
-  account(key: string): Account.Account {
+  account(key: AccountId): Account.Account {
     return this.accounts.get(key)?.account ?? this.#snapshot.accounts.get(key) ?? Account.empty
   }
 
@@ -356,15 +376,25 @@ class Draft implements Changes {
     return Effect.void
   }
 
-  record(transfer: Transfer, { event, balances, at }: Pick<Entry, "event" | "balances" | "at">): void {
+  /** Posts an event that was decided, with the transfer that it leaves. */
+  record(
+    transfer: Transfer,
+    { _tag: event, at }: Deallocation.Event | Adjustment.Event,
+    posting: Account.Posting | undefined,
+  ): ReturnType<typeof Account.post> {
     const { connectionId, amount } = transfer.terms
     const { currency, quantity } = amount
     const key = accountKeyOf(transfer.terms)
-    // Of a rejection too, which moves nothing: every entry stands in an account's journal.
-    this.accounts.set(key, { connectionId, currency, account: balances })
-    const id = transferId(transfer)
-    const previousAt = changedAt(this.transfer(id))
-    this.transfers.set(id, transfer)
-    this.entries.push({ transferId: id, event, connectionId, currency, quantity, balances, at, previousAt })
+    const account = this.account(key)
+    const posted = posting === undefined ? Effect.succeed(account) : Account.post(account, posting, quantity)
+    return Effect.mapEager(posted, (balances) => {
+      // Of a rejection too, which moves nothing: every entry stands in an account's journal.
+      this.accounts.set(key, { connectionId, currency, account: balances })
+      const id = transferId(transfer)
+      const previousAt = changedAt(this.transfer(id))
+      this.transfers.set(id, transfer)
+      this.entries.push({ transferId: id, event, connectionId, currency, quantity, balances, at, previousAt })
+      return balances
+    })
   }
 }

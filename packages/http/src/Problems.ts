@@ -228,8 +228,8 @@ const problems = {
   AdjustmentMismatch: (error) => new AdjustmentMismatch({ detail: error.message, differences: error.differences }),
   ConnectionNotFound: (error) => new ConnectionNotFound({ detail: error.message }),
   ConnectionConflict: (error) => new ConnectionConflict({ detail: error.message, differences: error.differences }),
-  InsufficientBalance: ({ message, requested, available }) =>
-    new InsufficientBalance({ detail: message, requested, available }),
+  InsufficientBalance: ({ message, requested, held }) =>
+    new InsufficientBalance({ detail: message, requested, available: held }),
   BaseUnitsOverflow: (error) => new BaseUnitsOverflow({ detail: error.message }),
   Unavailable: ({ message, retryAfterSeconds }) => new Unavailable({ detail: message, retryAfterSeconds }),
 } satisfies { readonly [E in DomainError as E["_tag"]]: (error: E) => unknown }

@@ -50,7 +50,7 @@ interface Transaction extends Decided {
 
 interface Snapshot extends Ledger.Snapshot {
   /** The accounts that are locked, each with the hash of the last entry of its journal. */
-  readonly locked: ReadonlyMap<string, { readonly account: Account.Account; readonly head: string }>
+  readonly locked: ReadonlyMap<Ledger.AccountId, { readonly account: Account.Account; readonly head: string }>
   readonly transfers: ReadonlyMap<Uuid.Uuid, Ledger.Transfer>
   readonly connections: ReadonlyMap<Uuid.Uuid, Connection.Connection>
   readonly transactionId: string
@@ -246,8 +246,8 @@ const commit = Effect.fnUntraced(function* (
 
 /** Gives each entry its hash, and each account the hash of its last. */
 const extend = (locked: Snapshot["locked"], { entries, transfers, accounts }: Ledger.Changes) => {
-  const heads = new Map<string, string>()
-  const headOf = (key: string) => heads.get(key) ?? locked.get(key)?.head ?? Journal.genesis
+  const heads = new Map<Ledger.AccountId, string>()
+  const headOf = (key: Ledger.AccountId) => heads.get(key) ?? locked.get(key)?.head ?? Journal.genesis
   const hashed = entries.map((entry) => {
     const transfer = transfers.get(entry.transferId)
     if (transfer === undefined) throw new Error(`An entry without its transfer ${entry.transferId}.`)
