@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Addresses from "@holdfast/http/Addresses"
 import * as Callers from "@holdfast/http/Callers"
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import * as TestServer from "./TestServer.ts"
 
 const callerOf = (text: string) => {
@@ -98,6 +98,17 @@ describe("TRUSTED_PROXIES", () => {
       }).pipe(Effect.scoped),
     )
   }
+
+  it.effect("counts the connections of an address, or of a network of IPv6, and none of a proxy", () =>
+    Effect.gen(function* () {
+      const { peerOf } = Context.get(yield* layerOf("192.0.2.1", "2001:db8:1::/48"), Callers.Callers)
+      assert.strictEqual(peerOf("::ffff:192.0.2.2"), "192.0.2.2")
+      assert.strictEqual(peerOf("2001:db8:2:3::4"), peerOf("2001:db8:2:3:4:5:6:7"))
+      assert.notStrictEqual(peerOf("2001:db8:2:3::4"), peerOf("2001:db8:2:4::4"))
+      for (const proxy of ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8:1:5::"]) assert.isUndefined(peerOf(proxy))
+      assert.isString(peerOf(""))
+    }).pipe(Effect.scoped),
+  )
 
   it("may be addresses and networks, and trusts what lies in them", () => {
     const isIn = (network: string, address: string) => {

@@ -84,6 +84,17 @@ layer(TestServer.layer(undefined, { maxConnectionsPerAddress: 20 }), TestServer.
     }),
   )
 
+  it.effect("that expects what nobody has heard of is one like any other", () =>
+    Effect.gen(function* () {
+      const head = "GET /nowhere HTTP/1.1\r\nHost: x\r\nExpect: the unexpected\r\n"
+      assert.match(yield* TestServer.raw(`${head}Connection: close\r\n\r\n`), /^HTTP\/1\.1 404 [\s\S]*nosniff/)
+      // Only so many are taken ahead of their answers.
+      const answers = (yield* TestServer.raw(`${head}\r\n`.repeat(200))).split("HTTP/1.1 ").slice(1)
+      assert.isBelow(answers.length, 64)
+      for (const answer of answers) assert.match(answer, /^404 /)
+    }),
+  )
+
   it.effect("that asks for a tunnel is refused and closed", () =>
     Effect.gen(function* () {
       for (let n = 0; n < 50; n++) {
@@ -122,6 +133,50 @@ layer(TestServer.layer(undefined, { maxConnectionsPerAddress: 20 }), TestServer.
     }),
   )
 })
+
+layer(TestServer.layer(undefined, { maxConnections: 10 }), TestServer.options)(
+  "with as many connections as there may be",
+  (it) => {
+    it.effect("the one that has been idle for longest makes room, and none that waits for an answer", () =>
+      Effect.gen(function* () {
+        const { port } = yield* TestServer.TestServer
+        const open = () => {
+          const socket = Net.connect(port, "127.0.0.1")
+          socket.on("error", () => {})
+          return socket
+        }
+        const ask = (socket: Net.Socket, head = "") => {
+          socket.write(`GET /health/live HTTP/1.1\r\nHost: x\r\n${head}\r\n`)
+          return Effect.promise(() => once(socket, "data"))
+        }
+        // One whose body is still on its way, and one that was the first but asked last.
+        const signature = yield* Effect.promise(() => Signing.token())
+        const busy = open()
+        yield* untilArrived(1, () => {
+          const head = `POST /bitgo/v1/deallocations HTTP/1.1\r\nHost: x\r\nX-BitGo-Signature: ${signature}\r\n`
+          busy.write(`${head}Content-Type: application/json\r\nContent-Length: 5\r\n\r\n`)
+        })
+        const first = open()
+        yield* ask(first)
+        const idle = Array.from({ length: 8 }, open)
+        for (const socket of idle) yield* ask(socket)
+        yield* ask(first)
+        const closed = idle.map((socket) =>
+          Effect.as(
+            Effect.promise(() => once(socket, "close")),
+            socket,
+          ),
+        )
+        const next = open()
+        const [gone] = yield* Effect.all([Effect.raceAll(closed), ask(next)], { concurrency: 2 })
+        assert.strictEqual(gone, idle[0])
+        for (const socket of [first, ...idle.slice(1)]) yield* ask(socket)
+        busy.end("12345")
+        for (const socket of [first, next, ...idle]) socket.destroy()
+      }),
+    )
+  },
+)
 
 /** A store whose readings of connections wait until they may go on, and are counted. */
 const waiting = Effect.gen(function* () {
@@ -206,9 +261,9 @@ layer(TestServer.layer(undefined, { maxUnsignedPerSecond: 1 }), TestServer.optio
           socket.resume()
           return socket
         }
-        // Each has 63 behind the one in hand; twenty thousand may be so.
-        const sockets = Array.from({ length: 317 }, connect)
-        yield* untilArrived(317 * 64, () => {
+        // Each has 63 behind the one in hand; five thousand may be so.
+        const sockets = Array.from({ length: 79 }, connect)
+        yield* untilArrived(79 * 64, () => {
           for (const socket of sockets) socket.write(ahead)
         })
         assert.strictEqual(closed, 0)
@@ -226,7 +281,7 @@ layer(TestServer.layer(undefined, { maxUnsignedPerSecond: 1 }), TestServer.optio
           second.write(ahead)
         })
         assert.strictEqual((yield* TestServer.anyone("GET", "/health/live")).status, 200)
-        assert.strictEqual(closed, 318)
+        assert.strictEqual(closed, 80)
         first.destroy()
         second.destroy()
       }),

@@ -19,6 +19,8 @@ export class Callers extends Context.Service<
   {
     /** Who sent a request: the name under which it is counted. */
     readonly callerOf: (request: IncomingMessage) => string
+    /** The name under which connections from an address are counted; none for a trusted proxy. */
+    readonly peerOf: (address: string) => string | undefined
     /** Whether a caller's next request would not be looked at. */
     readonly mustWait: (caller: string) => boolean
     /** Answers a request, unless its caller has to wait; counts it, and where its credentials are refused once more. */
@@ -37,13 +39,20 @@ export const layer = ({
   Layer.effect(
     Callers,
     Effect.gen(function* () {
-      const callerOf = callerBehind(yield* Effect.forEach(trustedProxies, network))
+      const trusted = yield* Effect.forEach(trustedProxies, network)
+      const isTrusted = (address: Addresses.Address) => trusted.some((network) => Addresses.isIn(network, address))
+      const callerOf = callerBehind(isTrusted)
       const requests = new TokenBuckets(maxRequestsPerSecond, 1)
       const refusals = new TokenBuckets(maxRefusalsPerMinute, 60)
       const clock = yield* Clock.Clock
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       return Callers.of({
         callerOf,
+        peerOf: (address) => {
+          const peer = Addresses.parse(address)
+          if (peer === undefined) return "unknown"
+          return isTrusted(peer) ? undefined : Addresses.callerOf(peer)
+        },
         mustWait: (caller) => !refusals.has(caller, now()) || !requests.has(caller, now()),
         guard: <A, E, R>(request: HttpServerRequest.HttpServerRequest, answer: Effect.Effect<A, E, R>) =>
           Effect.suspend((): Effect.Effect<A, E | TooManyRequests, R> => {
@@ -69,9 +78,9 @@ const network = (text: string) => {
 }
 
 /** The client is the last one in `X-Forwarded-For` that is no trusted proxy, where such a proxy passed the request on. */
-const callerBehind = (trusted: ReadonlyArray<Addresses.Network>) => {
-  const isTrusted = (address: Addresses.Address) => trusted.some((network) => Addresses.isIn(network, address))
-  return ({ socket, headers }: IncomingMessage): string => {
+const callerBehind =
+  (isTrusted: (address: Addresses.Address) => boolean) =>
+  ({ socket, headers }: IncomingMessage): string => {
     const peer = Addresses.parse(socket.remoteAddress ?? "")
     // Somebody on a socket of the machine, or gone already.
     if (peer === undefined) return "unknown"
@@ -85,4 +94,3 @@ const callerBehind = (trusted: ReadonlyArray<Addresses.Network>) => {
     }
     return Addresses.callerOf(peer)
   }
-}

@@ -12,7 +12,9 @@
  *   down, and who asks rarely, such as those who watch over the server, notices
  *   nothing.
  * * What arrives before there is anybody to answer it waits for that.
- * * What cannot be parsed as HTTP gets a problem too.
+ * * What cannot be parsed as HTTP gets a problem too; an expectation that nobody has heard of is passed over.
+ * * When there are too many connections, the one that has been idle for longest makes room: whoever holds many keeps
+ *   nobody out.
  * * Once the server closes, every answer asks its caller to let go of the
  *   connection, so that connections that are kept alive do not keep the server.
  */
@@ -21,6 +23,7 @@ import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Metric, Schema } from "effect"
+import { Callers } from "./Callers.ts"
 import * as Lanes from "./Lanes.ts"
 import * as Problems from "./Problems.ts"
 import { guarding } from "./ResponseHeaders.ts"
@@ -32,6 +35,7 @@ interface Options
     Settings,
     | "maxInFlight"
     | "maxUnsignedPerSecond"
+    | "maxConnections"
     | "maxConnectionsPerAddress"
     | "maxHeaderBytes"
     | "headersTimeoutSeconds"
@@ -39,6 +43,8 @@ interface Options
     | "idleTimeoutSeconds"
   > {
   readonly placeOf: (request: Http.IncomingMessage) => Lanes.Place
+  /** The name under which the connections from an address are counted; none for proxies, behind which are many. */
+  readonly peerOf: (address: string) => string | undefined
   /** Hears how many were turned away, now and then. */
   readonly onTurnedAway: (count: number) => void
   /** Hears how many had to wait for their turn, now and then. */
@@ -60,13 +66,16 @@ interface Arrival {
 const maxAhead = 64
 
 /** The same of all connections together, those in hand not counted. */
-const maxAheadInAll = 20_000
+const maxAheadInAll = 5_000
 
 /** How much may be sent in a turn: a large page is several. */
 const bytesPerTurn = 65_536
 
 class BoundedServer extends Http.Server {
-  /** What is not answered yet, by connection, in the order of arrival: the first is in hand. */
+  /**
+   * What is not answered yet, by connection, in the order of arrival: the first is in hand. Of the connections that have
+   * nothing in hand, the one that has been idle for longest comes first.
+   */
   readonly #connections = new Map<Socket, Array<Arrival>>()
   readonly #connectionsOf = new Map<string, number>()
   readonly #signed = new Set<Arrival>()
@@ -95,9 +104,12 @@ class BoundedServer extends Http.Server {
     this.#turns = { health: turns(), open: turns() }
     // Whoever sends nothing for so long is let go; whoever does not read what is sent, after twice that.
     this.setTimeout(options.idleTimeoutSeconds * 1_000)
-    this.maxConnections = 10_000
+    // For a socket that is told to go takes a moment.
+    this.maxConnections = 2 * options.maxConnections
     this.on("connection", (socket) => this.#admit(socket))
     this.on("clientError", (error, socket) => this.#answerUnparsable(error, socket))
+    // With a listener, Node leaves the answer to us.
+    this.on("checkExpectation", () => {})
     this.on("connect", (_, socket) => endWith(socket, new Problems.MalformedRequest({ detail: "This is no proxy." })))
   }
 
@@ -116,11 +128,11 @@ class BoundedServer extends Http.Server {
 
   /** Before any listener hears of a request. */
   override emit(event: string | symbol, ...args: Array<unknown>): boolean {
-    if (event !== "request" && event !== "checkContinue") {
+    if (event !== "request" && event !== "checkContinue" && event !== "checkExpectation") {
       return super.emit(event as "request", ...(args as [Http.IncomingMessage, never]))
     }
     const [request, response] = args as [Http.IncomingMessage, Http.ServerResponse]
-    this.#arrive({ event, request, response })
+    this.#arrive({ event: event === "checkContinue" ? event : "request", request, response })
     return true
   }
 
@@ -134,17 +146,30 @@ class BoundedServer extends Http.Server {
   }
 
   #admit(socket: Socket): void {
-    const address = socket.remoteAddress ?? ""
-    const count = (this.#connectionsOf.get(address) ?? 0) + 1
-    this.#connectionsOf.set(address, count)
+    const { maxConnections, maxConnectionsPerAddress } = this.#options
+    if (this.#connections.size >= maxConnections) this.#makeRoom()
     this.#connections.set(socket, [])
+    socket.once("close", () => this.#forget(socket))
+    if (this.#connections.size > maxConnections) socket.destroy()
+    const peer = this.#options.peerOf(socket.remoteAddress ?? "")
+    if (peer === undefined) return
+    const count = (this.#connectionsOf.get(peer) ?? 0) + 1
+    this.#connectionsOf.set(peer, count)
     socket.once("close", () => {
-      const left = (this.#connectionsOf.get(address) ?? 1) - 1
-      if (left === 0) this.#connectionsOf.delete(address)
-      else this.#connectionsOf.set(address, left)
-      this.#forget(socket)
+      const left = (this.#connectionsOf.get(peer) ?? 1) - 1
+      if (left === 0) this.#connectionsOf.delete(peer)
+      else this.#connectionsOf.set(peer, left)
     })
-    if (count > this.#options.maxConnectionsPerAddress) socket.destroy()
+    if (count > maxConnectionsPerAddress) socket.destroy()
+  }
+
+  #makeRoom(): void {
+    for (const [socket, arrivals] of this.#connections) {
+      if (arrivals.length > 0) continue
+      this.#connections.delete(socket)
+      socket.destroy()
+      return
+    }
   }
 
   #arrive(arrival: Arrival): void {
@@ -171,7 +196,11 @@ class BoundedServer extends Http.Server {
     this.#signed.delete(answered)
     arrivals.shift()
     const [next] = arrivals
-    if (next === undefined) return
+    if (next === undefined) {
+      this.#connections.delete(socket)
+      this.#connections.set(socket, arrivals)
+      return
+    }
     this.#ahead--
     this.#look(next)
   }
@@ -292,16 +321,21 @@ export const layer = ({
   port,
   maxUrlLength,
   ...limits
-}: Omit<Options, "placeOf" | "onTurnedAway" | "onHeld"> & Pick<Settings, "host" | "port" | "maxUrlLength">) =>
+}: Omit<Options, "placeOf" | "peerOf" | "onTurnedAway" | "onHeld"> &
+  Pick<Settings, "host" | "port" | "maxUrlLength">) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const placeOf = yield* Lanes.make({ maxUrlLength })
+      const { peerOf } = yield* Callers
       const run = Effect.runForkWith(yield* Effect.context())
       const told = (total: typeof heldTotal, message: string, name: string) => (count: number) =>
         run(Effect.andThen(Metric.update(total, count), Effect.logWarning(message, { [name]: count })))
       const onTurnedAway = told(turnedAwayTotal, "Too many requests are in hand.", "turnedAway")
       const onHeld = told(heldTotal, "Requests without credentials wait for their turn.", "held")
-      return NodeHttpServer.layer(() => new BoundedServer({ ...limits, placeOf, onTurnedAway, onHeld }), { host, port })
+      return NodeHttpServer.layer(() => new BoundedServer({ ...limits, placeOf, peerOf, onTurnedAway, onHeld }), {
+        host,
+        port,
+      })
     }),
   )
 

@@ -28,6 +28,7 @@ export interface Settings {
   readonly maxInFlight: number
   /** Of what anybody may ask, health checks apart. */
   readonly maxUnsignedPerSecond: number
+  readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   /** Of one address. */
   readonly maxRequestsPerSecond: number
@@ -122,10 +123,11 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     maxQueue: (yield* count("MAX_QUEUE")) ?? 10_000,
     maxInFlight: (yield* count("MAX_IN_FLIGHT")) ?? 1_000,
     maxUnsignedPerSecond: (yield* count("MAX_UNSIGNED_PER_SECOND")) ?? 200,
+    maxConnections: (yield* count("MAX_CONNECTIONS")) ?? 10_000,
     maxConnectionsPerAddress: (yield* count("MAX_CONNECTIONS_PER_ADDRESS")) ?? 2_500,
     maxRequestsPerSecond: (yield* count("MAX_REQUESTS_PER_SECOND")) ?? 10_000,
     maxRefusalsPerMinute: (yield* count("MAX_REFUSALS_PER_MINUTE")) ?? 600,
-    maxHeaderBytes: (yield* count("MAX_HEADER_BYTES")) ?? 131_072,
+    maxHeaderBytes: (yield* count("MAX_HEADER_BYTES")) ?? 32_768,
     maxUrlLength: (yield* count("MAX_URL_LENGTH")) ?? 8_192,
     maxBodyBytes: (yield* count("MAX_BODY_BYTES")) ?? 65_536,
     headersTimeoutSeconds: (yield* seconds("HEADERS_TIMEOUT_SECONDS")) ?? 10,
