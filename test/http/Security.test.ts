@@ -1,4 +1,5 @@
 /** Only the network and the operator get in, each to their own; nobody can wear the door out. */
+import { execFileSync } from "node:child_process"
 import { createHash, generateKeyPairSync, randomUUID } from "node:crypto"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
@@ -419,6 +420,18 @@ describe("files of credentials", () => {
       for (const tokens of ["", " \n\t\n"])
         assert.match(yield* refusal({ tokens }), /^OPERATOR_TOKEN_FILE: There is no token/)
       assert.match(yield* refusal({ tokens: "x ".repeat(600_000) }), /^OPERATOR_TOKEN_FILE: .* more than 1048576 bytes/)
+    }),
+  )
+
+  it.effect("are regular files: opening a pipe would wait for whoever writes", () =>
+    Effect.gen(function* () {
+      const directory = Fs.mkdtempSync(Path.join(tmpdir(), "holdfast-"))
+      const pipe = Path.join(directory, "pipe")
+      execFileSync("mkfifo", ["-m", "600", pipe])
+      const refused = Effect.flip(CredentialFiles.read("OPERATOR_TOKEN_FILE", pipe))
+      const { message } = yield* refused.pipe(Effect.provide(NodeFileSystem.layer), Effect.timeout("5 seconds"))
+      assert.strictEqual(message, `OPERATOR_TOKEN_FILE: ${pipe} is no regular file.`)
+      Fs.rmSync(directory, { recursive: true })
     }),
   )
 

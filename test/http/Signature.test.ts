@@ -199,6 +199,7 @@ describe("a public key", () => {
     "that is a private key": [privateKey.export({ type: "pkcs8", format: "pem" }).toString(), "something else"],
     "that is no key": ["-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "something else"],
     "that is empty": ["", "something else"],
+    "of which there are two": [Signing.publicKeyPem + Signing.publicKeyPem, "several keys"],
     "of another kind": [
       Signing.pemOf(
         createPublicKey({

@@ -347,6 +347,32 @@ describe("ready", () => {
     )
   }
 
+  it.effect(
+    "is not who can write nothing but an empty batch, until a command is written or none has failed for 5 s",
+    () =>
+      Effect.gen(function* () {
+        let isFull = true
+        const nearlyFull: Partial<Session> = {
+          decide: (instructions) =>
+            instructions.length > 0 && isFull ? failure("passing") : Effect.succeed(decided(instructions)),
+        }
+        const writer = yield* start({ session: nearlyFull })
+        for (const _ of [1, 2]) {
+          assert.isTrue(yield* outcome(writer))
+          assert.strictEqual((yield* timed(yield* fork(ask(writer))))[0], "The command cannot be recorded.")
+          assert.isFalse(yield* outcome(writer))
+          yield* TestClock.adjust("4500 millis")
+          assert.isFalse(yield* outcome(writer))
+          yield* TestClock.adjust("500 millis")
+        }
+        yield* timed(yield* fork(ask(writer)))
+        assert.isFalse(yield* outcome(writer))
+        isFull = false
+        assert.strictEqual(yield* ask(writer), "answered")
+        assert.isTrue(yield* outcome(writer))
+      }),
+  )
+
   it.effect("is who has much to do, though it takes no more commands", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()

@@ -42,6 +42,10 @@ const maxBytes = 1_048_576
 /** Reads a file of keys or tokens that is not open to others. */
 export const read = Effect.fnUntraced(function* (variable: string, file: string, kind: keyof typeof rules = "secret") {
   const fs = yield* FileSystem.FileSystem
+  // Opening anything else may wait for ever: a pipe for its writer.
+  if ((yield* fs.stat(file)).type !== "File") {
+    return yield* new InvalidSetting({ variable, fact: `${file} is no regular file.` })
+  }
   // What is looked at and what is read is one file, whatever becomes of its name meanwhile.
   const opened = yield* fs.open(file)
   const fault = faultOf(yield* opened.stat, kind, process.getuid?.())

@@ -85,6 +85,8 @@ const invalidKey = (name: string, found: string) =>
   })
 
 const importKey = Effect.fnUntraced(function* (name: string, pem: string) {
+  // Only the first would count.
+  if (pem.split("-----BEGIN ").length > 2) return yield* invalidKey(name, "several keys")
   const key = yield* Effect.tryPromise({
     try: () => importSPKI(pem, "RS256"),
     catch: () => invalidKey(name, "something else"),

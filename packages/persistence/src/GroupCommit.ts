@@ -102,6 +102,8 @@ const quietMillis = 10_000
 
 const unavailable = (reason: string) => new Deallocations.Unavailable({ reason, retryAfterSeconds: 1 })
 
+const notWritable = unavailable("Nothing can be written to the database.")
+
 /** Starts a writer. When the scope closes, the writer finishes what is waiting and takes nothing more. */
 export const make = Effect.fnUntraced(function* <D extends Decided>({
   connect,
@@ -121,6 +123,8 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
   const arrivals = Latch.makeUnsafe()
   let nextCommit = Deferred.makeUnsafe<void>()
   let lastCommitMillis = Number.NEGATIVE_INFINITY
+  /** When commands failed again in passing, if none was written since: an empty batch may fit where they do not. */
+  let lastFailureMillis = Number.NEGATIVE_INFINITY
   /** The failure that the log was told of last, until something succeeds. */
   let told: { readonly kind: BatchFailure["kind"]; readonly atMillis: number } | undefined
   let isEnding = false
@@ -212,6 +216,7 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
       else answer(waiting, Effect.fromResult(outcome))
     }
     lastCommitMillis = nowMillis()
+    if (commands.some(isCommand)) lastFailureMillis = Number.NEGATIVE_INFINITY
     const isBack = told?.kind === "connection"
     told = undefined
     Deferred.doneUnsafe(nextCommit, Effect.void)
@@ -253,6 +258,9 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
     if (failure.kind === "connection") yield* disconnect
     yield* tell(failure)
     batch.failures += { connection: 0, passing: 1, lasting: maxFailures }[failure.kind]
+    if (failure.kind === "passing" && batch.failures > 1 && batch.commands.some(isCommand)) {
+      lastFailureMillis = nowMillis()
+    }
     // What lasts needs no pause: the batch is split next.
     if (failure.kind !== "lasting") return yield* failure
   })
@@ -288,7 +296,7 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
   const writer = yield* Effect.forkScoped(Effect.ensuring(write, disconnect))
   yield* Effect.addFinalizer(() => {
     isEnding = true
-    const callers = Array.from(unanswered).filter(({ instruction }) => instruction !== undefined)
+    const callers = Array.from(unanswered).filter(isCommand)
     const answered = Effect.forEach(callers, ({ answer }) => Effect.exit(Deferred.await(answer)))
     // When nobody waits any more, nor does it.
     return Effect.andThen(Effect.andThen(arrivals.open, answered), Fiber.interrupt(writer))
@@ -303,16 +311,19 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
         return Deferred.await(submit(instruction).answer) as Deallocations.Execution<C>
       }),
     ready: Effect.suspend(() => {
+      if (nowMillis() - lastFailureMillis < patienceMillis) return Effect.fail(notWritable)
       if (nowMillis() - lastCommitMillis < readiness.forMillis) return Effect.void
       const committed = Deferred.await(nextCommit)
       if (unanswered.size === 0 && !isEnding) submit(undefined)
       return Effect.timeoutOrElse(committed, {
         duration: readiness.withinMillis,
-        orElse: () => Effect.fail(unavailable("Nothing can be written to the database.")),
+        orElse: () => Effect.fail(notWritable),
       })
     }),
   }
 })
+
+const isCommand = ({ instruction }: Waiting) => instruction !== undefined
 
 const batchOf = (commands: ReadonlyArray<Waiting>) => ({ commands, failures: 0, inDoubt: undefined })
 
