@@ -61,7 +61,7 @@ describe("a caller", () => {
   })
 })
 
-describe("TRUSTED_PROXIES", () => {
+describe("a list of trusted proxies", () => {
   const layerOf = (...trustedProxies: ReadonlyArray<string>) =>
     Layer.build(Callers.layer({ maxRequestsPerSecond: 1, maxRefusalsPerMinute: 1, trustedProxies }))
 
@@ -93,7 +93,7 @@ describe("TRUSTED_PROXIES", () => {
     it.effect(`never trusts ${proxy}`, () =>
       Effect.gen(function* () {
         const { message } = yield* Effect.flip(layerOf("192.0.2.1", proxy))
-        assert.include(message, `TRUSTED_PROXIES: Expected`)
+        assert.include(message, `trustedProxies: Expected`)
         assert.include(message, `Got ${proxy}.`)
       }).pipe(Effect.scoped),
     )

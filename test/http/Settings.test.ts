@@ -6,7 +6,9 @@ import * as Path from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as DevelopmentKeys from "@holdfast/http/DevelopmentKeys"
+import { InvalidOption } from "@holdfast/http/InvalidOption"
 import * as Settings from "@holdfast/http/Settings"
+import { explain } from "@holdfast/http/StartFailure"
 import { ConfigProvider, Effect, Redacted } from "effect"
 
 const load = (environment: Readonly<Record<string, string>>) =>
@@ -146,6 +148,17 @@ describe("settings", () => {
       }),
     )
   }
+
+  it("are told by their own names, whoever finds them wrong", () => {
+    for (const [option, variable] of [
+      ["publicKeys", "BITGO_PUBLIC_KEY_FILE"],
+      ["operatorTokens", "OPERATOR_TOKEN"],
+      ["trustedProxies", "TRUSTED_PROXIES"],
+    ] as const) {
+      const fact = "Expected another."
+      assert.strictEqual(explain(new InvalidOption({ option, fact })), `${variable}: ${fact}`)
+    }
+  })
 })
 
 const directory = Effect.acquireRelease(

@@ -157,9 +157,7 @@ layer(TestServer.layer(), TestServer.options)("a signature", (it) => {
 describe("a public key", () => {
   const refusal = (pem: string) =>
     Layer.build(
-      Credentials.layer(
-        Effect.succeed({ publicKeys: [{ name: "bitgo", pem }], operatorTokens: [Redacted.make("x".repeat(20))] }),
-      ),
+      Credentials.layer({ publicKeys: [{ name: "bitgo", pem }], operatorTokens: [Redacted.make("x".repeat(20))] }),
     ).pipe(
       Effect.flip,
       Effect.map(({ message }) => message),
@@ -186,7 +184,7 @@ describe("a public key", () => {
         const message = yield* refusal(pem)
         assert.strictEqual(
           message,
-          `BITGO_PUBLIC_KEY_FILE: Expected an RSA public key of 2048 bits or more in PEM ("BEGIN PUBLIC KEY"). Got ${found} in bitgo.`,
+          `publicKeys: Expected an RSA public key of 2048 bits or more in PEM ("BEGIN PUBLIC KEY"). Got ${found} in bitgo.`,
         )
       }),
     )

@@ -94,7 +94,7 @@ export const layer = (
     ).pipe(
       Layer.provide(NodeServer.layer(given)),
       Layer.provide([Signature.layer(given), OperatorToken.layer, deallocations]),
-      Layer.provide([Callers.layer(given), Credentials.layer(Effect.succeed(credentials))]),
+      Layer.provide([Callers.layer(given), Credentials.layer(credentials)]),
       Layer.provide(logger),
     )
   })

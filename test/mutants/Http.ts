@@ -77,11 +77,11 @@ export const http = [
     "there need be no key": ["if (given.length === 0) return", "if (given.length < 0) return"],
     "any token is the operator's": [".length > 0\n        },", ".length >= 0\n        },"],
     "keys that are no good take the place of good ones": [
-      "reload: Effect.map(load, (loaded) => {",
-      "reload: Effect.map(Effect.tapError(load, () => Effect.sync(() => { current = { publicKeys: [], tokens: [] } })), (loaded) => {",
+      "Effect.map(validate(others), (valid) => {",
+      "Effect.map(Effect.tapError(validate(others), () => Effect.sync(() => { current = { publicKeys: [], tokens: [] } })), (valid) => {",
       "system/Rotation",
     ],
-    "what is read again is not used": ["current = loaded\n", "void loaded\n", "system/Rotation"],
+    "what is read again is not used": ["current = valid\n", "void valid\n", "system/Rotation"],
   }),
   ...of("http/src/CredentialFiles.ts", security, {
     "secrets may be read by all": ["forbidden: 0o027", "forbidden: 0o022"],
@@ -165,7 +165,7 @@ export const http = [
   }),
   ...of("http/src/NodeServer.ts", door, {
     "any number is taken on": [
-      "else if (this.#signed.size < this.#options.maxInFlight) {",
+      "else if (this.#signed.size < this.#bounds.maxInFlight) {",
       "else if (this.#signed.size >= 0) {",
       "http/Overload",
     ],
@@ -177,7 +177,7 @@ export const http = [
       "if (this.#ahead > maxAheadInAll)",
     ],
     "any number of connections is let in": [
-      "if (count > this.#options.maxConnectionsPerAddress)",
+      "if (count > this.#bounds.maxConnectionsPerAddress)",
       "if (count < 0)",
       ...security,
     ],

@@ -13,7 +13,6 @@ import * as KnownQuery from "./KnownQuery.ts"
 import * as NetworkHandlers from "./NetworkHandlers.ts"
 import * as OperatorHandlers from "./OperatorHandlers.ts"
 import * as RequestLog from "./RequestLog.ts"
-import type { Settings } from "./Settings.ts"
 import * as SystemHandlers from "./SystemHandlers.ts"
 
 /** An answer of ours that does not fit its own schema is our fault, not the caller's. */
@@ -36,8 +35,13 @@ const exactly = {
   maxParamLength: Number.POSITIVE_INFINITY,
 }
 
+export interface Options {
+  readonly maxBodyBytes: number
+  readonly maxUrlLength: number
+}
+
 /** Serves all of it, within limits. */
-export const layer = ({ maxBodyBytes, maxUrlLength }: Pick<Settings, "maxBodyBytes" | "maxUrlLength">) =>
+export const layer = ({ maxBodyBytes, maxUrlLength }: Options) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const router = yield* HttpRouter.toHttpEffect(routes).pipe(

@@ -8,11 +8,17 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { Clock, Context, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import * as Addresses from "./Addresses.ts"
+import { InvalidOption } from "./InvalidOption.ts"
 import { TooManyRequests, Unauthorized } from "./Problems.ts"
-import { InvalidSetting, type Settings } from "./Settings.ts"
 import { TokenBuckets } from "./TokenBuckets.ts"
 
-type Limits = Pick<Settings, "maxRequestsPerSecond" | "maxRefusalsPerMinute" | "trustedProxies">
+export interface Options {
+  /** Of one address. */
+  readonly maxRequestsPerSecond: number
+  readonly maxRefusalsPerMinute: number
+  /** Addresses and subnets whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: ReadonlyArray<string>
+}
 
 export class Callers extends Context.Service<
   Callers,
@@ -33,7 +39,7 @@ export const layer = ({
   maxRequestsPerSecond,
   maxRefusalsPerMinute,
   trustedProxies,
-}: Limits): Layer.Layer<Callers, InvalidSetting> =>
+}: Options): Layer.Layer<Callers, InvalidOption> =>
   Layer.effect(
     Callers,
     Effect.gen(function* () {
@@ -65,7 +71,7 @@ const network = (text: string) => {
   const parsed = Addresses.parseNetwork(text)
   if (parsed !== undefined) return Effect.succeed(parsed)
   const fact = `Expected addresses, and networks whose bits behind the prefix are zero, such as 10.0.0.0/8. Got ${text}.`
-  return Effect.fail(new InvalidSetting({ variable: "TRUSTED_PROXIES", fact }))
+  return Effect.fail(new InvalidOption({ option: "trustedProxies", fact }))
 }
 
 /** The client is the last one in `X-Forwarded-For` that is no trusted proxy, where such a proxy passed the request on. */

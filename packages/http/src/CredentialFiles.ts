@@ -2,7 +2,21 @@
 import * as Path from "node:path"
 import { Effect, FileSystem, Option, Redacted } from "effect"
 import type { Given } from "./Credentials.ts"
-import { InvalidSetting, type Settings, words } from "./Settings.ts"
+import { InvalidSetting } from "./InvalidSetting.ts"
+
+export interface Options {
+  /** Several, so that one can take the place of another. */
+  readonly publicKeyFiles: ReadonlyArray<string>
+  readonly operatorTokens: ReadonlyArray<Redacted.Redacted>
+  readonly operatorTokenFile: string | undefined
+}
+
+/** The tokens in a text, with white space between them. */
+export const tokensIn = (text: string): ReadonlyArray<Redacted.Redacted> =>
+  text
+    .split(/\s+/)
+    .filter((word) => word !== "")
+    .map((token) => Redacted.make(token))
 
 /** What of a file's mode is too much, and how it is taken away. */
 interface Rule {
@@ -66,9 +80,9 @@ const readSetting = (...file: Parameters<typeof read>) =>
 /** The tokens of a file. One without any would lock the operator out. */
 const readTokens = Effect.fnUntraced(function* (file: string) {
   const variable = "OPERATOR_TOKEN_FILE"
-  const tokens = words(yield* readSetting(variable, file))
+  const tokens = tokensIn(yield* readSetting(variable, file))
   if (tokens.length === 0) return yield* new InvalidSetting({ variable, fact: `There is no token in ${file}.` })
-  return tokens.map((token) => Redacted.make(token))
+  return tokens
 })
 
 /** A key is called as its file is, without the ending. */
@@ -76,11 +90,7 @@ export const load = Effect.fnUntraced(function* ({
   publicKeyFiles,
   operatorTokens,
   operatorTokenFile,
-}: Pick<Settings, "publicKeyFiles" | "operatorTokens" | "operatorTokenFile">): Effect.fn.Return<
-  Given,
-  InvalidSetting,
-  FileSystem.FileSystem
-> {
+}: Options): Effect.fn.Return<Given, InvalidSetting, FileSystem.FileSystem> {
   const publicKeys = yield* Effect.forEach(publicKeyFiles, (file) =>
     Effect.map(readSetting("BITGO_PUBLIC_KEY_FILE", file, "public"), (pem) => ({ name: Path.parse(file).name, pem })),
   )

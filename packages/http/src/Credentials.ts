@@ -1,14 +1,13 @@
 /**
  * Whom to believe: the network's public keys and the operator's tokens. Each may
- * be several, so that one can take the place of another without an outage, and
- * all are read again when the process is asked to (SIGHUP).
+ * be several, and others can take their place, without an outage.
  */
 import { createHash, timingSafeEqual } from "node:crypto"
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import { importSPKI } from "jose"
-import { InvalidSetting } from "./Settings.ts"
+import { InvalidOption } from "./InvalidOption.ts"
 
-/** As they are configured. */
+/** As a host has them. */
 export interface Given {
   /** In PEM, by the name that a signature's `kid` may have for it. */
   readonly publicKeys: ReadonlyArray<{ readonly name: string; readonly pem: string }>
@@ -25,18 +24,17 @@ export class Credentials extends Context.Service<
   {
     readonly publicKeys: () => ReadonlyArray<PublicKey>
     readonly isOperatorToken: (token: Redacted.Redacted) => boolean
-    /** Reads them again; where they are no good, those that were good stay. */
-    readonly reload: Effect.Effect<void, InvalidSetting>
+    /** Believes others from now on; where they are no good, those that were good stay. */
+    readonly replace: (given: Given) => Effect.Effect<void, InvalidOption>
   }
 >()("@holdfast/http/Credentials") {}
 
 /** Fails where there is no key or no token, a key is none or too short, or a token is too short. */
-export const layer = (read: Effect.Effect<Given, InvalidSetting>): Layer.Layer<Credentials, InvalidSetting> =>
+export const layer = (given: Given): Layer.Layer<Credentials, InvalidOption> =>
   Layer.effect(
     Credentials,
     Effect.gen(function* () {
-      const load = Effect.flatMap(read, validate)
-      let current = yield* load
+      let current = yield* validate(given)
       return Credentials.of({
         publicKeys: () => current.publicKeys,
         isOperatorToken: (token) => {
@@ -44,19 +42,20 @@ export const layer = (read: Effect.Effect<Given, InvalidSetting>): Layer.Layer<C
           // All are compared: how long it takes says nothing of which one it is.
           return current.tokens.filter((token) => timingSafeEqual(token, given)).length > 0
         },
-        reload: Effect.map(load, (loaded) => {
-          current = loaded
-        }),
+        replace: (others) =>
+          Effect.map(validate(others), (valid) => {
+            current = valid
+          }),
       })
     }),
   )
 
 const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens }: Given) {
-  for (const [variable, given] of [
-    ["BITGO_PUBLIC_KEY_FILE", publicKeys],
-    ["OPERATOR_TOKEN", operatorTokens],
+  for (const [option, given] of [
+    ["publicKeys", publicKeys],
+    ["operatorTokens", operatorTokens],
   ] as const) {
-    if (given.length === 0) return yield* new InvalidSetting({ variable, fact: "Expected one at least. Got none." })
+    if (given.length === 0) return yield* new InvalidOption({ option, fact: "Expected one at least. Got none." })
   }
   return {
     publicKeys: yield* Effect.forEach(publicKeys, ({ name, pem }) =>
@@ -64,8 +63,8 @@ const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens }: Gi
     ),
     tokens: yield* Effect.forEach(operatorTokens, (token) =>
       Redacted.value(token).length < minTokenLength
-        ? new InvalidSetting({
-            variable: "OPERATOR_TOKEN",
+        ? new InvalidOption({
+            option: "operatorTokens",
             fact: `Expected tokens of ${minTokenLength} characters or more.`,
           })
         : Effect.succeed(digest(token)),
@@ -79,8 +78,8 @@ const modulusBits = 2048
 const digest = (token: Redacted.Redacted) => createHash("sha256").update(Redacted.value(token)).digest()
 
 const invalidKey = (name: string, found: string) =>
-  new InvalidSetting({
-    variable: "BITGO_PUBLIC_KEY_FILE",
+  new InvalidOption({
+    option: "publicKeys",
     fact: `Expected an RSA public key of ${modulusBits} bits or more in PEM ("BEGIN PUBLIC KEY"). Got ${found} in ${name}.`,
   })
 

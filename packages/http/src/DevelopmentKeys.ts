@@ -9,7 +9,7 @@ import { promisify } from "node:util"
 import { Effect, FileSystem } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import * as CredentialFiles from "./CredentialFiles.ts"
-import { InvalidSetting } from "./Settings.ts"
+import { InvalidSetting } from "./InvalidSetting.ts"
 
 /** Where the key lies that signs as BitGo, and the one that verifies. */
 interface KeyFiles {

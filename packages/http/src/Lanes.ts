@@ -5,9 +5,9 @@
  */
 import type { IncomingMessage } from "node:http"
 import { Effect } from "effect"
+import type * as App from "./App.ts"
 import { Callers } from "./Callers.ts"
 import * as Routes from "./Routes.ts"
-import type { Settings } from "./Settings.ts"
 import { SystemApi } from "./SystemApi.ts"
 
 export type Lane = "signed" | "health" | "open"
@@ -22,7 +22,7 @@ const { live, ready } = SystemApi.endpoints
 const health: ReadonlySet<string> = new Set([live.path, ready.path])
 
 /** Says it of a request before anything else is known of it: what would be refused before its credentials are looked at has none. */
-export const make = Effect.fnUntraced(function* ({ maxUrlLength }: Pick<Settings, "maxUrlLength">) {
+export const make = Effect.fnUntraced(function* ({ maxUrlLength }: Pick<App.Options, "maxUrlLength">) {
   const { callerOf, mustWait } = yield* Callers
   const laneOf = ({ url = "", method = "", headers }: IncomingMessage, caller: string): Lane => {
     const target = url.length > maxUrlLength ? "Malformed" : Routes.find(url)

@@ -21,23 +21,34 @@ import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Metric, Schema } from "effect"
+import type * as App from "./App.ts"
 import * as Lanes from "./Lanes.ts"
 import * as Problems from "./Problems.ts"
 import { guarding } from "./ResponseHeaders.ts"
-import type { Settings } from "./Settings.ts"
 import { Turns } from "./Turns.ts"
 
-interface Options
-  extends Pick<
-    Settings,
-    | "maxInFlight"
-    | "maxUnsignedPerSecond"
-    | "maxConnectionsPerAddress"
-    | "maxHeaderBytes"
-    | "headersTimeoutSeconds"
-    | "requestTimeoutSeconds"
-    | "idleTimeoutSeconds"
-  > {
+interface Limits {
+  /** Requests with credentials that are not answered yet. */
+  readonly maxInFlight: number
+  /** Of what anybody may ask, health checks apart. */
+  readonly maxUnsignedPerSecond: number
+  readonly maxConnectionsPerAddress: number
+  /** A request's line and headers together. */
+  readonly maxHeaderBytes: number
+  readonly headersTimeoutSeconds: number
+  /** For the whole request. */
+  readonly requestTimeoutSeconds: number
+  /** Without a sign of life on a connection. */
+  readonly idleTimeoutSeconds: number
+}
+
+export interface Options extends Limits {
+  readonly host: string
+  /** 0 for any free one. */
+  readonly port: number
+}
+
+interface Bounds extends Limits {
   readonly placeOf: (request: Http.IncomingMessage) => Lanes.Place
   /** Hears how many were turned away, now and then. */
   readonly onTurnedAway: (count: number) => void
@@ -73,28 +84,28 @@ class BoundedServer extends Http.Server {
   readonly #turns: Readonly<Record<Exclude<Lanes.Lane, "signed">, Turns<Arrival>>>
   /** What arrived before there was anybody to answer it. */
   readonly #early = new Set<Arrival>()
-  readonly #options: Options
+  readonly #bounds: Bounds
   readonly #countTurnedAway: () => void
   readonly #countHeld: () => void
   #ahead = 0
   #nextTurn: NodeJS.Timeout | undefined
   #closing = false
 
-  constructor(options: Options) {
+  constructor(bounds: Bounds) {
     super({
-      headersTimeout: options.headersTimeoutSeconds * 1_000,
-      requestTimeout: options.requestTimeoutSeconds * 1_000,
-      keepAliveTimeout: options.idleTimeoutSeconds * 1_000,
+      headersTimeout: bounds.headersTimeoutSeconds * 1_000,
+      requestTimeout: bounds.requestTimeoutSeconds * 1_000,
+      keepAliveTimeout: bounds.idleTimeoutSeconds * 1_000,
       connectionsCheckingInterval: 1_000,
-      maxHeaderSize: options.maxHeaderBytes,
+      maxHeaderSize: bounds.maxHeaderBytes,
     })
-    this.#options = options
-    this.#countTurnedAway = tally(options.onTurnedAway)
-    this.#countHeld = tally(options.onHeld)
-    const turns = () => new Turns<Arrival>(options.maxUnsignedPerSecond)
+    this.#bounds = bounds
+    this.#countTurnedAway = tally(bounds.onTurnedAway)
+    this.#countHeld = tally(bounds.onHeld)
+    const turns = () => new Turns<Arrival>(bounds.maxUnsignedPerSecond)
     this.#turns = { health: turns(), open: turns() }
     // Whoever sends nothing for so long is let go; whoever does not read what is sent, after twice that.
-    this.setTimeout(options.idleTimeoutSeconds * 1_000)
+    this.setTimeout(bounds.idleTimeoutSeconds * 1_000)
     this.maxConnections = 10_000
     this.on("connection", (socket) => this.#admit(socket))
     this.on("clientError", (error, socket) => this.#answerUnparsable(error, socket))
@@ -144,7 +155,7 @@ class BoundedServer extends Http.Server {
       else this.#connectionsOf.set(address, left)
       this.#forget(socket)
     })
-    if (count > this.#options.maxConnectionsPerAddress) socket.destroy()
+    if (count > this.#bounds.maxConnectionsPerAddress) socket.destroy()
   }
 
   #arrive(arrival: Arrival): void {
@@ -194,13 +205,13 @@ class BoundedServer extends Http.Server {
       this.#early.add(arrival)
       return
     }
-    const place = this.#options.placeOf(arrival.request)
+    const place = this.#bounds.placeOf(arrival.request)
     arrival.place = place
     if (place.lane !== "signed") {
       this.#turns[place.lane].add(place.caller, arrival)
       this.#giveTurns()
       if (!arrival.served) this.#countHeld()
-    } else if (this.#signed.size < this.#options.maxInFlight) {
+    } else if (this.#signed.size < this.#bounds.maxInFlight) {
       this.#signed.add(arrival)
       this.#serve(arrival)
     } else {
@@ -287,12 +298,7 @@ const heldTotal = Metric.counter("holdfast_http_held_total", {
 })
 
 /** Listens at an address. */
-export const layer = ({
-  host,
-  port,
-  maxUrlLength,
-  ...limits
-}: Omit<Options, "placeOf" | "onTurnedAway" | "onHeld"> & Pick<Settings, "host" | "port" | "maxUrlLength">) =>
+export const layer = ({ host, port, maxUrlLength, ...limits }: Options & Pick<App.Options, "maxUrlLength">) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const placeOf = yield* Lanes.make({ maxUrlLength })

@@ -5,53 +5,25 @@
  */
 import { Deallocation } from "@holdfast/domain"
 import { Config, Effect, Option, Redacted, Schema } from "effect"
+import type * as App from "./App.ts"
+import type * as Callers from "./Callers.ts"
+import * as CredentialFiles from "./CredentialFiles.ts"
+import { InvalidSetting } from "./InvalidSetting.ts"
+import type * as NodeServer from "./NodeServer.ts"
+import type * as Signature from "./Signature.ts"
 
-export interface Settings {
-  readonly host: string
-  /** 0 for any free one. */
-  readonly port: number
+export interface Settings
+  extends App.Options,
+    Callers.Options,
+    CredentialFiles.Options,
+    NodeServer.Options,
+    Signature.Options {
   /** Where the embedded database and the development keys live. */
   readonly dataDirectory: string
   /** None for the embedded database. */
   readonly databaseUrl: Redacted.Redacted | undefined
-  /** Several, so that one can take the place of another. */
-  readonly publicKeyFiles: ReadonlyArray<string>
-  readonly operatorTokens: ReadonlyArray<Redacted.Redacted>
-  readonly operatorTokenFile: string | undefined
-  /** What signatures must name as `iss` and `aud`. */
-  readonly issuer: string | undefined
-  readonly audience: string | undefined
-  /** The claim that holds a digest of the body. */
-  readonly bodyClaim: string | undefined
   readonly releasedRepost: Deallocation.ReleasedRepost
   readonly maxQueue: number
-  readonly maxInFlight: number
-  /** Of what anybody may ask, health checks apart. */
-  readonly maxUnsignedPerSecond: number
-  readonly maxConnectionsPerAddress: number
-  /** Of one address. */
-  readonly maxRequestsPerSecond: number
-  readonly maxRefusalsPerMinute: number
-  /** A request's line and headers together. By default a huge signature fits: it is a wrong one, no malformed request. */
-  readonly maxHeaderBytes: number
-  readonly maxUrlLength: number
-  readonly maxBodyBytes: number
-  readonly headersTimeoutSeconds: number
-  /** For the whole request. */
-  readonly requestTimeoutSeconds: number
-  /** Without a sign of life on a connection. */
-  readonly idleTimeoutSeconds: number
-  /** Addresses and subnets whose `X-Forwarded-For` is believed. */
-  readonly trustedProxies: ReadonlyArray<string>
-}
-
-export class InvalidSetting extends Schema.TaggedError<InvalidSetting>()("InvalidSetting", {
-  variable: Schema.String,
-  fact: Schema.String,
-}) {
-  override get message() {
-    return `${this.variable}: ${this.fact}`
-  }
 }
 
 export class SettingsMissing extends Schema.TaggedError<SettingsMissing>()("SettingsMissing", {
@@ -72,11 +44,8 @@ const read = <A>(variable: string, config: (name: string) => Config.Config<A>, e
     Effect.mapError(() => new InvalidSetting({ variable, fact: `Expected ${expected}.` })),
   )
 
-/** What is separated by white space. */
-export const words = (text = "") => text.split(/\s+/).filter((word) => word !== "")
-
 /** What is separated by commas or white space. */
-const list = (text = "") => words(text.replaceAll(",", " "))
+const list = (text = "") => text.split(/[\s,]+/).filter((word) => word !== "")
 
 const text = (variable: string) => read(variable, Config.String, "text")
 
@@ -113,7 +82,7 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     port: port ?? 3000,
     ...(yield* loadDatabase),
     publicKeyFiles: list(publicKeyFiles),
-    operatorTokens: words(operatorTokens && Redacted.value(operatorTokens)).map((token) => Redacted.make(token)),
+    operatorTokens: operatorTokens === undefined ? [] : CredentialFiles.tokensIn(Redacted.value(operatorTokens)),
     operatorTokenFile: yield* text("OPERATOR_TOKEN_FILE"),
     issuer: yield* text("SIGNATURE_ISSUER"),
     audience: yield* text("SIGNATURE_AUDIENCE"),
@@ -125,6 +94,7 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     maxConnectionsPerAddress: (yield* count("MAX_CONNECTIONS_PER_ADDRESS")) ?? 2_500,
     maxRequestsPerSecond: (yield* count("MAX_REQUESTS_PER_SECOND")) ?? 10_000,
     maxRefusalsPerMinute: (yield* count("MAX_REFUSALS_PER_MINUTE")) ?? 600,
+    // A huge signature fits: it is a wrong one, no malformed request.
     maxHeaderBytes: (yield* count("MAX_HEADER_BYTES")) ?? 131_072,
     maxUrlLength: (yield* count("MAX_URL_LENGTH")) ?? 8_192,
     maxBodyBytes: (yield* count("MAX_BODY_BYTES")) ?? 65_536,

@@ -12,7 +12,6 @@ import { Context, DateTime, Effect, Layer, Schema } from "effect"
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose"
 import { Credentials } from "./Credentials.ts"
 import { refuse, type Unauthorized } from "./Problems.ts"
-import type { Settings } from "./Settings.ts"
 
 const lifetimeSeconds = 60
 const skewSeconds = 5
@@ -38,7 +37,13 @@ export class Signature extends Context.Service<
   }
 >()("@holdfast/http/Signature") {}
 
-type Options = Pick<Settings, "issuer" | "audience" | "bodyClaim">
+export interface Options {
+  /** What signatures must name as `iss` and `aud`. */
+  readonly issuer: string | undefined
+  readonly audience: string | undefined
+  /** The claim that holds a digest of the body. */
+  readonly bodyClaim: string | undefined
+}
 
 export const layer = (options: Options): Layer.Layer<Signature, never, Credentials> =>
   Layer.effect(

@@ -9,8 +9,8 @@ import { Audit as Replay } from "@holdfast/domain"
 import { Audit } from "@holdfast/persistence"
 import { Console, Effect, Exit } from "effect"
 import * as EmbeddedPostgres from "./EmbeddedPostgres.ts"
-import { explain } from "./Explanation.ts"
 import * as Settings from "./Settings.ts"
+import { explain } from "./StartFailure.ts"
 
 const program = Effect.gen(function* () {
   const { databaseUrl, dataDirectory } = yield* Settings.loadDatabase

@@ -14,12 +14,12 @@ import * as CredentialFiles from "./CredentialFiles.ts"
 import * as Credentials from "./Credentials.ts"
 import * as DevelopmentKeys from "./DevelopmentKeys.ts"
 import * as EmbeddedPostgres from "./EmbeddedPostgres.ts"
-import { explain } from "./Explanation.ts"
 import * as NodeServer from "./NodeServer.ts"
 import * as OperatorToken from "./OperatorToken.ts"
 import { layerLogger, standardError, standardOutput } from "./Output.ts"
 import * as Settings from "./Settings.ts"
 import * as Signature from "./Signature.ts"
+import { explain } from "./StartFailure.ts"
 
 /** Where the database is: the one that is named, else one of our own. */
 const connect = Effect.fnUntraced(function* ({ databaseUrl, dataDirectory }: Settings.Settings) {
@@ -51,25 +51,29 @@ const credentials = Effect.fnUntraced(function* (settings: Settings.Settings) {
 })
 
 /** Credentials are read again when the process gets SIGHUP. (Development ends with its terminal, as it does without this.) */
-const layerReload = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const { reload } = yield* Credentials.Credentials
-    const asked = yield* Queue.sliding<void>(1)
-    const hear = () => Queue.offerUnsafe(asked, undefined)
-    // Heard all the time: a signal that nobody hears would end the process.
-    yield* Effect.acquireRelease(
-      Effect.sync(() => process.on("SIGHUP", hear)),
-      () => Effect.sync(() => process.off("SIGHUP", hear)),
-    )
-    yield* Queue.take(asked).pipe(
-      Effect.andThen(reload),
-      Effect.andThen(Effect.logInfo("Keys and tokens were read again.")),
-      Effect.catch(({ message }) => Effect.logError(`Keys and tokens stay as they are: ${message}`)),
-      Effect.forever,
-      Effect.forkScoped,
-    )
-  }),
-)
+const layerReload = <E extends { readonly _tag: string; readonly message: string }>(
+  read: Effect.Effect<Credentials.Given, E>,
+) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const { replace } = yield* Credentials.Credentials
+      const asked = yield* Queue.sliding<void>(1)
+      const hear = () => Queue.offerUnsafe(asked, undefined)
+      // Heard all the time: a signal that nobody hears would end the process.
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.on("SIGHUP", hear)),
+        () => Effect.sync(() => process.off("SIGHUP", hear)),
+      )
+      yield* Queue.take(asked).pipe(
+        Effect.andThen(read),
+        Effect.flatMap(replace),
+        Effect.andThen(Effect.logInfo("Keys and tokens were read again.")),
+        Effect.catch((error) => Effect.logError(`Keys and tokens stay as they are: ${explain(error)}`)),
+        Effect.forever,
+        Effect.forkScoped,
+      )
+    }),
+  )
 
 const announce = (told: ReadonlyArray<string>) =>
   HttpServer.addressFormattedWith((address) =>
@@ -95,11 +99,11 @@ const layer = Layer.unwrap(
       Layer.provide([
         Signature.layer(settings),
         OperatorToken.layer,
-        ...(settings.publicKeyFiles.length > 0 ? [layerReload] : []),
+        ...(settings.publicKeyFiles.length > 0 ? [layerReload(read)] : []),
         PgDeallocations.layer({ ...database, releasedRepost, maxQueue }),
       ]),
       Layer.provide(Callers.layer(settings)),
-      Layer.provide(Credentials.layer(read)),
+      Layer.provide(Credentials.layer(yield* read)),
     )
   }),
 ).pipe(Layer.provide(NodeFileSystem.layer))

@@ -6,13 +6,14 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Migrations } from "@holdfast/persistence"
 import { Config, Console, Effect, Exit, Option } from "effect"
-import { explain } from "./Explanation.ts"
+import { InvalidSetting } from "./InvalidSetting.ts"
 import * as Settings from "./Settings.ts"
+import { explain } from "./StartFailure.ts"
 
 const program = Effect.gen(function* () {
   const { databaseUrl } = yield* Settings.loadDatabase
   if (databaseUrl === undefined) {
-    return yield* new Settings.InvalidSetting({ variable: "DATABASE_URL", fact: "Expected the database to migrate." })
+    return yield* new InvalidSetting({ variable: "DATABASE_URL", fact: "Expected the database to migrate." })
   }
   const role = Option.getOrUndefined(yield* Effect.orDie(Config.option(Config.String("DATABASE_ROLE"))))
   yield* Migrations.run({ url: databaseUrl }, role)

@@ -1,4 +1,5 @@
 /** What keeps a program from running, in a line for a person. */
+import { InvalidOption } from "./InvalidOption.ts"
 
 interface Tagged {
   readonly _tag: string
@@ -6,10 +7,18 @@ interface Tagged {
   readonly cause?: unknown
 }
 
+/** Where the environment has what the parts of the server are given. */
+const variables = {
+  publicKeys: "BITGO_PUBLIC_KEY_FILE",
+  operatorTokens: "OPERATOR_TOKEN",
+  trustedProxies: "TRUSTED_PROXIES",
+} as const satisfies Record<InvalidOption["option"], string>
+
 /** The errors of the libraries say only in their innermost cause what went wrong. */
 export const explain = (error: Tagged): string => {
   if (error._tag === "ServeError") return `HOST and PORT: ${innermost(error)}.`
   if (error._tag === "SqlError") return `The database: ${error.message} (${innermost(error)}).`
+  if (error instanceof InvalidOption) return `${variables[error.option]}: ${error.fact}`
   return error.message
 }
 
