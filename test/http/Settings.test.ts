@@ -5,11 +5,11 @@ import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import * as DevelopmentKeys from "@holdfast/http/DevelopmentKeys"
 import { InvalidOption } from "@holdfast/http/InvalidOption"
-import * as Settings from "@holdfast/http/Settings"
-import { explain } from "@holdfast/http/StartFailure"
+import * as DevelopmentKeys from "@holdfast/server/DevelopmentKeys"
+import * as Settings from "@holdfast/server/Settings"
 import { ConfigProvider, Effect, Redacted } from "effect"
+import { explain } from "../../packages/server/src/settings/StartFailure.ts"
 
 const load = (environment: Readonly<Record<string, string>>) =>
   Settings.load.pipe(

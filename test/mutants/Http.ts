@@ -83,7 +83,7 @@ export const http = [
     ],
     "what is read again is not used": ["current = valid\n", "void valid\n", "system/Rotation"],
   }),
-  ...of("http/src/CredentialFiles.ts", security, {
+  ...of("server/src/credentials/CredentialFiles.ts", security, {
     "secrets may be read by all": ["forbidden: 0o027", "forbidden: 0o022"],
     "public keys may be changed by all": ["forbidden: 0o022", "forbidden: 0"],
     "public keys may not be read by all": ["forbidden: 0o022", "forbidden: 0o026"],
@@ -163,7 +163,7 @@ export const http = [
     ],
     "work goes on for a caller that is gone": ["        Effect.interruptible,\n", "", "http/Observability"],
   }),
-  ...of("http/src/NodeServer.ts", door, {
+  ...of("server/src/node/NodeServer.ts", door, {
     "any number is taken on": [
       "else if (this.#signed.size < this.#bounds.maxInFlight) {",
       "else if (this.#signed.size >= 0) {",
@@ -205,12 +205,12 @@ export const http = [
       "http/Overload",
     ],
   }),
-  ...of("http/src/Lanes.ts", door, {
+  ...of("server/src/node/Lanes.ts", door, {
     "credentials of any kind are a signature": ["headers[credential] !== undefined && ", ""],
     "who has to wait does not": [" && !mustWait(caller)", ""],
     "who watches over the server waits with all others": [`if (health.has(pattern)) return "health"\n`, ""],
   }),
-  ...of("http/src/Turns.ts", ["http/Limits", "http/Door"], {
+  ...of("server/src/node/Turns.ts", ["http/Limits", "http/Door"], {
     "one who asks much goes first": [
       "    this.#waiting.delete(caller)\n    if (item !== undefined) waiting.delete(item)\n    if (waiting.size > 0) this.#waiting.set(caller, waiting)",
       "    if (item !== undefined) waiting.delete(item)\n    if (waiting.size === 0) this.#waiting.delete(caller)",
@@ -274,7 +274,7 @@ export const http = [
   ...of("http/src/Amounts.ts", ["http/Reservations"], {
     "amounts are doubles on their way out": ["JSON.rawJSON(units.toString(10))", "JSON.rawJSON(String(Number(units)))"],
   }),
-  ...of("http/src/Output.ts", ["system/Log"], {
+  ...of("server/src/node/Output.ts", ["system/Log"], {
     "a log that cannot be written ends the server": [`    stream.on("error", () => {})\n`, ""],
     "a log that nobody reads grows": [
       "else if (this.#stream.writableLength > maxPendingBytes) this.#lost",
@@ -282,7 +282,7 @@ export const http = [
     ],
     "what is lost is not counted": ["if (error) this.#lost += lines.length", "void error"],
   }),
-  ...of("http/src/EmbeddedPostgres.ts", embedded, {
+  ...of("server/src/postgres/EmbeddedPostgres.ts", embedded, {
     "it listens on TCP": [`listen_addresses: ""`, `listen_addresses: "127.0.0.1"`],
     "everybody is let in": ["--auth=peer", "--auth=trust"],
     "settings may open it": ["    ...cluster.parameters,\n    listen_addresses", "    listen_addresses"],
@@ -293,7 +293,7 @@ export const http = [
     ],
     "it is not started again": ['Effect.forever(Effect.delay(restart, "50 millis"))', "Effect.void"],
   }),
-  ...of("http/src/PostgresAccess.ts", embedded, {
+  ...of("server/src/postgres/PostgresAccess.ts", embedded, {
     "the server is a superuser": ["LOGIN NOSUPERUSER", "LOGIN SUPERUSER"],
     "everybody is trusted": ["local all all peer map=holdfast", "local all all trust"],
     "an older cluster stays open": [
@@ -302,7 +302,7 @@ export const http = [
     ],
     "every user may be any role": [`holdfast "\${user}" all`, `holdfast /.* all`],
   }),
-  ...of("http/src/PostmasterLock.ts", embedded, {
+  ...of("server/src/postgres/PostmasterLock.ts", embedded, {
     "what a dead server left is not taken over": [`if (use !== "orphan") break`, "break"],
     "what another server runs is taken over": [
       `server === parent ? "served" : "orphan"`,
@@ -314,7 +314,7 @@ export const http = [
       `if (marked[2] === "")`,
     ],
   }),
-  ...of("http/src/GuardedProcess.ts", embedded, {
+  ...of("server/src/postgres/GuardedProcess.ts", embedded, {
     "it gets the whole environment": [
       'env: { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" }',
       'env: { ...process.env, LC_ALL: "C", TZ: "UTC" }',

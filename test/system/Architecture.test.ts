@@ -1,6 +1,7 @@
 /**
- * Import direction is `domain ← persistence`, `domain ← http`; only the composition root of http
- * knows persistence. Read from the import statements themselves, type imports included.
+ * Import direction is `domain ← persistence`, `domain ← http`; server alone knows both, and
+ * conformance, which plays against anybody's server, knows none of them. Read from the import
+ * statements themselves, type imports included.
  */
 import * as Fs from "node:fs"
 import { isBuiltin } from "node:module"
@@ -9,17 +10,18 @@ import { assert, describe, it } from "@effect/vitest"
 import { parseSync, Visitor } from "vite"
 
 const packagesDirectory = Path.resolve(import.meta.dirname, "../../packages")
-const packageNames = ["domain", "persistence", "http"] as const
+const packageNames = ["domain", "persistence", "http", "conformance", "server"] as const
 type PackageName = (typeof packageNames)[number]
 
-/** The files of `packages/http/src` where everything is wired. */
-const compositionRoot = ["main.ts", "audit.ts", "migrate.ts"]
+const isOurs = (module: string) => module.startsWith("@holdfast/")
 
 /** What each package may import, beside its own files. */
-const mayImport: Record<PackageName, (module: string, file: string) => boolean> = {
+const mayImport: Record<PackageName, (module: string) => boolean> = {
   domain: (module) => module === "effect",
   persistence: (module) => isBuiltin(module) || ["effect", "@effect/sql-pg", "@holdfast/domain"].includes(module),
-  http: (module, file) => module !== "@holdfast/persistence" || compositionRoot.includes(file),
+  http: (module) => !isOurs(module) || module === "@holdfast/domain",
+  conformance: (module) => !isOurs(module),
+  server: () => true,
 }
 
 describe("every import", () => {
@@ -70,10 +72,14 @@ describe("a violation is found", () => {
       false,
     ],
     ["persistence", "Batch.ts", `import "@holdfast/http"`, true],
-    ["http", "main.ts", `import * as Persistence from "@holdfast/persistence"`, false],
+    ["http", "Problems.ts", `import { Ledger } from "@holdfast/domain"`, false],
+    ["http", "main.ts", `import * as Persistence from "@holdfast/persistence"`, true],
     ["http", "Problems.ts", `import * as Persistence from "@holdfast/persistence"`, true],
     ["http", "Problems.ts", `import type { Rows } from "@holdfast/persistence/Rows"`, true],
     ["http", "Problems.ts", `import fastify from "fastify"`, true],
+    ["conformance", "Books.ts", `import { Deallocation } from "@holdfast/domain"`, true],
+    ["server", "main.ts", `import * as Persistence from "@holdfast/persistence"`, false],
+    ["server", "main.ts", `import "../../persistence/src/Write.ts"`, true],
   ]
   for (const [name, file, source, violates] of cases) {
     it(`${violates ? "in" : "but not in"} ${name}/${file}: ${source}`, () => {
@@ -85,12 +91,12 @@ describe("a violation is found", () => {
 function violationsIn(name: PackageName, file: string, source: string, declared: ReadonlyArray<string>) {
   return importsOf(file, source).flatMap((specifier) => {
     const where = `${name}/src/${file} imports ${specifier ?? "a computed name"}`
-    if (specifier === undefined) return name === "http" ? [] : [where]
+    if (specifier === undefined) return name === "server" ? [] : [where]
     if (specifier.startsWith(".")) {
       return Path.join(Path.dirname(file), specifier).startsWith("..") ? [`${where}, which is outside the package`] : []
     }
     const module = isBuiltin(specifier) ? specifier : packageOf(specifier)
-    if (!mayImport[name](module, file)) return [`${where}, which ${name} must not know`]
+    if (!mayImport[name](module)) return [`${where}, which ${name} must not know`]
     return isBuiltin(module) || declared.includes(module) ? [] : [`${where}, which its package.json does not declare`]
   })
 }

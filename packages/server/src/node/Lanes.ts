@@ -4,11 +4,11 @@
  * anybody, and must not keep those waiting, nor the ones who watch over the server.
  */
 import type { IncomingMessage } from "node:http"
+import type * as App from "@holdfast/http/App"
+import { Callers } from "@holdfast/http/Callers"
+import * as Routes from "@holdfast/http/Routes"
+import { SystemApi } from "@holdfast/http/SystemApi"
 import { Effect } from "effect"
-import type * as App from "./App.ts"
-import { Callers } from "./Callers.ts"
-import * as Routes from "./Routes.ts"
-import { SystemApi } from "./SystemApi.ts"
 
 export type Lane = "signed" | "health" | "open"
 

@@ -2,24 +2,11 @@
  * Where the server is and with which credentials to call it: the server's own
  * environment variables, so that both run side by side without any.
  */
-import { createPrivateKey, type KeyObject } from "node:crypto"
+import { createPrivateKey } from "node:crypto"
 import * as Path from "node:path"
+import type { Simulation } from "@holdfast/conformance"
 import { Config, Effect, Option, Redacted, Runtime, Schema } from "effect"
-import * as CredentialFiles from "../CredentialFiles.ts"
-
-/**
- * What the simulation needs to know of the server.
- *
- * @category models
- */
-export interface Settings {
-  readonly url: string
-  /** The network's key, with which it signs. */
-  readonly privateKey: KeyObject
-  readonly operatorToken: Redacted.Redacted
-  /** What the server does with a `POST` for a released id. */
-  readonly releasedRepost: "reserve" | "conflict"
-}
+import * as CredentialFiles from "../credentials/CredentialFiles.ts"
 
 /** Why nothing was played, in one line. */
 class CannotStart extends Schema.TaggedError<CannotStart>()("CannotStart", { message: Schema.String }) {
@@ -55,7 +42,7 @@ export const load = Effect.gen(function* () {
     onSome: ({ href }) => href.replace(/\/+$/, ""),
   })
   yield* expectReady(url)
-  const settings: Settings = {
+  const options: Simulation.Options = {
     url,
     privateKey: yield* readKey(given),
     operatorToken: yield* Option.match(given.operatorToken, {
@@ -64,7 +51,7 @@ export const load = Effect.gen(function* () {
     }),
     releasedRepost: given.releasedRepost,
   }
-  return settings
+  return options
 })
 
 const expectReady = (url: string) =>

@@ -6,7 +6,18 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from
 import { Clock, Context, Effect, Layer, Redacted, Schema } from "effect"
 import { SignJWT, UnsecuredJWT } from "jose"
 import { parse } from "lossless-json"
-import type { Settings } from "./Settings.ts"
+
+/**
+ * Where the server is, and with which credentials to call it.
+ *
+ * @category models
+ */
+export interface Options {
+  readonly url: string
+  /** The network's key, with which it signs. */
+  readonly privateKey: KeyObject
+  readonly operatorToken: Redacted.Redacted
+}
 
 /**
  * How a request proves who sends it.
@@ -76,8 +87,8 @@ export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { detai
 export class Network extends Context.Service<
   Network,
   { readonly send: (request: Request) => Effect.Effect<Answer, NoAnswer> }
->()("@holdfast/http/simulate/Network") {
-  static readonly layer = ({ url, privateKey, operatorToken }: Settings) =>
+>()("@holdfast/conformance/Network") {
+  static readonly layer = ({ url, privateKey, operatorToken }: Options) =>
     Layer.sync(Network, () => {
       const keys = makeKeys(privateKey)
       const headers = (credentials: Credentials): Effect.Effect<Record<string, string>> => {

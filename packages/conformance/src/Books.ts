@@ -10,7 +10,6 @@ import { LosslessNumber } from "lossless-json"
 import * as Balances from "./Balances.ts"
 import * as Expectation from "./Expectation.ts"
 import type { Answer } from "./Network.ts"
-import type { Settings } from "./Settings.ts"
 
 /**
  * Who owns an account: two ids of the network's, two of ours.
@@ -61,7 +60,10 @@ interface Deallocation {
 /** To which state a request leads: its own is a repeat; `funds` decide for `hold`; a number is a refusal. */
 type Row = Readonly<Record<"reserve" | Move, Expectation.State | "hold" | 404 | 409>>
 
-const table = (releasedRepost: Settings["releasedRepost"]): Readonly<Record<"none" | Expectation.State, Row>> => ({
+/** What a server does with a `POST` for a released id. */
+export type ReleasedRepost = "reserve" | "conflict"
+
+const table = (releasedRepost: ReleasedRepost): Readonly<Record<"none" | Expectation.State, Row>> => ({
   none: { reserve: "hold", clear: 404, release: 404 },
   RESERVED: { reserve: "RESERVED", clear: "CLEARED", release: "RELEASED" },
   CLEARED: { reserve: "CLEARED", clear: "CLEARED", release: 409 },
@@ -87,7 +89,7 @@ export class Books {
   readonly #deallocations = new Map<string, Deallocation>()
   readonly #nonces = new Set<string>()
 
-  constructor(releasedRepost: Settings["releasedRepost"]) {
+  constructor(releasedRepost: ReleasedRepost) {
     this.#table = table(releasedRepost)
   }
 

@@ -1,8 +1,8 @@
 /** Credentials as the settings name them: files, and the environment. Never the command line, which everybody can read. */
 import * as Path from "node:path"
+import type { Given } from "@holdfast/http/Credentials"
 import { Effect, FileSystem, Option, Redacted } from "effect"
-import type { Given } from "./Credentials.ts"
-import { InvalidSetting } from "./InvalidSetting.ts"
+import { InvalidSetting } from "../settings/InvalidSetting.ts"
 
 export interface Options {
   /** Several, so that one can take the place of another. */

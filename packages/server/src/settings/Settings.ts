@@ -4,13 +4,13 @@
  * token are required.
  */
 import { Deallocation } from "@holdfast/domain"
+import type * as App from "@holdfast/http/App"
+import type * as Callers from "@holdfast/http/Callers"
+import type * as Signature from "@holdfast/http/Signature"
 import { Config, Effect, Option, Redacted, Schema } from "effect"
-import type * as App from "./App.ts"
-import type * as Callers from "./Callers.ts"
-import * as CredentialFiles from "./CredentialFiles.ts"
+import * as CredentialFiles from "../credentials/CredentialFiles.ts"
+import type * as NodeServer from "../node/NodeServer.ts"
 import { InvalidSetting } from "./InvalidSetting.ts"
-import type * as NodeServer from "./NodeServer.ts"
-import type * as Signature from "./Signature.ts"
 
 export interface Settings
   extends App.Options,

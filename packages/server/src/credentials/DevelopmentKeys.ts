@@ -8,8 +8,8 @@ import * as Path from "node:path"
 import { promisify } from "node:util"
 import { Effect, FileSystem } from "effect"
 import type { PlatformError } from "effect/PlatformError"
+import { InvalidSetting } from "../settings/InvalidSetting.ts"
 import * as CredentialFiles from "./CredentialFiles.ts"
-import { InvalidSetting } from "./InvalidSetting.ts"
 
 /** Where the key lies that signs as BitGo, and the one that verifies. */
 interface KeyFiles {

@@ -6,9 +6,9 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Migrations } from "@holdfast/persistence"
 import { Config, Console, Effect, Exit, Option } from "effect"
-import { InvalidSetting } from "./InvalidSetting.ts"
-import * as Settings from "./Settings.ts"
-import { explain } from "./StartFailure.ts"
+import { InvalidSetting } from "./settings/InvalidSetting.ts"
+import * as Settings from "./settings/Settings.ts"
+import { explain } from "./settings/StartFailure.ts"
 
 const program = Effect.gen(function* () {
   const { databaseUrl } = yield* Settings.loadDatabase

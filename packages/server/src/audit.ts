@@ -8,9 +8,9 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Audit as Replay } from "@holdfast/domain"
 import { Audit } from "@holdfast/persistence"
 import { Console, Effect, Exit } from "effect"
-import * as EmbeddedPostgres from "./EmbeddedPostgres.ts"
-import * as Settings from "./Settings.ts"
-import { explain } from "./StartFailure.ts"
+import * as EmbeddedPostgres from "./postgres/EmbeddedPostgres.ts"
+import * as Settings from "./settings/Settings.ts"
+import { explain } from "./settings/StartFailure.ts"
 
 const program = Effect.gen(function* () {
   const { databaseUrl, dataDirectory } = yield* Settings.loadDatabase

@@ -1,5 +1,5 @@
 /** What keeps a program from running, in a line for a person. */
-import { InvalidOption } from "./InvalidOption.ts"
+import { InvalidOption } from "@holdfast/http/InvalidOption"
 
 interface Tagged {
   readonly _tag: string

@@ -109,7 +109,7 @@ export type EmbeddedPostgresError =
  * import { tmpdir } from "node:os"
  * import { join } from "node:path"
  * import { PgConnection } from "@effect/sql-pg"
- * import * as EmbeddedPostgres from "@holdfast/http/EmbeddedPostgres"
+ * import * as EmbeddedPostgres from "@holdfast/server/EmbeddedPostgres"
  * import { Effect } from "effect"
  *
  * const directory = mkdtempSync(join(tmpdir(), "holdfast-"))

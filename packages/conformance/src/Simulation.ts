@@ -1,20 +1,21 @@
 /**
- * `npm run simulate`: plays the network's side of the contract, and for the
- * preparations the partner's, against a running server. Exits with 1 if any
- * answer departs from what the contract says.
+ * Plays the network's side of the contract, and for the preparations the
+ * partner's, against a running server.
  */
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Config, Console, Effect, Runtime, Schema } from "effect"
-import { Books } from "./Books.ts"
+import { Books, type ReleasedRepost } from "./Books.ts"
 import { balances, type Section } from "./Calls.ts"
 import * as Cast from "./Cast.ts"
 import * as Misuse from "./Misuse.ts"
-import { Network } from "./Network.ts"
+import * as Network from "./Network.ts"
 import * as Report from "./Report.ts"
 import * as Scenarios from "./Scenarios.ts"
-import * as Settings from "./Settings.ts"
 import * as Stage from "./Stage.ts"
+
+/** What the simulation needs to know of the server. */
+export interface Options extends Network.Options {
+  readonly releasedRepost: ReleasedRepost
+}
 
 const scenarios: ReadonlyArray<(cast: Cast.Cast) => Section> = [
   Scenarios.retries,
@@ -31,13 +32,13 @@ const scenarios: ReadonlyArray<(cast: Cast.Cast) => Section> = [
   Scenarios.operator,
 ]
 
-const simulate = Effect.fnUntraced(function* (settings: Settings.Settings) {
+const play = Effect.fnUntraced(function* (options: Options) {
   const noColor = yield* Config.String("NO_COLOR").pipe(Config.withDefault(""))
   const paint = Report.makePaint({ isTerminal: process.stdout.isTTY, noColor })
-  const books = new Books(settings.releasedRepost)
+  const books = new Books(options.releasedRepost)
   const cast = Cast.make()
   const connections = Object.values(cast)
-  yield* Console.log(`The Go Network's side of the contract, played against ${settings.url}. A line is an exchange:`)
+  yield* Console.log(`The Go Network's side of the contract, played against ${options.url}. A line is an exchange:`)
   yield* Console.log(
     "method, path, id, status, state, quantity, what was tried. Ids are fresh, and cut to eight digits.",
   )
@@ -90,9 +91,5 @@ class Departures extends Schema.TaggedError<Departures>()("Departures", { count:
   override readonly [Runtime.errorReported] = false
 }
 
-Settings.load.pipe(
-  Effect.flatMap((settings) => Effect.provide(simulate(settings), Network.layer(settings))),
-  Effect.tapErrorTag("CannotStart", ({ message }) => Console.error(message)),
-  Effect.provide(NodeFileSystem.layer),
-  NodeRuntime.runMain,
-)
+/** Prints each exchange, and fails with {@link Departures} if any answer departs from what the contract says. */
+export const simulate = (options: Options) => Effect.provide(play(options), Network.Network.layer(options))
