@@ -2,9 +2,9 @@
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { assert, describe, it, layer } from "@effect/vitest"
-import * as Addresses from "@holdfast/http/Addresses"
 import * as Callers from "@holdfast/http/Callers"
 import { Effect, Layer } from "effect"
+import * as Addresses from "../../packages/http/src/access/Addresses.ts"
 import * as TestServer from "./TestServer.ts"
 
 const callerOf = (text: string) => {

@@ -7,7 +7,7 @@ const callers = ["http/Callers"]
 const embedded = ["http/EmbeddedPostgres"]
 
 export const http = [
-  ...of("http/src/Signature.ts", signature, {
+  ...of("http/src/access/Signature.ts", signature, {
     "any algorithm is good": [`algorithms: ["RS256"],\n`, ""],
     "a token may be without an end": [`requiredClaims: ["exp", "jti"]`, `requiredClaims: ["jti"]`],
     "a token may be of any age": ["    maxTokenAge: lifetimeSeconds,\n", ""],
@@ -44,7 +44,7 @@ export const http = [
       ...security,
     ],
   }),
-  ...of("http/src/NetworkHandlers.ts", security, {
+  ...of("http/src/handlers/NetworkHandlers.ts", security, {
     "a body without a schema is not compared": ["coversBodies ? Effect", "!coversBodies ? Effect"],
     "a request that cannot be understood keeps its token": [
       "Effect.catch(refused(nonce)),",
@@ -71,7 +71,7 @@ export const http = [
       "http/Reservations",
     ],
   }),
-  ...of("http/src/Credentials.ts", security, {
+  ...of("http/src/access/Credentials.ts", security, {
     "a token of one character is enough": ["const minTokenLength = 20", "const minTokenLength = 1"],
     "a key of 1024 bits is enough": ["const modulusBits = 2048", "const modulusBits = 1024", ...signature],
     "there need be no key": ["if (given.length === 0) return", "if (given.length < 0) return"],
@@ -92,7 +92,7 @@ export const http = [
     "a file of tokens may have none": ["if (tokens.length === 0) return", "if (tokens.length < 0) return"],
     "a file may be without end": ["if (size > maxBytes)", "if (size < 0)"],
   }),
-  ...of("http/src/Callers.ts", callers, {
+  ...of("http/src/access/Callers.ts", callers, {
     "everybody's header is believed": ["if (!isTrusted(peer)) return Addresses.callerOf(peer)\n", ""],
     "the first of the header is the caller": ["hops.toReversed()", "hops"],
     "a trusted proxy is a caller": ["if (!isTrusted(address)) return", "if (address.length > 0) return"],
@@ -117,13 +117,13 @@ export const http = [
       ...door,
     ],
   }),
-  ...of("http/src/Addresses.ts", [...callers, "http/Addresses"], {
+  ...of("http/src/access/Addresses.ts", [...callers, "http/Addresses"], {
     "a superfluous prefix trusts more than it says": ["(0|[1-9]\\d{0,2}))?$/", "(\\d*))?$/"],
     "a prefix may be larger than the address": ["prefix > address.length * 16 || ", ""],
     "bits behind the prefix may be anything": ["=== 0) ? { address, prefix }", ">= 0) ? { address, prefix }"],
     "a network has one address": ["(group & ~hostBits(prefix, index)) === address[index]", "group === address[index]"],
   }),
-  ...of("http/src/TokenBuckets.ts", ["http/Limits"], {
+  ...of("http/src/access/TokenBuckets.ts", ["http/Limits"], {
     "nothing is taken": ["bucket.tokens = tokens - 1", "bucket.tokens = tokens"],
     "a bucket never fills": ["bucket.tokens + gained", "bucket.tokens + 0 * gained"],
     "a bucket has no bottom": ["if (tokens < 1) return false\n", ""],
@@ -133,7 +133,7 @@ export const http = [
     ],
     "all are remembered": ["if (this.#buckets.size >= maxBuckets) {", "if (this.#buckets.size < 0) {"],
   }),
-  ...of("http/src/Routes.ts", ["http/Paths"], {
+  ...of("http/src/contract/Routes.ts", ["http/Paths"], {
     "anything is a path": ["if (!wellFormed.test(target)) return", "if (target === undefined) return"],
     "dots are segments": [`  if (dots.test(path)) return "Malformed"\n`, ""],
     "a path may go on": [
@@ -145,7 +145,7 @@ export const http = [
       "else if (name.toLowerCase() !== segment.toLowerCase()) return undefined",
     ],
   }),
-  ...of("http/src/Boundary.ts", ["http/Paths"], {
+  ...of("http/src/request/Boundary.ts", ["http/Paths"], {
     "any method will do": [
       "if (!target.route.methods.includes(request.method)) return",
       "if (request.method === undefined) return",
@@ -221,7 +221,7 @@ export const http = [
       "this.#dueMillis === Number.NEGATIVE_INFINITY ? nowMillis - 3_600_000 : this.#dueMillis",
     ],
   }),
-  ...of("http/src/Json.ts", ["http/BadInput"], {
+  ...of("http/src/request/Json.ts", ["http/BadInput"], {
     "a body of any length is read": [
       "Body.read(request, maxBytes)",
       "Body.read(request, 1e9)",
@@ -233,7 +233,7 @@ export const http = [
     "any content type is JSON": ["if (!/^application\\/json\\s*(;|$)/i.test(type)) return", 'if (type === "") return'],
     "an encoded body is read as it is": ["if (encoding !== undefined) return", 'if (encoding === "") return'],
   }),
-  ...of("http/src/Body.ts", ["http/Limits", "http/BadInput"], {
+  ...of("http/src/request/Body.ts", ["http/Limits", "http/BadInput"], {
     "a body that is asked for has no limit": [
       "Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes))",
       "Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes * 1000))",
@@ -244,20 +244,20 @@ export const http = [
       `const onClose = () => end(Effect.succeed(Buffer.concat(chunks)))`,
     ],
   }),
-  ...of("http/src/KnownQuery.ts", ["http/Operator"], {
+  ...of("http/src/handlers/KnownQuery.ts", ["http/Operator"], {
     "a parameter that nobody knows is passed over": [
       "if (!names.includes(name)) return [",
       'if (name === "") return [',
     ],
     "a parameter may come twice": [`typeof value === "string" ? [] :`, `value.length > 0 ? [] :`],
   }),
-  ...of("http/src/OperatorToken.ts", ["http/Operator", "http/Security"], {
+  ...of("http/src/access/OperatorToken.ts", ["http/Operator", "http/Security"], {
     "everybody is the operator": [
       "isOperatorToken(credential) ?",
       "isOperatorToken(credential) || credential !== undefined ?",
     ],
   }),
-  ...of("http/src/Problems.ts", ["http/Observability", "http/StateTable"], {
+  ...of("http/src/contract/Problems.ts", ["http/Observability", "http/StateTable"], {
     "a fault of ours is a conflict": [`problem("unavailable", 503,`, `problem("unavailable", 409,`],
     "a used token is a conflict": [
       "NonceUsed: () => Unauthorized.always",
@@ -271,7 +271,7 @@ export const http = [
       "http/Security",
     ],
   }),
-  ...of("http/src/Amounts.ts", ["http/Reservations"], {
+  ...of("http/src/contract/Amounts.ts", ["http/Reservations"], {
     "amounts are doubles on their way out": ["JSON.rawJSON(units.toString(10))", "JSON.rawJSON(String(Number(units)))"],
   }),
   ...of("server/src/node/Output.ts", ["system/Log"], {

@@ -41,6 +41,19 @@ describe("every import", () => {
     assert.strictEqual(await import("@holdfast/domain"), await import("../../packages/domain/src/index.ts"))
   })
 
+  it("of http, conformance and server by others has a name of its own, and is there", () => {
+    for (const name of ["http", "conformance", "server"] as const) {
+      const { "./package.json": _, ...modules } = manifestOf(name).exports
+      assert.isNotEmpty(modules)
+      for (const [path, { "@holdfast/source": source, types, default: compiled }] of Object.entries(modules)) {
+        assert.notInclude(path, "*")
+        const file = source.replace(/^\.\/src\/(.*)\.ts$/, "$1")
+        assert.isTrue(Fs.existsSync(Path.join(packagesDirectory, name, "src", `${file}.ts`)), source)
+        assert.deepStrictEqual([types, compiled], [`./dist/${file}.d.ts`, `./dist/${file}.js`])
+      }
+    }
+  })
+
   it("of domain needs nothing but its peer dependency effect", () => {
     const { dependencies, optionalDependencies, peerDependencies } = manifestOf("domain")
     assert.deepStrictEqual(
@@ -130,6 +143,7 @@ function sourcesOf(name: PackageName) {
 }
 
 interface Manifest {
+  readonly exports: Readonly<Record<string, Readonly<Record<"@holdfast/source" | "types" | "default", string>>>>
   readonly dependencies?: Record<string, string>
   readonly optionalDependencies?: Record<string, string>
   readonly peerDependencies?: Record<string, string>

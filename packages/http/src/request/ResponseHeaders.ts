@@ -1,5 +1,5 @@
 /** What every answer tells a browser: not to keep it, guess at it, frame it, or run anything in it. */
-import { docsPath, openApiPath, type Route } from "./Routes.ts"
+import { docsPath, openApiPath, type Route } from "../contract/Routes.ts"
 
 export const guarding: Readonly<Record<string, string>> = {
   "cache-control": "no-store",

@@ -6,8 +6,8 @@
  */
 import { Context, Effect, Schema, SchemaIssue } from "effect"
 import type { HttpServerRequest } from "effect/http"
+import { MalformedRequest, PayloadTooLarge, UnsupportedMediaType } from "../contract/Problems.ts"
 import * as Body from "./Body.ts"
-import { MalformedRequest, PayloadTooLarge, UnsupportedMediaType } from "./Problems.ts"
 
 /** How many bytes a body may have: none until the application says. */
 export const MaxBytes = Context.Reference("@holdfast/http/Json/MaxBytes", { defaultValue: () => 0 })

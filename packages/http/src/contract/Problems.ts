@@ -21,7 +21,7 @@ import {
 import { Effect, Schema } from "effect"
 import { HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { HttpApiError, HttpApiSchema } from "effect/http-api"
-import * as RequestLog from "./RequestLog.ts"
+import * as RequestLog from "../request/RequestLog.ts"
 import { State } from "./State.ts"
 
 const problem = <const Name extends string, const Status extends number>(name: Name, status: Status, title: string) =>

@@ -9,8 +9,8 @@ import { brotliCompress, constants, gzip } from "node:zlib"
 import { Effect, Record } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiSwagger, OpenApi } from "effect/http-api"
-import { Api } from "./Api.ts"
-import * as Routes from "./Routes.ts"
+import { Api } from "../contract/Api.ts"
+import * as Routes from "../contract/Routes.ts"
 
 /** A text in one encoding. */
 interface Representation {

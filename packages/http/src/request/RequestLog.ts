@@ -3,7 +3,7 @@
  * Never a signature, a token, a body or a query.
  */
 import { Context, Effect, Layer, Metric, Queue } from "effect"
-import type { Route } from "./Routes.ts"
+import type { Route } from "../contract/Routes.ts"
 
 /** What is known of a request once it is answered. */
 export interface Seen {

@@ -7,9 +7,9 @@ import type { IncomingMessage } from "node:http"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Clock, Context, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
+import { TooManyRequests, Unauthorized } from "../contract/Problems.ts"
 import * as Addresses from "./Addresses.ts"
 import { InvalidOption } from "./InvalidOption.ts"
-import { TooManyRequests, Unauthorized } from "./Problems.ts"
 import { TokenBuckets } from "./TokenBuckets.ts"
 
 export interface Options {

@@ -10,8 +10,8 @@ import { createHash } from "node:crypto"
 import { Ledger } from "@holdfast/domain"
 import { Context, DateTime, Effect, Layer, Schema } from "effect"
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose"
+import { refuse, type Unauthorized } from "../contract/Problems.ts"
 import { Credentials } from "./Credentials.ts"
-import { refuse, type Unauthorized } from "./Problems.ts"
 
 const lifetimeSeconds = 60
 const skewSeconds = 5

@@ -2,8 +2,8 @@
 import { Effect, Layer, SchemaAST } from "effect"
 import { HttpServerRequest } from "effect/http"
 import type { HttpApiEndpoint } from "effect/http-api"
-import { KnownQuery } from "./OperatorApi.ts"
-import { MalformedRequest } from "./Problems.ts"
+import { KnownQuery } from "../contract/OperatorApi.ts"
+import { MalformedRequest } from "../contract/Problems.ts"
 
 const namesOf = ({ query }: HttpApiEndpoint.Top): ReadonlyArray<string> =>
   query !== undefined && SchemaAST.isObjects(query.ast)

@@ -3,9 +3,9 @@ import { Deallocations } from "@holdfast/domain"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
-import { Routed } from "./Api.ts"
-import { orProblem } from "./Problems.ts"
-import { RequestLog } from "./RequestLog.ts"
+import { Routed } from "../contract/Api.ts"
+import { orProblem } from "../contract/Problems.ts"
+import { RequestLog } from "../request/RequestLog.ts"
 
 const ok = { status: "ok" } as const
 

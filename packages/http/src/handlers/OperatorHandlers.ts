@@ -2,11 +2,11 @@
 import { type Deallocation, Deallocations, type Ledger } from "@holdfast/domain"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { Routed } from "./Api.ts"
-import { readBody } from "./Json.ts"
-import { AdjustmentRequest, ConnectionRequest } from "./OperatorApi.ts"
-import { orProblem } from "./Problems.ts"
-import { counted } from "./RequestLog.ts"
+import { Routed } from "../contract/Api.ts"
+import { AdjustmentRequest, ConnectionRequest } from "../contract/OperatorApi.ts"
+import { orProblem } from "../contract/Problems.ts"
+import { readBody } from "../request/Json.ts"
+import { counted } from "../request/RequestLog.ts"
 
 const defaultLimit = 50
 

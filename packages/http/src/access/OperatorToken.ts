@@ -1,10 +1,10 @@
 /** Lets the operator in, with any of the tokens. */
 import { Effect, Layer } from "effect"
 import { HttpServerRequest } from "effect/http"
+import { Operator } from "../contract/OperatorApi.ts"
+import { refuse } from "../contract/Problems.ts"
 import { Callers } from "./Callers.ts"
 import { Credentials } from "./Credentials.ts"
-import { Operator } from "./OperatorApi.ts"
-import { refuse } from "./Problems.ts"
 
 export const layer: Layer.Layer<Operator, never, Callers | Credentials> = Layer.effect(
   Operator,
