@@ -60,7 +60,7 @@ const make = (log: Effect.Effect<string>) =>
   )
 
 /** Whom every server here believes. */
-const credentials: Credentials.Given = {
+export const credentials: Credentials.Given = {
   publicKeys: [{ name: "bitgo", pem: Signing.publicKeyPem }],
   operatorTokens: [Redacted.make(operatorToken)],
 }

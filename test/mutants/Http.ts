@@ -221,10 +221,10 @@ export const http = [
       "this.#dueMillis === Number.NEGATIVE_INFINITY ? nowMillis - 3_600_000 : this.#dueMillis",
     ],
   }),
-  ...of("http/src/request/Json.ts", ["http/BadInput"], {
+  ...of("http/src/request/Bodies.ts", ["http/BadInput"], {
     "a body of any length is read": [
-      "Body.read(request, maxBytes)",
-      "Body.read(request, 1e9)",
+      "readBody(request, maxBytes), refused",
+      "readBody(request, 1e9), refused",
       "http/BadInput",
       "http/Limits",
     ],
@@ -233,11 +233,21 @@ export const http = [
     "any content type is JSON": ["if (!/^application\\/json\\s*(;|$)/i.test(type)) return", 'if (type === "") return'],
     "an encoded body is read as it is": ["if (encoding !== undefined) return", 'if (encoding === "") return'],
   }),
-  ...of("http/src/request/Body.ts", ["http/Limits", "http/BadInput"], {
+  ...of("http/src/request/Host.ts", ["http/WebStandard"], {
     "a body that is asked for has no limit": [
       "Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes))",
       "Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes * 1000))",
+      "http/Limits",
+      "http/WebStandard",
     ],
+    "a body that is too large did not arrive": [
+      `reason.reason === "BodyTooLarge" ? "TooLarge"`,
+      `reason.reason === "Parse" ? "TooLarge"`,
+    ],
+    "all callers are one": ["Option.getOrUndefined(peerAddress)", "(peerAddress, undefined)"],
+  }),
+  ...of("server/src/node/NodeHost.ts", ["http/Limits", "http/BadInput"], {
+    "a target is as somebody has read it": ["messageOf(request).url ??", "request.url ??", "http/Paths"],
     "a body that comes in pieces has no limit": [`if (size > maxBytes) end(Effect.fail("TooLarge"))`, ""],
     "half a body is a body": [
       `const onClose = () => end(Effect.fail("NotWhole"))`,

@@ -3,7 +3,7 @@
  * written (`::ffff:192.0.2.1` is `192.0.2.1`). Callers are told apart by what one
  * of them is commonly given: an IPv4 address, or 64 bits of IPv6.
  */
-import { isIPv4, isIPv6 } from "node:net"
+import { isIPv4, isIPv6 } from "../node/IpAddress.ts"
 
 /** In groups of 16 bits: two for IPv4, eight for IPv6. */
 export type Address = ReadonlyArray<number>

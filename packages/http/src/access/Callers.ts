@@ -3,11 +3,10 @@
  * is refused too often has to wait before its credentials are looked at again, so
  * that nobody can try tokens at will or keep us busy with checking signatures.
  */
-import type { IncomingMessage } from "node:http"
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Clock, Context, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { TooManyRequests, Unauthorized } from "../contract/Problems.ts"
+import { Host } from "../request/Host.ts"
 import * as Addresses from "./Addresses.ts"
 import { InvalidOption } from "./InvalidOption.ts"
 import { TokenBuckets } from "./TokenBuckets.ts"
@@ -20,11 +19,19 @@ export interface Options {
   readonly trustedProxies: ReadonlyArray<string>
 }
 
+/** Where a request came from. */
+export interface Origin {
+  /** The address at the other end of the connection; none where the host does not know it. */
+  readonly peer: string | undefined
+  /** `X-Forwarded-For`: what was said of those behind it. */
+  readonly forwardedFor: string | undefined
+}
+
 export class Callers extends Context.Service<
   Callers,
   {
     /** Who sent a request: the name under which it is counted. */
-    readonly callerOf: (request: IncomingMessage) => string
+    readonly callerOf: (origin: Origin) => string
     /** Whether a caller's next request would not be looked at. */
     readonly mustWait: (caller: string) => boolean
     /** Answers a request, unless its caller has to wait; counts it, and where its credentials are refused once more. */
@@ -52,8 +59,8 @@ export const layer = ({
         callerOf,
         mustWait: (caller) => !refusals.has(caller, now()) || !requests.has(caller, now()),
         guard: <A, E, R>(request: HttpServerRequest.HttpServerRequest, answer: Effect.Effect<A, E, R>) =>
-          Effect.suspend((): Effect.Effect<A, E | TooManyRequests, R> => {
-            const caller = callerOf(NodeHttpServerRequest.toIncomingMessage(request) as IncomingMessage)
+          Effect.flatMap(Host, ({ peerOf }): Effect.Effect<A, E | TooManyRequests, R> => {
+            const caller = callerOf({ peer: peerOf(request), forwardedFor: request.headers["x-forwarded-for"] })
             if (!requests.take(caller, now())) return wait(requests, "Too many requests came from this address.")
             if (!refusals.has(caller, now())) return wait(refusals, "Too many requests of this address were refused.")
             return Effect.tapError(answer, (error) =>
@@ -77,13 +84,12 @@ const network = (text: string) => {
 /** The client is the last one in `X-Forwarded-For` that is no trusted proxy, where such a proxy passed the request on. */
 const callerBehind = (trusted: ReadonlyArray<Addresses.Network>) => {
   const isTrusted = (address: Addresses.Address) => trusted.some((network) => Addresses.isIn(network, address))
-  return ({ socket, headers }: IncomingMessage): string => {
-    const peer = Addresses.parse(socket.remoteAddress ?? "")
-    // Somebody on a socket of the machine, or gone already.
+  return (origin: Origin): string => {
+    const peer = Addresses.parse(origin.peer ?? "")
+    // Somebody on a socket of the machine, or gone already, or whom the host does not tell.
     if (peer === undefined) return "unknown"
     if (!isTrusted(peer)) return Addresses.callerOf(peer)
-    const forwarded = headers["x-forwarded-for"] ?? ""
-    const hops = (typeof forwarded === "string" ? [forwarded] : forwarded).flatMap((line) => line.split(","))
+    const hops = (origin.forwardedFor ?? "").split(",")
     for (const hop of hops.toReversed()) {
       const address = Addresses.parse(hop.trim())
       if (address === undefined) break

@@ -2,9 +2,9 @@
  * Whom to believe: the network's public keys and the operator's tokens. Each may
  * be several, and others can take their place, without an outage.
  */
-import { createHash, timingSafeEqual } from "node:crypto"
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import { importSPKI } from "jose"
+import { sha256, timingSafeEqual } from "../node/Sha256.ts"
 import { InvalidOption } from "./InvalidOption.ts"
 
 /** As a host has them. */
@@ -75,7 +75,7 @@ const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens }: Gi
 const minTokenLength = 20
 const modulusBits = 2048
 
-const digest = (token: Redacted.Redacted) => createHash("sha256").update(Redacted.value(token)).digest()
+const digest = (token: Redacted.Redacted) => sha256(Redacted.value(token))
 
 const invalidKey = (name: string, found: string) =>
   new InvalidOption({

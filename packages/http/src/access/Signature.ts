@@ -6,11 +6,11 @@
  * A token is not bound to the request that it comes with, unless the network puts
  * a digest of the body into a claim, and that claim is configured.
  */
-import { createHash } from "node:crypto"
 import { Ledger } from "@holdfast/domain"
 import { Context, DateTime, Effect, Layer, Schema } from "effect"
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose"
 import { refuse, type Unauthorized } from "../contract/Problems.ts"
+import { sha256 } from "../node/Sha256.ts"
 import { Credentials } from "./Credentials.ts"
 
 const lifetimeSeconds = 60
@@ -110,7 +110,7 @@ const signedBy = ({ exp = 0, iat = 0, jti, ...claims }: JWTPayload, bodyClaim: s
 
 /** A SHA-256 of the body's bytes, in hexadecimal or base64url. */
 const covers = (claimed: unknown) => (body: Uint8Array) => {
-  const digest = createHash("sha256").update(body).digest()
+  const digest = sha256(body)
   return claimed === digest.toString("hex") || claimed === digest.toString("base64url")
     ? Effect.void
     : refuse("It was signed for another body.")

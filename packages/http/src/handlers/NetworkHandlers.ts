@@ -13,7 +13,7 @@ import * as NetworkApi from "../contract/NetworkApi.ts"
 import { orProblem, type Problem, toResponse, Unauthorized } from "../contract/Problems.ts"
 import type * as Routes from "../contract/Routes.ts"
 import { State } from "../contract/State.ts"
-import { malformedBy, readBody, readBytes } from "../request/Json.ts"
+import { Bodies, malformedBy } from "../request/Bodies.ts"
 import { counted, note } from "../request/RequestLog.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -42,7 +42,6 @@ const found = (deallocation: Deallocation.Deallocation): typeof NetworkApi.FindA
 })
 
 const encodeState = Schema.encodeSync(State)
-const readReservation = readBody(NetworkApi.ReserveRequest)
 
 const header = NetworkApi.signatureHeader.toLowerCase()
 const decodeParams = Schema.decodeUnknownEffect(Schema.Struct(NetworkApi.params), { errors: "all" })
@@ -57,6 +56,8 @@ const makeHandlers = Effect.gen(function* () {
   const deallocations = yield* Deallocations.Deallocations
   const { verify, coversBodies } = yield* Signature
   const { guard } = yield* Callers
+  const { readBytes, readAs } = yield* Bodies
+  const readReservation = readAs(NetworkApi.ReserveRequest)
 
   /**
    * A token that is answered is used: where a request cannot be understood, it is

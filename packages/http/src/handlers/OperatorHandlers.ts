@@ -5,13 +5,10 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Routed } from "../contract/Api.ts"
 import { AdjustmentRequest, ConnectionRequest } from "../contract/OperatorApi.ts"
 import { orProblem } from "../contract/Problems.ts"
-import { readBody } from "../request/Json.ts"
+import { Bodies } from "../request/Bodies.ts"
 import { counted } from "../request/RequestLog.ts"
 
 const defaultLimit = 50
-
-const readConnection = readBody(ConnectionRequest)
-const readAdjustment = readBody(AdjustmentRequest)
 
 const answerOf = (deallocation: Deallocation.Deallocation) => {
   const { terms, partnerDeallocationId, createdAt, updatedAt } = deallocation
@@ -30,6 +27,9 @@ export const layer = HttpApiBuilder.group(
   "operator",
   Effect.fnUntraced(function* (handlers) {
     const deallocations = yield* Deallocations.Deallocations
+    const { readAs } = yield* Bodies
+    const readConnection = readAs(ConnectionRequest)
+    const readAdjustment = readAs(AdjustmentRequest)
     return handlers
       .handleRaw(
         "register",

@@ -3,11 +3,11 @@
  * and method gets further, whatever goes wrong inside leaves as a problem, and
  * every request is recorded. A defect is logged whole and leaves as a bare 500.
  */
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Cause, Effect, Exit } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Problems from "../contract/Problems.ts"
 import * as Routes from "../contract/Routes.ts"
+import { Host } from "./Host.ts"
 import * as RequestLog from "./RequestLog.ts"
 import { guardingFor } from "./ResponseHeaders.ts"
 
@@ -34,37 +34,38 @@ export const around = <E, R>(
     if (!target.route.methods.includes(request.method)) return methodNotAllowed(request.method, target.route)
     return serve(request, target)
   }
-  return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    Effect.clockWith((clock) => {
-      // As it came: the platform has read it in its own way already.
-      const { url = "" } = NodeHttpServerRequest.toIncomingMessage(request)
-      const target = Routes.find(url)
-      const found = typeof target === "string" ? undefined : target
-      const notes: RequestLog.Notes = {}
-      const deallocationId = found?.params["deallocationId"]
-      if (deallocationId !== undefined) notes.deallocationId = deallocationId.toLowerCase()
-      const startMillis = clock.currentTimeMillisUnsafe()
-      const startNanos = clock.monotonicTimeNanosUnsafe()
-      return answer(request, url, target).pipe(
-        Effect.provideService(RequestLog.CurrentNotes, notes),
-        // So that work for a caller that is gone is given up.
-        Effect.interruptible,
-        Effect.catchCause(answerFailure),
-        Effect.map(HttpServerResponse.setHeaders(guardingFor(found?.route))),
-        Effect.onExit((exit) =>
-          Effect.sync(() =>
-            log.add({
-              method: request.method,
-              route: found?.route,
-              status: Exit.isSuccess(exit) ? exit.value.status : Problems.abandoned,
-              startMillis,
-              durationMillis: Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e6,
-              notes,
-            }),
+  return Effect.flatMap(Host, ({ targetOf }) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      Effect.clockWith((clock) => {
+        const url = targetOf(request)
+        const target = Routes.find(url)
+        const found = typeof target === "string" ? undefined : target
+        const notes: RequestLog.Notes = {}
+        const deallocationId = found?.params["deallocationId"]
+        if (deallocationId !== undefined) notes.deallocationId = deallocationId.toLowerCase()
+        const startMillis = clock.currentTimeMillisUnsafe()
+        const startNanos = clock.monotonicTimeNanosUnsafe()
+        return answer(request, url, target).pipe(
+          Effect.provideService(RequestLog.CurrentNotes, notes),
+          // So that work for a caller that is gone is given up.
+          Effect.interruptible,
+          Effect.catchCause(answerFailure),
+          Effect.map(HttpServerResponse.setHeaders(guardingFor(found?.route))),
+          Effect.onExit((exit) =>
+            Effect.sync(() =>
+              log.add({
+                method: request.method,
+                route: found?.route,
+                status: Exit.isSuccess(exit) ? exit.value.status : Problems.abandoned,
+                startMillis,
+                durationMillis: Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e6,
+                notes,
+              }),
+            ),
           ),
-        ),
-      )
-    }),
+        )
+      }),
+    ),
   )
 }
 

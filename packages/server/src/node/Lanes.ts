@@ -33,7 +33,9 @@ export const make = Effect.fnUntraced(function* ({ maxUrlLength }: Pick<App.Opti
     return isSigned && !mustWait(caller) ? "signed" : "open"
   }
   return (request: IncomingMessage): Place => {
-    const caller = callerOf(request)
+    const { headers, socket } = request
+    const forwardedFor = headers["x-forwarded-for"]?.toString()
+    const caller = callerOf({ peer: socket.remoteAddress, forwardedFor })
     return { lane: laneOf(request, caller), caller }
   }
 })

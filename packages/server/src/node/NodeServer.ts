@@ -25,6 +25,7 @@ import * as Problems from "@holdfast/http/Problems"
 import { guarding } from "@holdfast/http/ResponseHeaders"
 import { Effect, Layer, Metric, Schema } from "effect"
 import * as Lanes from "./Lanes.ts"
+import * as NodeHost from "./NodeHost.ts"
 import { Turns } from "./Turns.ts"
 
 interface Limits {
@@ -307,7 +308,8 @@ export const layer = ({ host, port, maxUrlLength, ...limits }: Options & Pick<Ap
         run(Effect.andThen(Metric.update(total, count), Effect.logWarning(message, { [name]: count })))
       const onTurnedAway = told(turnedAwayTotal, "Too many requests are in hand.", "turnedAway")
       const onHeld = told(heldTotal, "Requests without credentials wait for their turn.", "held")
-      return NodeHttpServer.layer(() => new BoundedServer({ ...limits, placeOf, onTurnedAway, onHeld }), { host, port })
+      const server = () => new BoundedServer({ ...limits, placeOf, onTurnedAway, onHeld })
+      return Layer.merge(NodeHttpServer.layer(server, { host, port }), NodeHost.layer)
     }),
   )
 

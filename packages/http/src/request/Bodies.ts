@@ -1,42 +1,56 @@
 /**
  * Request bodies: JSON as RFC 8259 has it and nothing looser. Strict UTF-8
  * without a byte order mark, no key twice in an object (`JSON.parse` would keep
- * the last and say nothing), at most {@link MaxBytes}. Fields that a schema does
- * not know are ignored.
+ * the last and say nothing), of so many bytes at the most. Fields that a schema
+ * does not know are ignored.
  */
-import { Context, Effect, Schema, SchemaIssue } from "effect"
+import { Context, Effect, Layer, Schema, SchemaIssue } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { MalformedRequest, PayloadTooLarge, UnsupportedMediaType } from "../contract/Problems.ts"
-import * as Body from "./Body.ts"
+import { Host } from "./Host.ts"
 
-/** How many bytes a body may have: none until the application says. */
-export const MaxBytes = Context.Reference("@holdfast/http/Json/MaxBytes", { defaultValue: () => 0 })
+type Request = HttpServerRequest.HttpServerRequest
+type Unreadable = MalformedRequest | PayloadTooLarge
 
-/** Reads a request's body, byte for byte. */
-export const readBytes = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  const maxBytes = yield* MaxBytes
-  const refused = (reason: "TooLarge" | "NotWhole") =>
-    reason === "TooLarge"
-      ? new PayloadTooLarge({ detail: `A body may have at most ${maxBytes} bytes.` })
-      : new MalformedRequest({ detail: "The body did not arrive whole." })
-  if (Number(request.headers["content-length"]) > maxBytes) return yield* refused("TooLarge")
-  return yield* Effect.mapError(Body.read(request, maxBytes), refused)
-})
+export class Bodies extends Context.Service<
+  Bodies,
+  {
+    /** Reads a request's body, byte for byte. */
+    readonly readBytes: (request: Request) => Effect.Effect<Uint8Array, Unreadable>
+    /** Reads a request's body as a schema has it, once `inspect` has seen its bytes. */
+    readonly readAs: <S extends Schema.Top & { readonly DecodingServices: never }>(
+      schema: S,
+    ) => <E = never>(
+      request: Request,
+      inspect?: (bytes: Uint8Array) => Effect.Effect<void, E>,
+    ) => Effect.Effect<S["Type"], E | Unreadable | UnsupportedMediaType>
+  }
+>()("@holdfast/http/Bodies") {}
 
-/** Reads a request's body as a schema has it, once `inspect` has seen its bytes. */
-export const readBody = <S extends Schema.Top & { readonly DecodingServices: never }>(schema: S) => {
-  const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(schema), { errors: "all" })
-  return Effect.fnUntraced(function* <E = never>(
-    request: HttpServerRequest.HttpServerRequest,
-    inspect?: (bytes: Uint8Array) => Effect.Effect<void, E>,
-  ) {
-    yield* checkMediaType(request.headers)
-    const bytes = yield* readBytes(request)
-    if (inspect !== undefined) yield* inspect(bytes)
-    const value = yield* Effect.try({ try: () => parse(utf8.decode(bytes)), catch: malformed })
-    return yield* Effect.mapError(decode(value), (error) => malformedBy(error.issue))
+export const layer = (maxBytes: number): Layer.Layer<Bodies> =>
+  Layer.sync(Bodies, () => {
+    const refused = (reason: "TooLarge" | "NotWhole") =>
+      reason === "TooLarge"
+        ? new PayloadTooLarge({ detail: `A body may have at most ${maxBytes} bytes.` })
+        : new MalformedRequest({ detail: "The body did not arrive whole." })
+    const readBytes = (request: Request) =>
+      Number(request.headers["content-length"]) > maxBytes
+        ? Effect.fail(refused("TooLarge"))
+        : Effect.flatMap(Host, ({ readBody }) => Effect.mapError(readBody(request, maxBytes), refused))
+    return Bodies.of({
+      readBytes,
+      readAs: (schema) => {
+        const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(schema), { errors: "all" })
+        return Effect.fnUntraced(function* (request, inspect) {
+          yield* checkMediaType(request.headers)
+          const bytes = yield* readBytes(request)
+          if (inspect !== undefined) yield* inspect(bytes)
+          const value = yield* Effect.try({ try: () => parse(utf8.decode(bytes)), catch: malformed })
+          return yield* Effect.mapError(decode(value), (error) => malformedBy(error.issue))
+        })
+      },
+    })
   })
-}
 
 /** The problem that a failed decoding is: each field with its fact. */
 export const malformedBy = (issue: SchemaIssue.Issue): MalformedRequest =>
