@@ -39,22 +39,23 @@ const makeHandler = (options: Partial<Callers.Options> = {}) =>
   )
 
 /** On a server that is none of ours. */
-const serve = Effect.map(
-  Layer.build(
-    App.layer(TestServer.defaults).pipe(
-      Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
-      Layer.provide(servicesOf({})),
+const serve = (options: Partial<Callers.Options> = {}) =>
+  Effect.map(
+    Layer.build(
+      App.layer(TestServer.defaults).pipe(
+        Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+        Layer.provide(servicesOf(options)),
+      ),
     ),
-  ),
-  (context): Handler => {
-    const { address } = Context.get(context, HttpServer.HttpServer)
-    const { origin } = new URL(HttpServer.formatAddress(address))
-    return (request) => {
-      const { pathname, search } = new URL(request.url)
-      return fetch(new Request(`${origin}${pathname}${search}`, request))
-    }
-  },
-)
+    (context): Handler => {
+      const { address } = Context.get(context, HttpServer.HttpServer)
+      const { origin } = new URL(HttpServer.formatAddress(address))
+      return (request) => {
+        const { pathname, search } = new URL(request.url)
+        return fetch(new Request(`${origin}${pathname}${search}`, request))
+      }
+    },
+  )
 
 const base = "https://partner.example"
 
@@ -81,7 +82,7 @@ const streamed = (bytes: number): RequestInit & { readonly duplex: "half" } => (
 
 const hosts: Readonly<Record<string, Effect.Effect<Handler, unknown, Scope.Scope>>> = {
   "as a function of the web standard": makeHandler(),
-  "on a server of others": serve,
+  "on a server of others": serve(),
 }
 
 for (const [name, start] of Object.entries(hosts)) {
@@ -178,5 +179,20 @@ it.live("a caller is counted by the address that the host tells of it, or togeth
     // Through a proxy that is trusted.
     assert.deepStrictEqual([yield* from("10.0.0.1", "192.0.2.3"), yield* from("10.0.0.1", "192.0.2.1")], [401, 429])
     assert.deepStrictEqual([yield* from(undefined), yield* from(undefined, "192.0.2.9")], [401, 429])
+  }).pipe(Effect.scoped),
+)
+
+it.live("a caller on a server of others is counted by the address at the other end", () =>
+  Effect.gen(function* () {
+    const handler = yield* serve({ maxRefusalsPerMinute: 1, trustedProxies: ["127.0.0.0/8"] })
+    const through = (forwardedFor: string) =>
+      Effect.promise(() =>
+        ask(handler, "GET", "/operator/v1/deallocations", { headers: { "x-forwarded-for": forwardedFor } }),
+      )
+    const statuses = yield* Effect.forEach(["192.0.2.1", "192.0.2.2", "192.0.2.1"], through)
+    assert.deepStrictEqual(
+      statuses.map(({ status }) => status),
+      [401, 401, 429],
+    )
   }).pipe(Effect.scoped),
 )

@@ -51,8 +51,8 @@ export const http = [
       "Effect.catch((problem: Problem) => (nonce === undefined ? refused(nonce)(problem) : Effect.fail(problem))),",
     ],
     "somebody else's body uses up a token": [
-      "problem instanceof Unauthorized\n      ?",
-      "problem === undefined\n      ?",
+      "problem instanceof Unauthorized\n        ?",
+      "problem === undefined\n        ?",
     ],
     "a question does not use its token": [
       "Effect.andThen(deallocations.useNonce(nonce), deallocations.find(id))",

@@ -1,14 +1,9 @@
 /** All that the server offers, as one API: the source of routes and of the OpenAPI document. */
-import { HttpApi, HttpApiMiddleware, OpenApi } from "effect/http-api"
+import { HttpApi, OpenApi } from "effect/http-api"
 import { NetworkApi, NetworkPluralApi } from "./NetworkApi.ts"
 import { OperatorApi } from "./OperatorApi.ts"
-import * as Problems from "./Problems.ts"
 import { SystemApi } from "./SystemApi.ts"
-
-/** Turns paths and queries that cannot be decoded into problems. */
-export class WellFormed extends HttpApiMiddleware.Service<WellFormed>()("@holdfast/http/WellFormed", {
-  error: [Problems.MalformedRequest, Problems.InternalError],
-}) {}
+import { WellFormed } from "./WellFormed.ts"
 
 /**
  * What the generator takes for closed objects are open: fields that we do not

@@ -9,6 +9,7 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity, Open
 import * as Amounts from "./Amounts.ts"
 import * as Problems from "./Problems.ts"
 import { State } from "./State.ts"
+import type { WellFormed } from "./WellFormed.ts"
 
 /** Where the signature stands. */
 export const signatureHeader = "X-BitGo-Signature"
@@ -62,7 +63,7 @@ export const ReserveRequest = Schema.Struct({
   )
 
 /** The contract's object. */
-const Answer = Schema.Struct({
+const SettleAnswer = Schema.Struct({
   deallocationId: Uuid.FromString,
   amount: Amounts.ToNumber,
   clientId,
@@ -71,18 +72,21 @@ const Answer = Schema.Struct({
   partnerClientId,
   partnerDeallocationId: Uuid.Uuid,
 })
-export const ReserveAnswer = Schema.Struct({
-  ...Answer.fields,
+const ReserveAnswer = Schema.Struct({
+  ...SettleAnswer.fields,
   rejectionReason: Schema.optionalKey(Deallocation.RejectionReason),
 })
-export const FindAnswer = Schema.Struct({ ...ReserveAnswer.fields, status: State })
+const FindAnswer = Schema.Struct({ ...ReserveAnswer.fields, status: State })
+
+/** By the name of the endpoint. */
+const answers = { reserve: ReserveAnswer, find: FindAnswer, clear: SettleAnswer, release: SettleAnswer }
 
 /** What stands in the path. */
 export const params = { deallocationId: Uuid.FromString }
 
 const reserve = HttpApiEndpoint.post("reserve", "/bitgo/v1/deallocations", {
   payload: ReserveRequest,
-  success: ReserveAnswer,
+  success: answers.reserve,
   error: [
     Problems.PayloadTooLarge,
     Problems.UnsupportedMediaType,
@@ -94,6 +98,7 @@ const reserve = HttpApiEndpoint.post("reserve", "/bitgo/v1/deallocations", {
 }).annotate(OpenApi.Summary, "Holds an amount: it becomes RESERVED, or is REJECTED with a reason.")
 
 const settled = [
+  Problems.PayloadTooLarge,
   Problems.DeallocationNotFound,
   Problems.StateConflict,
   Problems.IdInUse,
@@ -104,17 +109,17 @@ const ofOne = <const Path extends `/${string}`>(path: Path) =>
   [
     HttpApiEndpoint.get("find", `${path}/:deallocationId`, {
       params,
-      success: FindAnswer,
-      error: [Problems.DeallocationNotFound, Problems.UnavailableRetryAfter],
+      success: answers.find,
+      error: [Problems.PayloadTooLarge, Problems.DeallocationNotFound, Problems.UnavailableRetryAfter],
     }).annotate(OpenApi.Summary, "Says what has become of a deallocation."),
     HttpApiEndpoint.put("clear", `${path}/:deallocationId/clear`, {
       params,
-      success: Answer,
+      success: answers.clear,
       error: settled,
     }).annotate(OpenApi.Summary, "Finalises a reserved amount: it becomes CLEARED."),
     HttpApiEndpoint.put("release", `${path}/:deallocationId/release`, {
       params,
-      success: Answer,
+      success: answers.release,
       error: settled,
     }).annotate(OpenApi.Summary, "Gives a reserved amount back: it becomes RELEASED."),
   ] as const
@@ -128,5 +133,21 @@ export const NetworkPluralApi = HttpApiGroup.make("networkPlural")
   .add(...ofOne("/bitgo/v1/deallocations"))
   .middleware(Signed)
 
+type Endpoints = HttpApiGroup.Endpoints<typeof NetworkApi>
+
 /** The names of the endpoints, the same under either spelling. */
-export type Endpoint = HttpApiGroup.Endpoints<typeof NetworkApi>["identifier"]
+export type Endpoint = Endpoints["identifier"]
+
+/** What an endpoint answers with, as it is written. */
+export type Answer<Name extends Endpoint> = (typeof answers)[Name]["Encoded"]
+
+/** The problems that an endpoint declares, those of every endpoint included. */
+export type Problem<Name extends Endpoint> =
+  | HttpApiEndpoint.ErrorsWithIdentifier<Endpoints, Name>
+  | HttpApiMiddleware.Error<WellFormed>
+
+const isEndpoint = (name: string): name is Endpoint => Object.hasOwn(NetworkApi.endpoints, name)
+
+/** The network's endpoint that is declared with this name in this group, if it is one. */
+export const endpointOf = (group: string, name: string): Endpoint | undefined =>
+  (group === NetworkApi.identifier || group === NetworkPluralApi.identifier) && isEndpoint(name) ? name : undefined

@@ -6,6 +6,7 @@
  */
 import { HttpApi, HttpApiMiddleware } from "effect/http-api"
 import { Api } from "./Api.ts"
+import * as NetworkApi from "./NetworkApi.ts"
 
 /** Served beside the API: its description. */
 export const openApiPath = "/openapi.json"
@@ -15,6 +16,8 @@ export interface Route {
   /** As declared, such as `/bitgo/v1/deallocation/:deallocationId`. */
   readonly pattern: string
   readonly methods: ReadonlyArray<string>
+  /** The network's endpoint that a method stands for, where it is one. */
+  readonly network: Readonly<Record<string, NetworkApi.Endpoint>>
   /** The header that credentials come in; none where anybody may ask. */
   readonly credential: string | undefined
 }
@@ -67,14 +70,22 @@ const credentialOf = (middleware: ReadonlySet<HttpApiMiddleware.AnyService>) => 
 
 const declared = (): ReadonlyArray<Route> => {
   const routes = new Map<string, Route>()
-  const add = (pattern: string, methods: ReadonlyArray<string>, credential?: string) =>
-    routes.set(pattern, { pattern, methods: [...(routes.get(pattern)?.methods ?? []), ...methods], credential })
-  add(openApiPath, ["GET", "HEAD"])
-  add(docsPath, ["GET", "HEAD"])
+  const add = (pattern: string, method: string, credential?: string, endpoint?: NetworkApi.Endpoint) => {
+    const known = routes.get(pattern)
+    const methods = method === "GET" ? ["GET", "HEAD"] : [method]
+    routes.set(pattern, {
+      pattern,
+      methods: [...(known?.methods ?? []), ...methods],
+      network: { ...known?.network, ...(endpoint && Object.fromEntries(methods.map((_) => [_, endpoint]))) },
+      credential,
+    })
+  }
+  add(openApiPath, "GET")
+  add(docsPath, "GET")
   HttpApi.reflect(Api, {
     onGroup: () => {},
-    onEndpoint: ({ endpoint: { method, path }, middleware }) =>
-      add(path, method === "GET" ? ["GET", "HEAD"] : [method], credentialOf(middleware)),
+    onEndpoint: ({ group, endpoint: { identifier, method, path }, middleware }) =>
+      add(path, method, credentialOf(middleware), NetworkApi.endpointOf(group.identifier, identifier)),
   })
   return [...routes.values()]
 }

@@ -10,7 +10,7 @@ import { Callers } from "../access/Callers.ts"
 import { Signature, type Signed } from "../access/Signature.ts"
 import * as Amounts from "../contract/Amounts.ts"
 import * as NetworkApi from "../contract/NetworkApi.ts"
-import { orProblem, type Problem, toResponse, Unauthorized } from "../contract/Problems.ts"
+import { orProblem, toResponse, Unauthorized } from "../contract/Problems.ts"
 import type * as Routes from "../contract/Routes.ts"
 import { State } from "../contract/State.ts"
 import { Bodies, malformedBy } from "../request/Bodies.ts"
@@ -19,10 +19,16 @@ import { counted, note } from "../request/RequestLog.ts"
 type Request = HttpServerRequest.HttpServerRequest
 type Params = Routes.Found["params"]
 
-type Handler = (request: Request, params: Params) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+/** Each answers as its endpoint is declared, or does not compile. */
+type Handlers = {
+  readonly [Name in NetworkApi.Endpoint]: (
+    request: Request,
+    params: Params,
+  ) => Effect.Effect<NetworkApi.Answer<Name>, NetworkApi.Problem<Name>>
+}
 
 /** The contract's object; a rejection has its reason. */
-const answerOf = (deallocation: Deallocation.Deallocation): typeof NetworkApi.ReserveAnswer.Encoded => {
+const answerOf = (deallocation: Deallocation.Deallocation): NetworkApi.Answer<"reserve"> => {
   const { deallocationId, amount, clientId, connectionId, partnersConnectionId, partnerClientId } = deallocation.terms
   const answer = {
     deallocationId,
@@ -36,7 +42,7 @@ const answerOf = (deallocation: Deallocation.Deallocation): typeof NetworkApi.Re
   return deallocation._tag === "Rejected" ? { ...answer, rejectionReason: deallocation.reason } : answer
 }
 
-const found = (deallocation: Deallocation.Deallocation): typeof NetworkApi.FindAnswer.Encoded => ({
+const found = (deallocation: Deallocation.Deallocation): NetworkApi.Answer<"find"> => ({
   ...answerOf(deallocation),
   status: encodeState(deallocation._tag),
 })
@@ -65,17 +71,19 @@ const makeHandlers = Effect.gen(function* () {
    * It stays good where the body is not the one that it was signed for: that is
    * somebody else's doing, and the one whom it belongs to is still to come.
    */
-  const refused = (nonce: Ledger.Nonce) => (problem: Problem) =>
-    problem instanceof Unauthorized
-      ? Effect.fail(problem)
-      : Effect.andThen(orProblem(deallocations.useNonce(nonce)), Effect.fail(problem))
+  const refused =
+    (nonce: Ledger.Nonce) =>
+    <E>(problem: E) =>
+      problem instanceof Unauthorized
+        ? Effect.fail(problem)
+        : Effect.andThen(orProblem(deallocations.useNonce(nonce)), Effect.fail(problem))
 
   const signed =
-    <Input>(
-      understand: (request: Request, params: Params, covers: Signed["covers"]) => Effect.Effect<Input, Problem>,
-      act: (input: Input, nonce: Ledger.Nonce) => Effect.Effect<object, Problem>,
-    ): Handler =>
-    (request, params) =>
+    <Input, Answer, E1, E2>(
+      understand: (request: Request, params: Params, covers: Signed["covers"]) => Effect.Effect<Input, E1>,
+      act: (input: Input, nonce: Ledger.Nonce) => Effect.Effect<Answer, E2>,
+    ) =>
+    (request: Request, params: Params) =>
       guard(
         request,
         Effect.flatMap(verify(request.headers[header] ?? ""), ({ nonce, covers }) =>
@@ -84,22 +92,17 @@ const makeHandlers = Effect.gen(function* () {
             Effect.flatMap((input) => act(input, nonce)),
           ),
         ),
-      ).pipe(
-        Effect.matchEffect({
-          onSuccess: (answer) => Effect.succeed(json(answer)),
-          onFailure: toResponse,
-        }),
       )
 
   /** For requests without a body: whatever came as one all the same. */
-  const bodiless = (act: (id: Uuid.Uuid, nonce: Ledger.Nonce) => Effect.Effect<object, Problem>) =>
+  const bodiless = <Answer, E>(act: (id: Uuid.Uuid, nonce: Ledger.Nonce) => Effect.Effect<Answer, E>) =>
     signed(
       (request, params, covers) =>
         coversBodies ? Effect.andThen(Effect.flatMap(readBytes(request), covers), idOf(params)) : idOf(params),
       act,
     )
 
-  const handlers: Record<NetworkApi.Endpoint, Handler> = {
+  const handlers: Handlers = {
     reserve: signed(
       (request, _, covers) => readReservation(request, covers),
       Effect.fnUntraced(function* (terms, nonce) {
@@ -126,18 +129,12 @@ const makeHandlers = Effect.gen(function* () {
   return handlers
 })
 
-/** Serves the network's addresses: gives nothing for any other address or method. */
-export const make = Effect.map(makeHandlers, (handlers) => {
-  const byAddress = new Map<string, Handler>()
-  for (const { endpoints } of [NetworkApi.NetworkApi, NetworkApi.NetworkPluralApi]) {
-    for (const [name, { method, path }] of Object.entries(endpoints)) {
-      byAddress.set(`${method} ${path}`, handlers[name as NetworkApi.Endpoint])
-    }
-  }
-  return (request: Request, { route, params }: Routes.Found) => {
-    const method = request.method === "HEAD" ? "GET" : request.method
-    return byAddress.get(`${method} ${route.pattern}`)?.(request, params)
-  }
+/** Serves the network's endpoints: gives nothing for what is none of them. */
+export const make = Effect.map(makeHandlers, (handlers) => (request: Request, { route, params }: Routes.Found) => {
+  const endpoint = route.network[request.method]
+  if (endpoint === undefined) return undefined
+  return Effect.matchEffect(handlers[endpoint](request, params), { onSuccess: respond, onFailure: toResponse })
 })
 
-const json = (answer: object) => HttpServerResponse.text(JSON.stringify(answer), { contentType: "application/json" })
+const respond = (answer: object) =>
+  Effect.succeed(HttpServerResponse.text(JSON.stringify(answer), { contentType: "application/json" }))
