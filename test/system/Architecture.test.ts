@@ -89,6 +89,9 @@ describe("a violation is found", () => {
     ],
     ["persistence", "Batch.ts", `import "@holdfast/http"`, true],
     ["http", "Problems.ts", `import { Ledger } from "@holdfast/domain"`, false],
+    ["http", "contract/Api.ts", `import { NetworkApi } from "./NetworkApi.ts"`, false],
+    ["http", "contract/Api.ts", `import { orProblem } from "../request/Failures.ts"`, true],
+    ["http", "request/Failures.ts", `import { toProblem } from "../contract/Problems.ts"`, false],
     ["http", "node/Sha256.ts", `import { createHash } from "node:crypto"`, false],
     ["http", "access/Signature.ts", `import { createHash } from "node:crypto"`, true],
     ["http", "request/Host.ts", `import type { IncomingMessage } from "http"`, true],
@@ -113,7 +116,10 @@ function violationsIn(name: PackageName, file: string, source: string, declared:
     const where = `${name}/src/${file} imports ${specifier ?? "a computed name"}`
     if (specifier === undefined) return name === "server" ? [] : [where]
     if (specifier.startsWith(".")) {
-      return Path.join(Path.dirname(file), specifier).startsWith("..") ? [`${where}, which is outside the package`] : []
+      const path = Path.join(Path.dirname(file), specifier)
+      if (path.startsWith("..")) return [`${where}, which is outside the package`]
+      const leavesContract = name === "http" && file.startsWith("contract/") && !path.startsWith("contract/")
+      return leavesContract ? [`${where}, which is no description`] : []
     }
     const module = isBuiltin(specifier) ? specifier : packageOf(specifier)
     if (!mayImport[name](module, file)) return [`${where}, which ${name} must not know`]

@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { Operator } from "../contract/OperatorApi.ts"
-import { refuse } from "../contract/Problems.ts"
+import { refuse } from "../request/Failures.ts"
 import { Callers } from "./Callers.ts"
 import { Credentials } from "./Credentials.ts"
 

@@ -9,8 +9,9 @@
 import { Ledger } from "@holdfast/domain"
 import { Context, DateTime, Effect, Layer, Schema } from "effect"
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose"
-import { refuse, type Unauthorized } from "../contract/Problems.ts"
+import type { Unauthorized } from "../contract/Problems.ts"
 import { sha256 } from "../node/Sha256.ts"
+import { refuse } from "../request/Failures.ts"
 import { Credentials } from "./Credentials.ts"
 
 const lifetimeSeconds = 60

@@ -21,7 +21,6 @@ import {
 import { Effect, Schema } from "effect"
 import { HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { HttpApiError, HttpApiSchema } from "effect/http-api"
-import * as RequestLog from "../request/RequestLog.ts"
 import { State } from "./State.ts"
 
 const problem = <const Name extends string, const Status extends number>(name: Name, status: Status, title: string) =>
@@ -198,14 +197,10 @@ export const toResponse = (problem: Problem): Effect.Effect<HttpServerResponse.H
     : response
 }
 
-/** Refuses a request's credentials. Why is for the log alone. */
-export const refuse = (reason: string): Effect.Effect<never, Unauthorized> =>
-  Effect.andThen(RequestLog.note({ refused: reason }), Effect.fail(Unauthorized.always))
-
 /** What the log says of a request whose caller did not wait for the answer. */
 export const abandoned = 499
 
-type DomainError =
+export type DomainError =
   | Ledger.NonceUsed
   | Ledger.IdInUse
   | Deallocation.DeallocationNotFound
@@ -234,14 +229,9 @@ const problems = {
   Unavailable: ({ message, retryAfterSeconds }) => new Unavailable({ detail: message, retryAfterSeconds }),
 } satisfies { readonly [E in DomainError as E["_tag"]]: (error: E) => unknown }
 
-type ProblemOf<E extends DomainError> = ReturnType<(typeof problems)[E["_tag"]]>
+export type ProblemOf<E extends DomainError> = ReturnType<(typeof problems)[E["_tag"]]>
 
-/** Turns the domain's errors into problems, and notes them for the log. */
-export const orProblem = <A, E extends DomainError, R>(
-  self: Effect.Effect<A, E, R>,
-): Effect.Effect<A, ProblemOf<E>, R> =>
-  Effect.catch(self, (error) => Effect.andThen(RequestLog.note({ error: error._tag }), Effect.fail(toProblem(error))))
-
-const toProblem: <E extends DomainError>(error: E) => ProblemOf<E> = (error: DomainError) =>
+/** The problem that an error of the domain is. */
+export const toProblem: <E extends DomainError>(error: E) => ProblemOf<E> = (error: DomainError) =>
   // Each tag has the function for its own error; TypeScript does not follow that.
   problems[error._tag](error as never) as never

@@ -10,10 +10,11 @@ import { Callers } from "../access/Callers.ts"
 import { Signature, type Signed } from "../access/Signature.ts"
 import * as Amounts from "../contract/Amounts.ts"
 import * as NetworkApi from "../contract/NetworkApi.ts"
-import { orProblem, toResponse, Unauthorized } from "../contract/Problems.ts"
+import { toResponse, Unauthorized } from "../contract/Problems.ts"
 import type * as Routes from "../contract/Routes.ts"
 import { State } from "../contract/State.ts"
 import { Bodies, malformedBy } from "../request/Bodies.ts"
+import { orProblem } from "../request/Failures.ts"
 import { counted, note } from "../request/RequestLog.ts"
 
 type Request = HttpServerRequest.HttpServerRequest

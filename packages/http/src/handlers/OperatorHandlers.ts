@@ -4,8 +4,8 @@ import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Routed } from "../contract/Api.ts"
 import { AdjustmentRequest, ConnectionRequest } from "../contract/OperatorApi.ts"
-import { orProblem } from "../contract/Problems.ts"
 import { Bodies } from "../request/Bodies.ts"
+import { orProblem } from "../request/Failures.ts"
 import { counted } from "../request/RequestLog.ts"
 
 const defaultLimit = 50

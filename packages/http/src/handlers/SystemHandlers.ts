@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { Routed } from "../contract/Api.ts"
-import { orProblem } from "../contract/Problems.ts"
+import { orProblem } from "../request/Failures.ts"
 import { RequestLog } from "../request/RequestLog.ts"
 
 const ok = { status: "ok" } as const
