@@ -57,8 +57,14 @@ const make = Effect.fnUntraced(function* ({ maxBodyBytes, maxUrlLength }: Option
   return Boundary.around({ log, maxUrlLength }, (request, found) => network(request, found) ?? router)
 })
 
+/** What it is to be given: where deallocations are kept, and whom to believe. */
+export type Needs = Deallocations.Deallocations | Callers | Operator | Signature
+
 /** Serves all of it on an `HttpServer`. */
-export const layer = (options: Options) => Layer.unwrap(Effect.map(make(options), (app) => HttpServer.serve(app)))
+export const layer = (
+  options: Options,
+): Layer.Layer<never, never, Needs | HttpServer.HttpServer | Layer.Success<typeof HttpServer.layerServices>> =>
+  Layer.unwrap(Effect.map(make(options), (app) => HttpServer.serve(app)))
 
 class App extends Context.Service<App, Effect.Success<ReturnType<typeof make>>>()("@holdfast/http/App") {}
 
@@ -69,8 +75,11 @@ class App extends Context.Service<App, Effect.Success<ReturnType<typeof make>>>(
  */
 export const toWebHandler = <E>(
   options: Options,
-  services: Layer.Layer<Callers | Deallocations.Deallocations | Operator | Signature, E>,
-) =>
+  services: Layer.Layer<Needs, E>,
+): {
+  readonly handler: (request: Request, context?: Context.Context<never>) => Promise<Response>
+  readonly dispose: () => Promise<void>
+} =>
   HttpEffect.toWebHandlerLayer(
     Effect.flatten(App),
     Layer.effect(App, make(options)).pipe(Layer.provideMerge([services, HttpServer.layerServices])),
