@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers"
 import { assert } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
 import * as App from "@holdfast/http/App"
-import * as Callers from "@holdfast/http/Callers"
+import * as CallerLimits from "@holdfast/http/CallerLimits"
 import * as Credentials from "@holdfast/http/Credentials"
 import * as OperatorToken from "@holdfast/http/OperatorToken"
 import * as Signature from "@holdfast/http/Signature"
@@ -94,7 +94,7 @@ export const layer = (
     ).pipe(
       Layer.provide(NodeServer.layer(given)),
       Layer.provide([Signature.layer(given), OperatorToken.layer, deallocations]),
-      Layer.provide([Callers.layer(given), Credentials.layer(credentials)]),
+      Layer.provide([CallerLimits.layer(given), Credentials.layer(credentials)]),
       Layer.provide(logger),
     )
   })

@@ -4,7 +4,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, it } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
 import * as App from "@holdfast/http/App"
-import * as Callers from "@holdfast/http/Callers"
+import * as CallerLimits from "@holdfast/http/CallerLimits"
 import * as Credentials from "@holdfast/http/Credentials"
 import { Host, standard } from "@holdfast/http/Host"
 import * as OperatorToken from "@holdfast/http/OperatorToken"
@@ -15,21 +15,21 @@ import * as Quiet from "../support/Quiet.ts"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
 
-const servicesOf = (options: Partial<Callers.Options>) =>
+const servicesOf = (options: Partial<CallerLimits.Options>) =>
   Layer.mergeAll(
     Signature.layer(TestServer.defaults),
     OperatorToken.layer,
     Deallocations.layerMemory(),
     Quiet.layer,
   ).pipe(
-    Layer.provideMerge(Callers.layer({ ...TestServer.defaults, ...options })),
+    Layer.provideMerge(CallerLimits.layer({ ...TestServer.defaults, ...options })),
     Layer.provide(Credentials.layer(TestServer.credentials)),
   )
 
 type Handler = (request: Request) => Promise<Response>
 
 /** The application as a host has it that has no server of ours. */
-const makeHandler = (options: Partial<Callers.Options> = {}) =>
+const makeHandler = (options: Partial<CallerLimits.Options> = {}) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => App.toWebHandler(TestServer.defaults, servicesOf(options))),
@@ -39,7 +39,7 @@ const makeHandler = (options: Partial<Callers.Options> = {}) =>
   )
 
 /** On a server that is none of ours. */
-const serve = (options: Partial<Callers.Options> = {}) =>
+const serve = (options: Partial<CallerLimits.Options> = {}) =>
   Effect.map(
     Layer.build(
       App.layer(TestServer.defaults).pipe(

@@ -3,7 +3,7 @@ import { of } from "./Mutant.ts"
 const security = ["http/Security"]
 const signature = ["http/Signature"]
 const door = ["http/Door"]
-const callers = ["http/Callers"]
+const callers = ["http/CallerLimits"]
 const embedded = ["http/EmbeddedPostgres"]
 
 export const http = [
@@ -92,7 +92,7 @@ export const http = [
     "a file of tokens may have none": ["if (tokens.length === 0) return", "if (tokens.length < 0) return"],
     "a file may be without end": ["if (size > maxBytes)", "if (size < 0)"],
   }),
-  ...of("http/src/access/Callers.ts", callers, {
+  ...of("http/src/access/CallerLimits.ts", callers, {
     "everybody's header is believed": ["if (!isTrusted(peer)) return Addresses.callerOf(peer)\n", ""],
     "the first of the header is the caller": ["hops.toReversed()", "hops"],
     "a trusted proxy is a caller": ["if (!isTrusted(address)) return", "if (address.length > 0) return"],
@@ -281,7 +281,7 @@ export const http = [
       "http/Security",
     ],
   }),
-  ...of("http/src/contract/Amounts.ts", ["http/Reservations"], {
+  ...of("http/src/contract/WireAmount.ts", ["http/Reservations"], {
     "amounts are doubles on their way out": ["JSON.rawJSON(units.toString(10))", "JSON.rawJSON(String(Number(units)))"],
   }),
   ...of("server/src/node/Output.ts", ["system/Log"], {

@@ -6,7 +6,7 @@ import type { Deallocations } from "@holdfast/domain"
 import { Context, Effect, Layer } from "effect"
 import { HttpEffect, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware } from "effect/http-api"
-import type { Callers } from "./access/Callers.ts"
+import type { CallerLimits } from "./access/CallerLimits.ts"
 import type { Signature } from "./access/Signature.ts"
 import { Routed } from "./contract/Api.ts"
 import type { Operator } from "./contract/OperatorApi.ts"
@@ -58,7 +58,7 @@ const make = Effect.fnUntraced(function* ({ maxBodyBytes, maxUrlLength }: Option
 })
 
 /** What it is to be given: where deallocations are kept, and whom to believe. */
-export type Needs = Deallocations.Deallocations | Callers | Operator | Signature
+export type Needs = Deallocations.Deallocations | CallerLimits | Operator | Signature
 
 /** Serves all of it on an `HttpServer`. */
 export const layer = (

@@ -6,7 +6,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as App from "@holdfast/http/App"
-import * as Callers from "@holdfast/http/Callers"
+import * as CallerLimits from "@holdfast/http/CallerLimits"
 import * as Credentials from "@holdfast/http/Credentials"
 import * as OperatorToken from "@holdfast/http/OperatorToken"
 import * as Signature from "@holdfast/http/Signature"
@@ -102,7 +102,7 @@ const layer = Layer.unwrap(
         ...(settings.publicKeyFiles.length > 0 ? [layerReload(read)] : []),
         PgDeallocations.layer({ ...database, releasedRepost, maxQueue }),
       ]),
-      Layer.provide(Callers.layer(settings)),
+      Layer.provide(CallerLimits.layer(settings)),
       Layer.provide(Credentials.layer(yield* read)),
     )
   }),

@@ -3,14 +3,14 @@ import { Effect, Layer } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { Operator } from "../contract/OperatorApi.ts"
 import { refuse } from "../request/Failures.ts"
-import { Callers } from "./Callers.ts"
+import { CallerLimits } from "./CallerLimits.ts"
 import { Credentials } from "./Credentials.ts"
 
-export const layer: Layer.Layer<Operator, never, Callers | Credentials> = Layer.effect(
+export const layer: Layer.Layer<Operator, never, CallerLimits | Credentials> = Layer.effect(
   Operator,
   Effect.gen(function* () {
     const { isOperatorToken } = yield* Credentials
-    const { guard } = yield* Callers
+    const { guard } = yield* CallerLimits
     return Operator.of({
       operatorToken: (httpEffect, { credential }) =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>

@@ -6,10 +6,10 @@
 import { Connection, Deallocation, Uuid } from "@holdfast/domain"
 import { Schema, SchemaTransformation } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
-import * as Amounts from "./Amounts.ts"
 import * as Problems from "./Problems.ts"
-import { State } from "./State.ts"
 import type { WellFormed } from "./WellFormed.ts"
+import * as WireAmount from "./WireAmount.ts"
+import { WireState } from "./WireState.ts"
 
 /** Where the signature stands. */
 export const signatureHeader = "X-BitGo-Signature"
@@ -32,7 +32,7 @@ const { connectionId, clientId, partnersConnectionId, partnerClientId } = Connec
 /** What a reservation is asked with. Later guides write `partnersClientId` for `partnerClientId`. */
 export const ReserveRequest = Schema.Struct({
   deallocationId: Uuid.FromString,
-  amount: Amounts.FromString,
+  amount: WireAmount.FromString,
   clientId,
   connectionId,
   partnersConnectionId,
@@ -65,7 +65,7 @@ export const ReserveRequest = Schema.Struct({
 /** The contract's object. */
 const SettleAnswer = Schema.Struct({
   deallocationId: Uuid.FromString,
-  amount: Amounts.ToNumber,
+  amount: WireAmount.ToNumber,
   clientId,
   connectionId,
   partnersConnectionId,
@@ -76,7 +76,7 @@ const ReserveAnswer = Schema.Struct({
   ...SettleAnswer.fields,
   rejectionReason: Schema.optionalKey(Deallocation.RejectionReason),
 })
-const FindAnswer = Schema.Struct({ ...ReserveAnswer.fields, status: State })
+const FindAnswer = Schema.Struct({ ...ReserveAnswer.fields, status: WireState })
 
 /** By the name of the endpoint. */
 const answers = { reserve: ReserveAnswer, find: FindAnswer, clear: SettleAnswer, release: SettleAnswer }

@@ -5,9 +5,9 @@
 import { Adjustment, Amount, BaseUnits, Connection, Deallocation, Deallocations, Uuid } from "@holdfast/domain"
 import { DateTime, Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
-import * as Amounts from "./Amounts.ts"
 import * as Problems from "./Problems.ts"
-import { State } from "./State.ts"
+import * as WireAmount from "./WireAmount.ts"
+import { WireState } from "./WireState.ts"
 
 /** Lets only the operator pass. */
 export class Operator extends HttpApiMiddleware.Service<Operator>()("@holdfast/http/Operator", {
@@ -38,7 +38,7 @@ const ConnectionAnswer = Schema.Struct({
 })
 
 /** What an adjustment is made with; its id is in the path. */
-export const AdjustmentRequest = Schema.Struct({ ...adjustment, amount: Amounts.FromString })
+export const AdjustmentRequest = Schema.Struct({ ...adjustment, amount: WireAmount.FromString })
 
 const AdjustmentAnswer = Schema.Struct({
   adjustmentId,
@@ -48,10 +48,10 @@ const AdjustmentAnswer = Schema.Struct({
 
 const DeallocationAnswer = Schema.Struct({
   deallocationId: Uuid.FromString,
-  amount: Amounts.FromString,
+  amount: WireAmount.FromString,
   ...Connection.Connection.fields,
   partnerDeallocationId: Uuid.Uuid,
-  state: State,
+  state: WireState,
   rejectionReason: Schema.optionalKey(Deallocation.RejectionReason),
   createdAt: Schema.DateTimeUtcFromString,
   updatedAt: Schema.DateTimeUtcFromString,
@@ -62,7 +62,7 @@ const DeallocationWithJournal = Schema.Struct({
   /** What happened, oldest first, with the balances after it. */
   journal: Schema.Array(
     Schema.Struct({
-      event: State,
+      event: WireState,
       quantity: BaseUnits.FromString,
       balances: Account,
       at: Schema.DateTimeUtcFromString,
@@ -123,7 +123,7 @@ export const OperatorApi = HttpApiGroup.make("operator")
     }).annotate(OpenApi.Summary, "Credits or debits available balance, once per id."),
     HttpApiEndpoint.get("deallocations", "/deallocations", {
       query: {
-        state: Schema.optionalKey(State),
+        state: Schema.optionalKey(WireState),
         connectionId: Schema.optionalKey(Uuid.FromString),
         currency: Schema.optionalKey(Amount.Currency),
         limit: Schema.optionalKey(Limit),

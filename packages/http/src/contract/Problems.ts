@@ -21,7 +21,7 @@ import {
 import { Effect, Schema } from "effect"
 import { HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { HttpApiError, HttpApiSchema } from "effect/http-api"
-import { State } from "./State.ts"
+import { WireState } from "./WireState.ts"
 
 const problem = <const Name extends string, const Status extends number>(name: Name, status: Status, title: string) =>
   ({ type: `urn:holdfast:problem:${name}`, status, title }) as const
@@ -112,7 +112,7 @@ export class ConnectionNotFound extends HttpApiError.Problem<ConnectionNotFound>
 export class StateConflict extends HttpApiError.Problem<StateConflict>()(
   "StateConflict",
   problem("state-conflict", 409, "The deallocation is in another state."),
-  { ...detail, state: State },
+  { ...detail, state: WireState },
 ) {}
 
 export class TermsMismatch extends HttpApiError.Problem<TermsMismatch>()(

@@ -6,13 +6,13 @@
 import { type Deallocation, Deallocations, type Ledger, type Uuid } from "@holdfast/domain"
 import { Effect, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Callers } from "../access/Callers.ts"
+import { CallerLimits } from "../access/CallerLimits.ts"
 import { Signature, type Signed } from "../access/Signature.ts"
-import * as Amounts from "../contract/Amounts.ts"
 import * as NetworkApi from "../contract/NetworkApi.ts"
 import { toResponse, Unauthorized } from "../contract/Problems.ts"
 import type * as Routes from "../contract/Routes.ts"
-import { State } from "../contract/State.ts"
+import * as WireAmount from "../contract/WireAmount.ts"
+import { WireState } from "../contract/WireState.ts"
 import { Bodies, malformedBy } from "../request/Bodies.ts"
 import { orProblem } from "../request/Failures.ts"
 import { counted, note } from "../request/RequestLog.ts"
@@ -33,7 +33,7 @@ const answerOf = (deallocation: Deallocation.Deallocation): NetworkApi.Answer<"r
   const { deallocationId, amount, clientId, connectionId, partnersConnectionId, partnerClientId } = deallocation.terms
   const answer = {
     deallocationId,
-    amount: Amounts.withNumber(amount),
+    amount: WireAmount.withNumber(amount),
     clientId,
     connectionId,
     partnersConnectionId,
@@ -48,7 +48,7 @@ const found = (deallocation: Deallocation.Deallocation): NetworkApi.Answer<"find
   status: encodeState(deallocation._tag),
 })
 
-const encodeState = Schema.encodeSync(State)
+const encodeState = Schema.encodeSync(WireState)
 
 const header = NetworkApi.signatureHeader.toLowerCase()
 const decodeParams = Schema.decodeUnknownEffect(Schema.Struct(NetworkApi.params), { errors: "all" })
@@ -62,7 +62,7 @@ const idOf = (params: Params) =>
 const makeHandlers = Effect.gen(function* () {
   const deallocations = yield* Deallocations.Deallocations
   const { verify, coversBodies } = yield* Signature
-  const { guard } = yield* Callers
+  const { guard } = yield* CallerLimits
   const { readBytes, readAs } = yield* Bodies
   const readReservation = readAs(NetworkApi.ReserveRequest)
 

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from "node:http"
 import type * as App from "@holdfast/http/App"
-import { Callers } from "@holdfast/http/Callers"
+import { CallerLimits } from "@holdfast/http/CallerLimits"
 import * as Routes from "@holdfast/http/Routes"
 import { SystemApi } from "@holdfast/http/SystemApi"
 import { Effect } from "effect"
@@ -23,7 +23,7 @@ const health: ReadonlySet<string> = new Set([live.path, ready.path])
 
 /** Says it of a request before anything else is known of it: what would be refused before its credentials are looked at has none. */
 export const make = Effect.fnUntraced(function* ({ maxUrlLength }: Pick<App.Options, "maxUrlLength">) {
-  const { callerOf, mustWait } = yield* Callers
+  const { callerOf, mustWait } = yield* CallerLimits
   const laneOf = ({ url = "", method = "", headers }: IncomingMessage, caller: string): Lane => {
     const target = url.length > maxUrlLength ? "Malformed" : Routes.find(url)
     if (typeof target === "string") return "open"

@@ -5,7 +5,7 @@
  */
 import { Deallocation } from "@holdfast/domain"
 import type * as App from "@holdfast/http/App"
-import type * as Callers from "@holdfast/http/Callers"
+import type * as CallerLimits from "@holdfast/http/CallerLimits"
 import type * as Signature from "@holdfast/http/Signature"
 import { Config, Effect, Option, Redacted, Schema } from "effect"
 import * as CredentialFiles from "../credentials/CredentialFiles.ts"
@@ -14,7 +14,7 @@ import { InvalidSetting } from "./InvalidSetting.ts"
 
 export interface Settings
   extends App.Options,
-    Callers.Options,
+    CallerLimits.Options,
     CredentialFiles.Options,
     NodeServer.Options,
     Signature.Options {

@@ -27,8 +27,8 @@ export interface Origin {
   readonly forwardedFor: string | undefined
 }
 
-export class Callers extends Context.Service<
-  Callers,
+export class CallerLimits extends Context.Service<
+  CallerLimits,
   {
     /** Who sent a request: the name under which it is counted. */
     readonly callerOf: (origin: Origin) => string
@@ -40,22 +40,22 @@ export class Callers extends Context.Service<
       answer: Effect.Effect<A, E, R>,
     ) => Effect.Effect<A, E | TooManyRequests, R>
   }
->()("@holdfast/http/Callers") {}
+>()("@holdfast/http/CallerLimits") {}
 
 export const layer = ({
   maxRequestsPerSecond,
   maxRefusalsPerMinute,
   trustedProxies,
-}: Options): Layer.Layer<Callers, InvalidOption> =>
+}: Options): Layer.Layer<CallerLimits, InvalidOption> =>
   Layer.effect(
-    Callers,
+    CallerLimits,
     Effect.gen(function* () {
       const callerOf = callerBehind(yield* Effect.forEach(trustedProxies, network))
       const requests = new TokenBuckets(maxRequestsPerSecond, 1)
       const refusals = new TokenBuckets(maxRefusalsPerMinute, 60)
       const clock = yield* Clock.Clock
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-      return Callers.of({
+      return CallerLimits.of({
         callerOf,
         mustWait: (caller) => !refusals.has(caller, now()) || !requests.has(caller, now()),
         guard: <A, E, R>(request: HttpServerRequest.HttpServerRequest, answer: Effect.Effect<A, E, R>) =>

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { assert, describe, it, layer } from "@effect/vitest"
-import * as Callers from "@holdfast/http/Callers"
+import * as CallerLimits from "@holdfast/http/CallerLimits"
 import { Effect, Layer } from "effect"
 import * as Addresses from "../../packages/http/src/access/Addresses.ts"
 import * as TestServer from "./TestServer.ts"
@@ -63,7 +63,7 @@ describe("a caller", () => {
 
 describe("a list of trusted proxies", () => {
   const layerOf = (...trustedProxies: ReadonlyArray<string>) =>
-    Layer.build(Callers.layer({ maxRequestsPerSecond: 1, maxRefusalsPerMinute: 1, trustedProxies }))
+    Layer.build(CallerLimits.layer({ maxRequestsPerSecond: 1, maxRefusalsPerMinute: 1, trustedProxies }))
 
   for (const proxy of [
     ...[

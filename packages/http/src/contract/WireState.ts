@@ -3,7 +3,7 @@ import { Schema, SchemaTransformation, String as String_ } from "effect"
 
 const recorded = ["Reserved", "Rejected", "Cleared", "Released"] as const
 
-export const State = Schema.Literals(["RESERVED", "REJECTED", "CLEARED", "RELEASED"]).pipe(
+export const WireState = Schema.Literals(["RESERVED", "REJECTED", "CLEARED", "RELEASED"]).pipe(
   Schema.decodeTo(
     Schema.Literals(recorded),
     SchemaTransformation.transform({
