@@ -87,9 +87,10 @@ const conclude = Effect.fnUntraced(function* (paint: Report.Paint, exchanges: Re
 })
 
 /** Said already, in the report. */
-class Departures extends Schema.TaggedError<Departures>()("Departures", { count: Schema.Int }) {
+export class Departures extends Schema.TaggedError<Departures>()("Departures", { count: Schema.Int }) {
   override readonly [Runtime.errorReported] = false
 }
 
 /** Prints each exchange, and fails with {@link Departures} if any answer departs from what the contract says. */
-export const simulate = (options: Options) => Effect.provide(play(options), Network.Network.layer(options))
+export const simulate = (options: Options): Effect.Effect<void, Config.ConfigError | Departures> =>
+  Effect.provide(play(options), Network.Network.layer(options))
