@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { dirname } from "node:path"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
-import * as EmbeddedPostgres from "@holdfast/http/EmbeddedPostgres"
+import * as EmbeddedPostgres from "@holdfast/server/EmbeddedPostgres"
 import { Effect, Redacted } from "effect"
 import { currency } from "./load/Requests.ts"
 import { Failed } from "./Processes.ts"

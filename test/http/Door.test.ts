@@ -6,8 +6,8 @@ import * as Net from "node:net"
 import { text } from "node:stream/consumers"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
-import * as Callers from "@holdfast/http/Callers"
-import * as NodeServer from "@holdfast/http/NodeServer"
+import * as CallerLimits from "@holdfast/http/CallerLimits"
+import * as NodeServer from "@holdfast/server/NodeServer"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { HttpServer, HttpServerResponse } from "effect/http"
 import * as Signing from "../support/Signing.ts"
@@ -29,7 +29,7 @@ const untilArrived = (count: number, send: () => void) =>
 it.live("what arrives before anybody is there to answer is answered", () =>
   Effect.gen(function* () {
     const settings = { ...TestServer.defaults, maxInFlight: 2, maxConnectionsPerAddress: 7 }
-    const context = yield* Layer.build(NodeServer.layer(settings).pipe(Layer.provide(Callers.layer(settings))))
+    const context = yield* Layer.build(NodeServer.layer(settings).pipe(Layer.provide(CallerLimits.layer(settings))))
     const server = Context.get(context, HttpServer.HttpServer)
     const port = Number(new URL(HttpServer.formatAddress(server.address)).port)
     const head = "/operator/v1/deallocations HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\nConnection: close\r\n"

@@ -5,12 +5,12 @@ import { NodeFileSystem } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
-import * as EmbeddedPostgres from "@holdfast/http/EmbeddedPostgres"
-import * as GuardedProcess from "@holdfast/http/GuardedProcess"
-import * as PostgresAccess from "@holdfast/http/PostgresAccess"
-import * as PostgresBinaries from "@holdfast/http/PostgresBinaries"
-import * as PostmasterLock from "@holdfast/http/PostmasterLock"
+import * as EmbeddedPostgres from "@holdfast/server/EmbeddedPostgres"
 import { Context, Deferred, Duration, Effect, Exit, Fiber, FileSystem, Layer, Logger, Schedule, Schema } from "effect"
+import * as GuardedProcess from "../../packages/server/src/postgres/GuardedProcess.ts"
+import * as PostgresAccess from "../../packages/server/src/postgres/PostgresAccess.ts"
+import * as PostgresBinaries from "../../packages/server/src/postgres/PostgresBinaries.ts"
+import * as PostmasterLock from "../../packages/server/src/postgres/PostmasterLock.ts"
 import { serviceOn } from "../support/Databases.ts"
 import { balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 
@@ -92,7 +92,7 @@ const recorder = () => {
 const otherProcess = Effect.fnUntraced(function* (directory: string, workingDirectory: string) {
   const script = `
     import { Effect } from "effect"
-    import * as EmbeddedPostgres from "@holdfast/http/EmbeddedPostgres"
+    import * as EmbeddedPostgres from "@holdfast/server/EmbeddedPostgres"
     process.chdir(${JSON.stringify(workingDirectory)})
     Effect.runFork(Effect.scoped(Effect.gen(function*() {
       const server = yield* EmbeddedPostgres.start({ directory: ${JSON.stringify(directory)} })

@@ -9,8 +9,8 @@ import { text } from "node:stream/consumers"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
-import * as CredentialFiles from "@holdfast/http/CredentialFiles"
 import * as Credentials from "@holdfast/http/Credentials"
+import * as CredentialFiles from "@holdfast/server/CredentialFiles"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { SignJWT } from "jose"
 import * as Signing from "../support/Signing.ts"
@@ -473,13 +473,13 @@ describe("files of credentials", () => {
       const build = (
         publicKeys: Credentials.Given["publicKeys"],
         ...operatorTokens: ReadonlyArray<Redacted.Redacted>
-      ) => Layer.build(Credentials.layer(Effect.succeed({ publicKeys, operatorTokens }))).pipe(Effect.scoped)
+      ) => Layer.build(Credentials.layer({ publicKeys, operatorTokens })).pipe(Effect.scoped)
       assert.isOk(yield* build([key], token))
       const refused = (...given: Parameters<typeof build>) => Effect.map(Effect.flip(build(...given)), (_) => _.message)
-      assert.match(yield* refused([], token), /^BITGO_PUBLIC_KEY_FILE: Expected one at least/)
-      assert.match(yield* refused([key]), /^OPERATOR_TOKEN: Expected one at least/)
+      assert.match(yield* refused([], token), /^publicKeys: Expected one at least/)
+      assert.match(yield* refused([key]), /^operatorTokens: Expected one at least/)
       const short = Redacted.make(Redacted.value(token).slice(1))
-      assert.match(yield* refused([key], token, short), /^OPERATOR_TOKEN: Expected tokens of 20 characters or more\.$/)
+      assert.match(yield* refused([key], token, short), /^operatorTokens: Expected tokens of 20 characters or more\.$/)
     }),
   )
 })

@@ -5,9 +5,11 @@ import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import * as DevelopmentKeys from "@holdfast/http/DevelopmentKeys"
-import * as Settings from "@holdfast/http/Settings"
+import { InvalidOption } from "@holdfast/http/InvalidOption"
+import * as DevelopmentKeys from "@holdfast/server/DevelopmentKeys"
+import * as Settings from "@holdfast/server/Settings"
 import { ConfigProvider, Effect, Redacted } from "effect"
+import { explain } from "../../packages/server/src/settings/StartFailure.ts"
 
 const load = (environment: Readonly<Record<string, string>>) =>
   Settings.load.pipe(
@@ -149,6 +151,17 @@ describe("settings", () => {
       }),
     )
   }
+
+  it("are told by their own names, whoever finds them wrong", () => {
+    for (const [option, variable] of [
+      ["publicKeys", "BITGO_PUBLIC_KEY_FILE"],
+      ["operatorTokens", "OPERATOR_TOKEN"],
+      ["trustedProxies", "TRUSTED_PROXIES"],
+    ] as const) {
+      const fact = "Expected another."
+      assert.strictEqual(explain(new InvalidOption({ option, fact })), `${variable}: ${fact}`)
+    }
+  })
 })
 
 const directory = Effect.acquireRelease(

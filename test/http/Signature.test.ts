@@ -162,7 +162,7 @@ describe("a nonce", () => {
     operatorTokens: [Redacted.make("x".repeat(20))],
   }
   const options = { issuer: undefined, audience: undefined, bodyClaim: undefined }
-  const signatures = Signature.layer(options).pipe(Layer.provide(Credentials.layer(Effect.succeed(given))))
+  const signatures = Signature.layer(options).pipe(Layer.provide(Credentials.layer(given)))
 
   it.effect("is kept as long as its token is good", () =>
     Effect.gen(function* () {
@@ -186,9 +186,7 @@ describe("a nonce", () => {
 describe("a public key", () => {
   const refusal = (pem: string) =>
     Layer.build(
-      Credentials.layer(
-        Effect.succeed({ publicKeys: [{ name: "bitgo", pem }], operatorTokens: [Redacted.make("x".repeat(20))] }),
-      ),
+      Credentials.layer({ publicKeys: [{ name: "bitgo", pem }], operatorTokens: [Redacted.make("x".repeat(20))] }),
     ).pipe(
       Effect.flip,
       Effect.map(({ message }) => message),
@@ -216,7 +214,7 @@ describe("a public key", () => {
         const message = yield* refusal(pem)
         assert.strictEqual(
           message,
-          `BITGO_PUBLIC_KEY_FILE: Expected an RSA public key of 2048 bits or more in PEM ("BEGIN PUBLIC KEY"). Got ${found} in bitgo.`,
+          `publicKeys: Expected an RSA public key of 2048 bits or more in PEM ("BEGIN PUBLIC KEY"). Got ${found} in bitgo.`,
         )
       }),
     )

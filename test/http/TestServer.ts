@@ -9,12 +9,12 @@ import { text } from "node:stream/consumers"
 import { assert } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
 import * as App from "@holdfast/http/App"
-import * as Callers from "@holdfast/http/Callers"
+import * as CallerLimits from "@holdfast/http/CallerLimits"
 import * as Credentials from "@holdfast/http/Credentials"
-import * as NodeServer from "@holdfast/http/NodeServer"
 import * as OperatorToken from "@holdfast/http/OperatorToken"
-import * as Settings from "@holdfast/http/Settings"
 import * as Signature from "@holdfast/http/Signature"
+import * as NodeServer from "@holdfast/server/NodeServer"
+import * as Settings from "@holdfast/server/Settings"
 import { ConfigProvider, Context, Effect, Layer, Logger, Redacted, Schedule } from "effect"
 import { HttpServer } from "effect/http"
 import * as Signing from "../support/Signing.ts"
@@ -60,7 +60,7 @@ const make = (log: Effect.Effect<string>) =>
   )
 
 /** Whom every server here believes. */
-const credentials: Credentials.Given = {
+export const credentials: Credentials.Given = {
   publicKeys: [{ name: "bitgo", pem: Signing.publicKeyPem }],
   operatorTokens: [Redacted.make(operatorToken)],
 }
@@ -94,7 +94,7 @@ export const layer = (
     ).pipe(
       Layer.provide(NodeServer.layer(given)),
       Layer.provide([Signature.layer(given), OperatorToken.layer, deallocations]),
-      Layer.provide([Callers.layer(given), Credentials.layer(Effect.succeed(credentials))]),
+      Layer.provide([CallerLimits.layer(given), Credentials.layer(credentials)]),
       Layer.provide(logger),
     )
   })

@@ -3,11 +3,11 @@ import { of } from "./Mutant.ts"
 const security = ["http/Security"]
 const signature = ["http/Signature"]
 const door = ["http/Door"]
-const callers = ["http/Callers"]
+const callers = ["http/CallerLimits"]
 const embedded = ["http/EmbeddedPostgres"]
 
 export const http = [
-  ...of("http/src/Signature.ts", signature, {
+  ...of("http/src/access/Signature.ts", signature, {
     // Of `algorithms` nobody can tell that it is left out: the key itself is for RS256 alone. RFC 8725 asks for it all the same.
     "a token may be without an end": [`requiredClaims: ["exp", "jti"]`, `requiredClaims: ["jti"]`],
     "a token may be of any age": ["    maxTokenAge: lifetimeSeconds,\n", ""],
@@ -44,15 +44,15 @@ export const http = [
       ...security,
     ],
   }),
-  ...of("http/src/NetworkHandlers.ts", security, {
+  ...of("http/src/handlers/NetworkHandlers.ts", security, {
     "a body without a schema is not compared": ["coversBodies ? Effect", "!coversBodies ? Effect"],
     "a request that cannot be understood keeps its token": [
       "Effect.catch(refused(nonce)),",
       "Effect.catch((problem: Problem) => (nonce === undefined ? refused(nonce)(problem) : Effect.fail(problem))),",
     ],
     "somebody else's body uses up a token": [
-      "problem instanceof Unauthorized\n      ?",
-      "problem === undefined\n      ?",
+      "problem instanceof Unauthorized\n        ?",
+      "problem === undefined\n        ?",
     ],
     "a question does not use its token": [
       "Effect.andThen(deallocations.useNonce(nonce), deallocations.find(id))",
@@ -71,19 +71,19 @@ export const http = [
       "http/Reservations",
     ],
   }),
-  ...of("http/src/Credentials.ts", security, {
+  ...of("http/src/access/Credentials.ts", security, {
     "a token of one character is enough": ["const minTokenLength = 20", "const minTokenLength = 1"],
     "a key of 1024 bits is enough": ["const modulusBits = 2048", "const modulusBits = 1024", ...signature],
     "there need be no key": ["if (given.length === 0) return", "if (given.length < 0) return"],
     "any token is the operator's": [".length > 0\n        },", ".length >= 0\n        },"],
     "keys that are no good take the place of good ones": [
-      "reload: Effect.map(load, (loaded) => {",
-      "reload: Effect.map(Effect.tapError(load, () => Effect.sync(() => { current = { publicKeys: [], tokens: [] } })), (loaded) => {",
+      "Effect.map(validate(others), (valid) => {",
+      "Effect.map(Effect.tapError(validate(others), () => Effect.sync(() => { current = { publicKeys: [], tokens: [] } })), (valid) => {",
       "system/Rotation",
     ],
-    "what is read again is not used": ["current = loaded\n", "void loaded\n", "system/Rotation"],
+    "what is read again is not used": ["current = valid\n", "void valid\n", "system/Rotation"],
   }),
-  ...of("http/src/CredentialFiles.ts", security, {
+  ...of("server/src/credentials/CredentialFiles.ts", security, {
     "secrets may be read by all": ["forbidden: 0o027", "forbidden: 0o022"],
     "public keys may be changed by all": ["forbidden: 0o022", "forbidden: 0"],
     "public keys may not be read by all": ["forbidden: 0o022", "forbidden: 0o026"],
@@ -92,8 +92,9 @@ export const http = [
     "a file of tokens may have none": ["if (tokens.length === 0) return", "if (tokens.length < 0) return"],
     "a file may be without end": ["if (size > maxBytes)", "if (size < 0)"],
   }),
-  ...of("http/src/Callers.ts", callers, {
+  ...of("http/src/access/CallerLimits.ts", callers, {
     "everybody's header is believed": ["if (!isTrusted(peer)) return Addresses.callerOf(peer)\n", "", ...security],
+    "a proxy's connections are those of one caller": ["return isTrusted(peer) ? undefined : ", "return "],
     "the first of the header is the caller": ["hops.toReversed()", "hops"],
     "a trusted proxy is a caller": ["if (!isTrusted(address)) return", "if (address.length > 0) return"],
     "refusals are not counted": [
@@ -117,13 +118,13 @@ export const http = [
       ...door,
     ],
   }),
-  ...of("http/src/Addresses.ts", [...callers, "http/Addresses"], {
+  ...of("http/src/access/Addresses.ts", [...callers, "http/Addresses"], {
     "a superfluous prefix trusts more than it says": ["(0|[1-9]\\d{0,2}))?$/", "(\\d*))?$/"],
     "a prefix may be larger than the address": ["prefix > address.length * 16 || ", ""],
     "bits behind the prefix may be anything": ["=== 0) ? { address, prefix }", ">= 0) ? { address, prefix }"],
     "a network has one address": ["(group & ~hostBits(prefix, index)) === address[index]", "group === address[index]"],
   }),
-  ...of("http/src/TokenBuckets.ts", ["http/Limits"], {
+  ...of("http/src/access/TokenBuckets.ts", ["http/Limits"], {
     "nothing is taken": ["bucket.tokens = tokens - 1", "bucket.tokens = tokens"],
     "a bucket never fills": ["bucket.tokens + gained", "bucket.tokens + 0 * gained"],
     "a bucket has no bottom": ["if (tokens < 1) return false\n", ""],
@@ -133,7 +134,7 @@ export const http = [
     ],
     "all are remembered": ["if (this.#buckets.size >= maxBuckets) {", "if (this.#buckets.size < 0) {"],
   }),
-  ...of("http/src/Routes.ts", ["http/Paths"], {
+  ...of("http/src/contract/Routes.ts", ["http/Paths"], {
     "anything is a path": ["if (!wellFormed.test(target)) return", "if (target === undefined) return"],
     "dots are segments": [`  if (dots.test(path)) return "Malformed"\n`, ""],
     "a path may end early": [
@@ -145,7 +146,7 @@ export const http = [
       "else if (name.toLowerCase() !== segment.toLowerCase()) return undefined",
     ],
   }),
-  ...of("http/src/Boundary.ts", ["http/Paths"], {
+  ...of("http/src/request/Boundary.ts", ["http/Paths"], {
     "any method will do": [
       "if (!target.route.methods.includes(request.method)) return",
       "if (request.method === undefined) return",
@@ -164,9 +165,9 @@ export const http = [
     ],
     "work goes on for a caller that is gone": ["        Effect.interruptible,\n", "", "http/Observability"],
   }),
-  ...of("http/src/NodeServer.ts", door, {
+  ...of("server/src/node/NodeServer.ts", door, {
     "any number is taken on": [
-      "else if (this.#signed.size < this.#options.maxInFlight) {",
+      "else if (this.#signed.size < this.#bounds.maxInFlight) {",
       "else if (this.#signed.size >= 0) {",
       "http/Overload",
     ],
@@ -177,11 +178,14 @@ export const http = [
       "if (arrivals.length > maxAhead || this.#ahead > maxAheadInAll)",
       "if (this.#ahead > maxAheadInAll)",
     ],
-    "any number of connections is let in": [
-      "if (count > this.#options.maxConnectionsPerAddress)",
-      "if (count < 0)",
-      ...security,
+    "any number of connections is let in": ["if (count > maxConnectionsPerAddress)", "if (count < 0)", ...security],
+    "a connection in use makes room": ["      if (arrivals.length > 0) continue\n", ""],
+    "no connection makes room": ["if (this.#connections.size >= maxConnections) this.#makeRoom()\n", "\n"],
+    "who asked last makes room first": [
+      "      this.#connections.delete(socket)\n      this.#connections.set",
+      "      this.#connections.set",
     ],
+    "who expects something else is let past": ['&& event !== "checkExpectation"', ""],
     "another protocol is spoken": [`if (event === "upgrade") return this`, ""],
     "what comes early is lost": ["queueMicrotask(() => this.#lookAtEarly())", "void 0"],
     "who leaves keeps a turn": ["this.#turns[inHand.place.lane].remove(inHand.place.caller, inHand)", "void inHand"],
@@ -206,12 +210,12 @@ export const http = [
       "http/Overload",
     ],
   }),
-  ...of("http/src/Lanes.ts", door, {
+  ...of("server/src/node/Lanes.ts", door, {
     "credentials of any kind are a signature": ["headers[credential] !== undefined && ", ""],
     "who has to wait does not": [" && !mustWait(caller)", ""],
     "who watches over the server waits with all others": [`if (health.has(pattern)) return "health"\n`, ""],
   }),
-  ...of("http/src/Turns.ts", ["http/Limits", "http/Door"], {
+  ...of("server/src/node/Turns.ts", ["http/Limits", "http/Door"], {
     "one who asks much goes first": [
       "    this.#waiting.delete(caller)\n    if (item !== undefined) waiting.delete(item)\n    if (waiting.size > 0) this.#waiting.set(caller, waiting)",
       "    if (item !== undefined) waiting.delete(item)\n    if (waiting.size === 0) this.#waiting.delete(caller)",
@@ -222,10 +226,10 @@ export const http = [
       "this.#dueMillis === Number.NEGATIVE_INFINITY ? nowMillis - 3_600_000 : this.#dueMillis",
     ],
   }),
-  ...of("http/src/Json.ts", ["http/BadInput"], {
+  ...of("http/src/request/Bodies.ts", ["http/BadInput"], {
     "a body of any length is read": [
-      "Body.read(request, maxBytes)",
-      "Body.read(request, 1e9)",
+      "readBody(request, maxBytes), refused",
+      "readBody(request, 1e9), refused",
       "http/BadInput",
       "http/Limits",
     ],
@@ -234,31 +238,41 @@ export const http = [
     "any content type is JSON": ["if (!/^application\\/json\\s*(;|$)/i.test(type)) return", 'if (type === "") return'],
     "an encoded body is read as it is": ["if (encoding !== undefined) return", 'if (encoding === "") return'],
   }),
-  ...of("http/src/Body.ts", ["http/Limits", "http/BadInput"], {
+  ...of("http/src/request/Host.ts", ["http/WebStandard"], {
     "a body that is asked for has no limit": [
       "Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes))",
       "Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes * 1000))",
+      "http/Limits",
+      "http/WebStandard",
     ],
+    "a body that is too large did not arrive": [
+      `reason.reason === "BodyTooLarge" ? "TooLarge"`,
+      `reason.reason === "Parse" ? "TooLarge"`,
+    ],
+    "all callers are one": ["Option.getOrUndefined(peerAddress)", "(peerAddress, undefined)"],
+  }),
+  ...of("server/src/node/NodeHost.ts", ["http/Limits", "http/BadInput"], {
+    "a target is as somebody has read it": ["messageOf(request).url ??", "request.url ??", "http/Paths"],
     "a body that comes in pieces has no limit": [`if (size > maxBytes) end(Effect.fail("TooLarge"))`, ""],
     "half a body is a body": [
       `const onClose = () => end(Effect.fail("NotWhole"))`,
       `const onClose = () => end(Effect.succeed(Buffer.concat(chunks)))`,
     ],
   }),
-  ...of("http/src/KnownQuery.ts", ["http/Operator"], {
+  ...of("http/src/handlers/KnownQuery.ts", ["http/Operator"], {
     "a parameter that nobody knows is passed over": [
       "if (!names.includes(name)) return [",
       'if (name === "") return [',
     ],
     "a parameter may come twice": [`typeof value === "string" ? [] :`, `value.length > 0 ? [] :`],
   }),
-  ...of("http/src/OperatorToken.ts", ["http/Operator", "http/Security"], {
+  ...of("http/src/access/OperatorToken.ts", ["http/Operator", "http/Security"], {
     "everybody is the operator": [
       "isOperatorToken(credential) ?",
       "isOperatorToken(credential) || credential !== undefined ?",
     ],
   }),
-  ...of("http/src/Problems.ts", ["http/Observability", "http/StateTable"], {
+  ...of("http/src/contract/Problems.ts", ["http/Observability", "http/StateTable"], {
     "a fault of ours is a conflict": [`problem("unavailable", 503,`, `problem("unavailable", 409,`],
     "a used token is a conflict": [
       "NonceUsed: () => Unauthorized.always",
@@ -272,10 +286,10 @@ export const http = [
       "http/Security",
     ],
   }),
-  ...of("http/src/Amounts.ts", ["http/Reservations"], {
+  ...of("http/src/contract/WireAmount.ts", ["http/Reservations"], {
     "amounts are doubles on their way out": ["JSON.rawJSON(units.toString(10))", "JSON.rawJSON(String(Number(units)))"],
   }),
-  ...of("http/src/Output.ts", ["system/Log"], {
+  ...of("server/src/node/Output.ts", ["system/Log"], {
     "a log that cannot be written ends the server": [`    stream.on("error", () => {})\n`, ""],
     "a log that nobody reads grows": [
       "else if (this.#stream.writableLength > maxPendingBytes) this.#lost",
@@ -283,7 +297,7 @@ export const http = [
     ],
     "what is lost is not counted": ["if (error) this.#lost += lines.length", "void error"],
   }),
-  ...of("http/src/EmbeddedPostgres.ts", embedded, {
+  ...of("server/src/postgres/EmbeddedPostgres.ts", embedded, {
     "it listens on TCP": [`listen_addresses: ""`, `listen_addresses: "127.0.0.1"`],
     "everybody is let in": ["--auth=peer", "--auth=trust"],
     "settings may open it": ["    ...cluster.parameters,\n    listen_addresses", "    listen_addresses"],
@@ -294,7 +308,7 @@ export const http = [
     ],
     "it is not started again": ['Effect.forever(Effect.delay(restart, "50 millis"))', "Effect.void"],
   }),
-  ...of("http/src/PostgresAccess.ts", embedded, {
+  ...of("server/src/postgres/PostgresAccess.ts", embedded, {
     "the server is a superuser": ["LOGIN NOSUPERUSER", "LOGIN SUPERUSER"],
     "everybody is trusted": ["local all all peer map=holdfast", "local all all trust"],
     "an older cluster stays open": [
@@ -303,7 +317,7 @@ export const http = [
     ],
     "every user may be any role": [`holdfast "\${user}" all`, `holdfast /.* all`],
   }),
-  ...of("http/src/PostmasterLock.ts", embedded, {
+  ...of("server/src/postgres/PostmasterLock.ts", embedded, {
     "what a dead server left is not taken over": [`if (use !== "orphan") break`, "break"],
     "what another server runs is taken over": [
       `server === parent ? "served" : "orphan"`,
@@ -315,7 +329,7 @@ export const http = [
       `if (marked[2] === "")`,
     ],
   }),
-  ...of("http/src/GuardedProcess.ts", embedded, {
+  ...of("server/src/postgres/GuardedProcess.ts", embedded, {
     "it gets the whole environment": [
       'env: { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" }',
       'env: { ...process.env, LC_ALL: "C", TZ: "UTC" }',

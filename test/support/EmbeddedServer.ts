@@ -3,7 +3,7 @@ import { dirname } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { Effect, FileSystem } from "effect"
 // By its path: vitest resolves what runs in its main process without our export condition.
-import * as EmbeddedPostgres from "../../packages/http/src/EmbeddedPostgres.ts"
+import * as EmbeddedPostgres from "../../packages/server/src/postgres/EmbeddedPostgres.ts"
 
 /** Gives its URL, as one who may make databases and roles, and end other connections. */
 export const startEmbedded = Effect.gen(function* () {

@@ -25,7 +25,7 @@ export const freePort = Effect.promise(async () => {
   return typeof address === "object" && address !== null ? address.port : 0
 })
 
-const entry = ["--conditions=@holdfast/source", "packages/http/src/main.ts"]
+const entry = ["--conditions=@holdfast/source", "packages/server/src/main.ts"]
 
 /** Node as npm's scripts have it. */
 const node = join(root, "node_modules/.bin/node")
@@ -35,12 +35,12 @@ export const databaseIn = (directory: string) => ({
   config: { path: join(directory, "postgres", ".s.PGSQL.5432"), username: "holdfast_server", database: "holdfast" },
 })
 
-/** Runs a program of packages/http to its end, in nothing but the environment that is given. */
+/** Runs a program of packages/server to its end, in nothing but the environment that is given. */
 export const run = Effect.fnUntraced(function* (file: string, environment: Readonly<Record<string, string>>) {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const { PATH = "" } = process.env
-      const program = ["--conditions=@holdfast/source", `packages/http/src/${file}`]
+      const program = ["--conditions=@holdfast/source", `packages/server/src/${file}`]
       return spawn(node, program, { cwd: root, env: { PATH, ...environment } })
     }),
     (child) => Effect.sync(() => child.kill("SIGKILL")),

@@ -1,6 +1,7 @@
 /**
- * Import direction is `domain ← persistence`, `domain ← http`; only the composition root of http
- * knows persistence. Read from the import statements themselves, type imports included.
+ * Import direction is `domain ← persistence`, `domain ← http`; server alone knows both, and
+ * conformance, which plays against anybody's server, knows none of them. Read from the import
+ * statements themselves, type imports included.
  */
 import * as Fs from "node:fs"
 import { isBuiltin } from "node:module"
@@ -9,17 +10,21 @@ import { assert, describe, it } from "@effect/vitest"
 import { parseSync, Visitor } from "vite"
 
 const packagesDirectory = Path.resolve(import.meta.dirname, "../../packages")
-const packageNames = ["domain", "persistence", "http"] as const
+const packageNames = ["domain", "persistence", "http", "conformance", "server"] as const
 type PackageName = (typeof packageNames)[number]
 
-/** The files of `packages/http/src` where everything is wired. */
-const compositionRoot = ["main.ts", "audit.ts", "migrate.ts"]
+const isOurs = (module: string) => module.startsWith("@holdfast/")
+
+/** No more than what serves under any host; what only Node has is kept in one folder. */
+const httpMayImport = ["effect", "@holdfast/domain", "jose"]
 
 /** What each package may import, beside its own files. */
 const mayImport: Record<PackageName, (module: string, file: string) => boolean> = {
   domain: (module) => module === "effect",
   persistence: (module) => isBuiltin(module) || ["effect", "@effect/sql-pg", "@holdfast/domain"].includes(module),
-  http: (module, file) => module !== "@holdfast/persistence" || compositionRoot.includes(file),
+  http: (module, file) => (isBuiltin(module) ? file.startsWith("node/") : httpMayImport.includes(module)),
+  conformance: (module) => !isOurs(module),
+  server: () => true,
 }
 
 describe("every import", () => {
@@ -37,6 +42,19 @@ describe("every import", () => {
 
   it("of a workspace package reaches its sources", async () => {
     assert.strictEqual(await import("@holdfast/domain"), await import("../../packages/domain/src/index.ts"))
+  })
+
+  it("of http, conformance and server by others has a name of its own, and is there", () => {
+    for (const name of ["http", "conformance", "server"] as const) {
+      const { "./package.json": _, ...modules } = manifestOf(name).exports
+      assert.isNotEmpty(modules)
+      for (const [path, { "@holdfast/source": source, types, default: compiled }] of Object.entries(modules)) {
+        assert.notInclude(path, "*")
+        const file = source.replace(/^\.\/src\/(.*)\.ts$/, "$1")
+        assert.isTrue(Fs.existsSync(Path.join(packagesDirectory, name, "src", `${file}.ts`)), source)
+        assert.deepStrictEqual([types, compiled], [`./dist/${file}.d.ts`, `./dist/${file}.js`])
+      }
+    }
   })
 
   it("of domain needs nothing but its peer dependency effect", () => {
@@ -70,10 +88,21 @@ describe("a violation is found", () => {
       false,
     ],
     ["persistence", "Batch.ts", `import "@holdfast/http"`, true],
-    ["http", "main.ts", `import * as Persistence from "@holdfast/persistence"`, false],
+    ["http", "Problems.ts", `import { Ledger } from "@holdfast/domain"`, false],
+    ["http", "contract/Api.ts", `import { NetworkApi } from "./NetworkApi.ts"`, false],
+    ["http", "contract/Api.ts", `import { orProblem } from "../request/Failures.ts"`, true],
+    ["http", "request/Failures.ts", `import { toProblem } from "../contract/Problems.ts"`, false],
+    ["http", "node/Sha256.ts", `import { createHash } from "node:crypto"`, false],
+    ["http", "access/Signature.ts", `import { createHash } from "node:crypto"`, true],
+    ["http", "request/Host.ts", `import type { IncomingMessage } from "http"`, true],
+    ["http", "request/Host.ts", `import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"`, true],
+    ["http", "main.ts", `import * as Persistence from "@holdfast/persistence"`, true],
     ["http", "Problems.ts", `import * as Persistence from "@holdfast/persistence"`, true],
     ["http", "Problems.ts", `import type { Rows } from "@holdfast/persistence/Rows"`, true],
     ["http", "Problems.ts", `import fastify from "fastify"`, true],
+    ["conformance", "Books.ts", `import { Deallocation } from "@holdfast/domain"`, true],
+    ["server", "main.ts", `import * as Persistence from "@holdfast/persistence"`, false],
+    ["server", "main.ts", `import "../../persistence/src/Write.ts"`, true],
   ]
   for (const [name, file, source, violates] of cases) {
     it(`${violates ? "in" : "but not in"} ${name}/${file}: ${source}`, () => {
@@ -85,9 +114,12 @@ describe("a violation is found", () => {
 function violationsIn(name: PackageName, file: string, source: string, declared: ReadonlyArray<string>) {
   return importsOf(file, source).flatMap((specifier) => {
     const where = `${name}/src/${file} imports ${specifier ?? "a computed name"}`
-    if (specifier === undefined) return name === "http" ? [] : [where]
+    if (specifier === undefined) return name === "server" ? [] : [where]
     if (specifier.startsWith(".")) {
-      return Path.join(Path.dirname(file), specifier).startsWith("..") ? [`${where}, which is outside the package`] : []
+      const path = Path.join(Path.dirname(file), specifier)
+      if (path.startsWith("..")) return [`${where}, which is outside the package`]
+      const leavesContract = name === "http" && file.startsWith("contract/") && !path.startsWith("contract/")
+      return leavesContract ? [`${where}, which is no description`] : []
     }
     const module = isBuiltin(specifier) ? specifier : packageOf(specifier)
     if (!mayImport[name](module, file)) return [`${where}, which ${name} must not know`]
@@ -124,6 +156,7 @@ function sourcesOf(name: PackageName) {
 }
 
 interface Manifest {
+  readonly exports: Readonly<Record<string, Readonly<Record<"@holdfast/source" | "types" | "default", string>>>>
   readonly dependencies?: Record<string, string>
   readonly optionalDependencies?: Record<string, string>
   readonly peerDependencies?: Record<string, string>

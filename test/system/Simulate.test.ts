@@ -30,7 +30,7 @@ class Server extends Context.Service<Server, { readonly url: string; readonly di
 
 /** Runs it to its end. */
 const simulate = (environment: Environment) =>
-  Effect.map(ServerProcess.run("simulate/main.ts", environment), (ended) => ({
+  Effect.map(ServerProcess.run("simulate.ts", environment), (ended) => ({
     ...ended,
     summary: ended.out.trimEnd().split("\n").at(-1) ?? "",
   }))
@@ -226,7 +226,7 @@ layer(Server.layer, { excludeTestServices: true, timeout: "60 seconds" })("npm r
         [0o640, false],
       ] as const) {
         chmodSync(file, mode)
-        const signed = yield* ServerProcess.run("simulate/sign.ts", { BITGO_PRIVATE_KEY_FILE: file })
+        const signed = yield* ServerProcess.run("sign.ts", { BITGO_PRIVATE_KEY_FILE: file })
         const simulated = yield* simulate({ HOLDFAST_URL: url, DATA_DIR: directory, BITGO_PRIVATE_KEY_FILE: file })
         for (const { code, out, err } of [signed, simulated]) {
           const fact = `BITGO_PRIVATE_KEY_FILE: ${file} is open to others than its owner and group. Close it: chmod g-w,o-rwx ${file}\n`

@@ -7,7 +7,7 @@
  */
 import { parseArgs } from "node:util"
 import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
-import * as EmbeddedPostgres from "@holdfast/http/EmbeddedPostgres"
+import * as EmbeddedPostgres from "@holdfast/server/EmbeddedPostgres"
 import { Console, Effect, Exit } from "effect"
 import * as Quiet from "../support/Quiet.ts"
 import { temporaryDirectory } from "../support/ServerProcess.ts"

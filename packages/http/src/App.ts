@@ -1,26 +1,30 @@
 /**
  * The whole application as routes: what remains to be given is where
- * deallocations are kept, whom to believe, and a server to run on.
+ * deallocations are kept, whom to believe, and a host to run on.
  */
-import { Effect, Layer } from "effect"
-import { HttpRouter, HttpServer } from "effect/http"
+import type { Deallocations } from "@holdfast/domain"
+import { Context, Effect, Layer } from "effect"
+import { HttpEffect, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware } from "effect/http-api"
-import { Routed, WellFormed } from "./Api.ts"
-import * as Boundary from "./Boundary.ts"
-import * as Description from "./Description.ts"
-import { MaxBytes, malformedBy } from "./Json.ts"
-import * as KnownQuery from "./KnownQuery.ts"
-import * as NetworkHandlers from "./NetworkHandlers.ts"
-import * as OperatorHandlers from "./OperatorHandlers.ts"
-import * as RequestLog from "./RequestLog.ts"
-import type { Settings } from "./Settings.ts"
-import * as SystemHandlers from "./SystemHandlers.ts"
+import type { CallerLimits } from "./access/CallerLimits.ts"
+import type { Signature } from "./access/Signature.ts"
+import { Routed } from "./contract/Api.ts"
+import type { Operator } from "./contract/OperatorApi.ts"
+import { WellFormed } from "./contract/WellFormed.ts"
+import * as Description from "./handlers/Description.ts"
+import * as KnownQuery from "./handlers/KnownQuery.ts"
+import * as NetworkHandlers from "./handlers/NetworkHandlers.ts"
+import * as OperatorHandlers from "./handlers/OperatorHandlers.ts"
+import * as SystemHandlers from "./handlers/SystemHandlers.ts"
+import * as Bodies from "./request/Bodies.ts"
+import * as Boundary from "./request/Boundary.ts"
+import * as RequestLog from "./request/RequestLog.ts"
 
 /** An answer of ours that does not fit its own schema is our fault, not the caller's. */
 const isOurs = ({ kind }: HttpApiError.HttpApiSchemaError) => kind === "Body" || kind === "ResponseHeaders"
 
 const layerWellFormed = HttpApiMiddleware.layerSchemaErrorTransform(WellFormed, (error) =>
-  isOurs(error) ? Effect.die(error) : Effect.fail(malformedBy(error.cause.issue)),
+  isOurs(error) ? Effect.die(error) : Effect.fail(Bodies.malformedBy(error.cause.issue)),
 )
 
 const routes = Layer.mergeAll(HttpApiBuilder.layer(Routed), Description.layer).pipe(
@@ -36,17 +40,47 @@ const exactly = {
   maxParamLength: Number.POSITIVE_INFINITY,
 }
 
-/** Serves all of it, within limits. */
-export const layer = ({ maxBodyBytes, maxUrlLength }: Pick<Settings, "maxBodyBytes" | "maxUrlLength">) =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const router = yield* HttpRouter.toHttpEffect(routes).pipe(
-        Effect.provideService(HttpRouter.RouterConfig, exactly),
-      )
-      const network = yield* NetworkHandlers.make
-      const log = yield* RequestLog.RequestLog
-      return HttpServer.serve(
-        Boundary.around({ log, maxUrlLength }, (request, found) => network(request, found) ?? router),
-      )
-    }),
-  ).pipe(Layer.provide(RequestLog.layer), Layer.provide(Layer.succeed(MaxBytes, maxBodyBytes)))
+export interface Options {
+  readonly maxBodyBytes: number
+  readonly maxUrlLength: number
+}
+
+/** Answers a request, within limits, on whatever host. */
+const make = Effect.fnUntraced(function* ({ maxBodyBytes, maxUrlLength }: Options) {
+  const context = yield* Layer.build(Layer.mergeAll(RequestLog.layer, Bodies.layer(maxBodyBytes)))
+  const router = yield* HttpRouter.toHttpEffect(routes).pipe(
+    Effect.provideService(HttpRouter.RouterConfig, exactly),
+    Effect.provideContext(context),
+  )
+  const network = yield* Effect.provideContext(NetworkHandlers.make, context)
+  const log = Context.get(context, RequestLog.RequestLog)
+  return Boundary.around({ log, maxUrlLength }, (request, found) => network(request, found) ?? router)
+})
+
+/** What it is to be given: where deallocations are kept, and whom to believe. */
+export type Needs = Deallocations.Deallocations | CallerLimits | Operator | Signature
+
+/** Serves all of it on an `HttpServer`. */
+export const layer = (
+  options: Options,
+): Layer.Layer<never, never, Needs | HttpServer.HttpServer | Layer.Success<typeof HttpServer.layerServices>> =>
+  Layer.unwrap(Effect.map(make(options), (app) => HttpServer.serve(app)))
+
+class App extends Context.Service<App, Effect.Success<ReturnType<typeof make>>>()("@holdfast/http/App") {}
+
+/**
+ * All of it as a function from a `Request` of the web standard to a `Response`, for
+ * hosts that call one. What a host knows of a request beyond that (who sent it) goes
+ * with the request, as `Host`; `dispose` ends it.
+ */
+export const toWebHandler = <E>(
+  options: Options,
+  services: Layer.Layer<Needs, E>,
+): {
+  readonly handler: (request: Request, context?: Context.Context<never>) => Promise<Response>
+  readonly dispose: () => Promise<void>
+} =>
+  HttpEffect.toWebHandlerLayer(
+    Effect.flatten(App),
+    Layer.effect(App, make(options)).pipe(Layer.provideMerge([services, HttpServer.layerServices])),
+  )

@@ -1,0 +1,97 @@
+/**
+ * Whom to believe: the network's public keys and the operator's tokens. Each may
+ * be several, and others can take their place, without an outage.
+ */
+import { Context, Effect, Layer, Redacted, Schema } from "effect"
+import { importSPKI } from "jose"
+import { sha256, timingSafeEqual } from "../node/Sha256.ts"
+import { InvalidOption } from "./InvalidOption.ts"
+
+/** As a host has them. */
+export interface Given {
+  /** In PEM, by the name that a signature's `kid` may have for it. */
+  readonly publicKeys: ReadonlyArray<{ readonly name: string; readonly pem: string }>
+  readonly operatorTokens: ReadonlyArray<Redacted.Redacted>
+}
+
+interface PublicKey {
+  readonly name: string
+  readonly key: Awaited<ReturnType<typeof importSPKI>>
+}
+
+export class Credentials extends Context.Service<
+  Credentials,
+  {
+    readonly publicKeys: () => ReadonlyArray<PublicKey>
+    readonly isOperatorToken: (token: Redacted.Redacted) => boolean
+    /** Believes others from now on; where they are no good, those that were good stay. */
+    readonly replace: (given: Given) => Effect.Effect<void, InvalidOption>
+  }
+>()("@holdfast/http/Credentials") {}
+
+/** Fails where there is no key or no token, a key is none or too short, or a token is too short. */
+export const layer = (given: Given): Layer.Layer<Credentials, InvalidOption> =>
+  Layer.effect(
+    Credentials,
+    Effect.gen(function* () {
+      let current = yield* validate(given)
+      return Credentials.of({
+        publicKeys: () => current.publicKeys,
+        isOperatorToken: (token) => {
+          const given = digest(token)
+          // All are compared: how long it takes says nothing of which one it is.
+          return current.tokens.filter((token) => timingSafeEqual(token, given)).length > 0
+        },
+        replace: (others) =>
+          Effect.map(validate(others), (valid) => {
+            current = valid
+          }),
+      })
+    }),
+  )
+
+const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens }: Given) {
+  for (const [option, given] of [
+    ["publicKeys", publicKeys],
+    ["operatorTokens", operatorTokens],
+  ] as const) {
+    if (given.length === 0) return yield* new InvalidOption({ option, fact: "Expected one at least. Got none." })
+  }
+  return {
+    publicKeys: yield* Effect.forEach(publicKeys, ({ name, pem }) =>
+      Effect.map(importKey(name, pem), (key): PublicKey => ({ name, key })),
+    ),
+    tokens: yield* Effect.forEach(operatorTokens, (token) =>
+      Redacted.value(token).length < minTokenLength
+        ? new InvalidOption({
+            option: "operatorTokens",
+            fact: `Expected tokens of ${minTokenLength} characters or more.`,
+          })
+        : Effect.succeed(digest(token)),
+    ),
+  }
+})
+
+const minTokenLength = 20
+const modulusBits = 2048
+
+const digest = (token: Redacted.Redacted) => sha256(Redacted.value(token))
+
+const invalidKey = (name: string, found: string) =>
+  new InvalidOption({
+    option: "publicKeys",
+    fact: `Expected an RSA public key of ${modulusBits} bits or more in PEM ("BEGIN PUBLIC KEY"). Got ${found} in ${name}.`,
+  })
+
+const importKey = Effect.fnUntraced(function* (name: string, pem: string) {
+  // Only the first would count.
+  if (pem.split("-----BEGIN ").length > 2) return yield* invalidKey(name, "several keys")
+  const key = yield* Effect.tryPromise({
+    try: () => importSPKI(pem, "RS256"),
+    catch: () => invalidKey(name, "something else"),
+  })
+  const { modulusLength } = yield* Effect.orDie(decodeAlgorithm(key.algorithm))
+  return modulusLength >= modulusBits ? key : yield* invalidKey(name, `${modulusLength} bits`)
+})
+
+const decodeAlgorithm = Schema.decodeUnknownEffect(Schema.Struct({ modulusLength: Schema.Int }))

@@ -1,0 +1,237 @@
+/**
+ * Problems: every error that leaves the server, as RFC 9457 problem details.
+ * The `type` of a problem is stable, its `detail` states the fact and the
+ * values, and further members give the values by name. This is the one file
+ * that knows HTTP statuses.
+ *
+ * A problem with a status below 500 is the caller's, and recorded nothing. A
+ * fault of ours is 503 (send the same again) or 500; neither is ever a
+ * rejection, which is an answer and not a problem.
+ */
+import {
+  type Account,
+  type Adjustment,
+  BaseUnits,
+  type Connection,
+  type Deallocation,
+  type Deallocations,
+  Difference,
+  type Ledger,
+} from "@holdfast/domain"
+import { Effect, Schema } from "effect"
+import { HttpServerRespondable, HttpServerResponse } from "effect/http"
+import { HttpApiError, HttpApiSchema } from "effect/http-api"
+import { WireState } from "./WireState.ts"
+
+const problem = <const Name extends string, const Status extends number>(name: Name, status: Status, title: string) =>
+  ({ type: `urn:holdfast:problem:${name}`, status, title }) as const
+
+const detail = { detail: Schema.String }
+const differences = { ...detail, differences: Schema.Array(Difference.Difference) }
+
+/** A body, path or query that cannot be understood. */
+export class MalformedRequest extends HttpApiError.Problem<MalformedRequest>()(
+  "MalformedRequest",
+  problem("malformed-request", 400, "The request is malformed."),
+  detail,
+) {}
+
+/** A request whose parts did not all arrive in time. */
+export class RequestTimeout extends HttpApiError.Problem<RequestTimeout>()(
+  "RequestTimeout",
+  problem("request-timeout", 408, "The request did not arrive in time."),
+) {}
+
+export class HeadersTooLarge extends HttpApiError.Problem<HeadersTooLarge>()(
+  "HeadersTooLarge",
+  problem("headers-too-large", 431, "The headers are too large."),
+) {}
+
+/** Missing, wrong or used-up credentials. Never says which; the log does. */
+export class Unauthorized extends HttpApiError.Problem<Unauthorized>()(
+  "Unauthorized",
+  problem("unauthorized", 401, "The request is not authorized."),
+  detail,
+) {
+  static readonly always = new Unauthorized({ detail: "The credentials are missing, wrong, expired or used up." })
+}
+
+/**
+ * Leaves as {@link TooManyRequestsRetryAfter}.
+ *
+ * @public
+ */
+export class TooManyRequests extends HttpApiError.Problem<TooManyRequests>()(
+  "TooManyRequests",
+  problem("too-many-requests", 429, "The address has to wait."),
+  { ...detail, retryAfterSeconds: Schema.Int },
+) {}
+
+export class RouteNotFound extends HttpApiError.Problem<RouteNotFound>()(
+  "RouteNotFound",
+  problem("route-not-found", 404, "There is nothing at this address."),
+  detail,
+) {}
+
+export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()(
+  "MethodNotAllowed",
+  problem("method-not-allowed", 405, "The address does not support the method."),
+  detail,
+) {}
+
+export class UrlTooLong extends HttpApiError.Problem<UrlTooLong>()(
+  "UrlTooLong",
+  problem("url-too-long", 414, "The URL is too long."),
+  detail,
+) {}
+
+export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
+  "PayloadTooLarge",
+  problem("payload-too-large", 413, "The body is too large."),
+  detail,
+) {}
+
+export class UnsupportedMediaType extends HttpApiError.Problem<UnsupportedMediaType>()(
+  "UnsupportedMediaType",
+  problem("unsupported-media-type", 415, "The body must be JSON."),
+  detail,
+) {}
+
+export class DeallocationNotFound extends HttpApiError.Problem<DeallocationNotFound>()(
+  "DeallocationNotFound",
+  problem("deallocation-not-found", 404, "The deallocation is unknown."),
+  detail,
+) {}
+
+export class ConnectionNotFound extends HttpApiError.Problem<ConnectionNotFound>()(
+  "ConnectionNotFound",
+  problem("connection-not-found", 404, "The connection is unknown."),
+  detail,
+) {}
+
+export class StateConflict extends HttpApiError.Problem<StateConflict>()(
+  "StateConflict",
+  problem("state-conflict", 409, "The deallocation is in another state."),
+  { ...detail, state: WireState },
+) {}
+
+export class TermsMismatch extends HttpApiError.Problem<TermsMismatch>()(
+  "TermsMismatch",
+  problem("terms-mismatch", 409, "The deallocation is recorded with other terms."),
+  differences,
+) {}
+
+export class IdInUse extends HttpApiError.Problem<IdInUse>()(
+  "IdInUse",
+  problem("id-in-use", 409, "The id is in use."),
+  detail,
+) {}
+
+export class AdjustmentMismatch extends HttpApiError.Problem<AdjustmentMismatch>()(
+  "AdjustmentMismatch",
+  problem("adjustment-mismatch", 409, "The adjustment is recorded with other terms."),
+  differences,
+) {}
+
+export class ConnectionConflict extends HttpApiError.Problem<ConnectionConflict>()(
+  "ConnectionConflict",
+  problem("connection-conflict", 409, "The connection is registered with other identifiers."),
+  differences,
+) {}
+
+export class InsufficientBalance extends HttpApiError.Problem<InsufficientBalance>()(
+  "InsufficientBalance",
+  problem("insufficient-balance", 422, "The available balance is too small."),
+  { ...detail, requested: BaseUnits.FromString, available: BaseUnits.FromString },
+) {}
+
+export class BaseUnitsOverflow extends HttpApiError.Problem<BaseUnitsOverflow>()(
+  "BaseUnitsOverflow",
+  problem("base-units-overflow", 422, "The balance would be too large."),
+  detail,
+) {}
+
+export class InternalError extends HttpApiError.Problem<InternalError>()(
+  "InternalError",
+  problem("internal-error", 500, "The server failed."),
+  detail,
+) {
+  static readonly always = new InternalError({ detail: "The fault is ours, and it is in our log." })
+}
+
+/**
+ * Leaves as {@link UnavailableRetryAfter}.
+ *
+ * @public
+ */
+export class Unavailable extends HttpApiError.Problem<Unavailable>()(
+  "Unavailable",
+  problem("unavailable", 503, "The server cannot answer now."),
+  { ...detail, retryAfterSeconds: Schema.Int },
+) {}
+
+/** The header that asks to come again. */
+const retryAfter = { "retry-after": Schema.Int }
+
+const withRetryAfter = <P extends { readonly retryAfterSeconds: number }>() => ({
+  decode: ({ body }: { readonly body: P }) => body,
+  encode: (body: P) => ({ body, headers: { "retry-after": body.retryAfterSeconds } }),
+})
+
+export const UnavailableRetryAfter = Unavailable.pipe(
+  HttpApiSchema.encodeToWithHeaders({ body: Unavailable, headers: retryAfter }, withRetryAfter<Unavailable>()),
+)
+
+export const TooManyRequestsRetryAfter = TooManyRequests.pipe(
+  HttpApiSchema.encodeToWithHeaders({ body: TooManyRequests, headers: retryAfter }, withRetryAfter<TooManyRequests>()),
+)
+
+/** Any of them. */
+export type Problem = HttpServerRespondable.Respondable
+
+/** The response that a problem is. */
+export const toResponse = (problem: Problem): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  const response = HttpServerRespondable.toResponse(problem)
+  return problem instanceof Unavailable || problem instanceof TooManyRequests
+    ? Effect.map(response, HttpServerResponse.setHeader("retry-after", String(problem.retryAfterSeconds)))
+    : response
+}
+
+/** What the log says of a request whose caller did not wait for the answer. */
+export const abandoned = 499
+
+export type DomainError =
+  | Ledger.NonceUsed
+  | Ledger.IdInUse
+  | Deallocation.DeallocationNotFound
+  | Deallocation.StateConflict
+  | Deallocation.TermsMismatch
+  | Adjustment.AdjustmentMismatch
+  | Connection.ConnectionNotFound
+  | Connection.ConnectionConflict
+  | Account.InsufficientBalance
+  | BaseUnits.BaseUnitsOverflow
+  | Deallocations.Unavailable
+
+/** The problem that each error of the domain is. */
+const problems = {
+  NonceUsed: () => Unauthorized.always,
+  IdInUse: (error) => new IdInUse({ detail: error.message }),
+  DeallocationNotFound: (error) => new DeallocationNotFound({ detail: error.message }),
+  StateConflict: (error) => new StateConflict({ detail: error.message, state: error.state }),
+  TermsMismatch: (error) => new TermsMismatch({ detail: error.message, differences: error.differences }),
+  AdjustmentMismatch: (error) => new AdjustmentMismatch({ detail: error.message, differences: error.differences }),
+  ConnectionNotFound: (error) => new ConnectionNotFound({ detail: error.message }),
+  ConnectionConflict: (error) => new ConnectionConflict({ detail: error.message, differences: error.differences }),
+  InsufficientBalance: ({ message, requested, held }) =>
+    new InsufficientBalance({ detail: message, requested, available: held }),
+  BaseUnitsOverflow: (error) => new BaseUnitsOverflow({ detail: error.message }),
+  Unavailable: ({ message, retryAfterSeconds }) => new Unavailable({ detail: message, retryAfterSeconds }),
+} satisfies { readonly [E in DomainError as E["_tag"]]: (error: E) => unknown }
+
+export type ProblemOf<E extends DomainError> = ReturnType<(typeof problems)[E["_tag"]]>
+
+/** The problem that an error of the domain is. */
+export const toProblem: <E extends DomainError>(error: E) => ProblemOf<E> = (error: DomainError) =>
+  // Each tag has the function for its own error; TypeScript does not follow that.
+  problems[error._tag](error as never) as never

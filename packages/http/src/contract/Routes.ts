@@ -1,0 +1,104 @@
+/**
+ * Which addresses there are, by the patterns they are declared with. A target
+ * names one of them exactly, letter for letter, or none: a proxy in front and the
+ * router behind read `;`, `%`, `//`, dots and capitals each in their own way, and
+ * what one takes for inside must never be outside for another.
+ */
+import { HttpApi, HttpApiMiddleware } from "effect/http-api"
+import { Api } from "./Api.ts"
+import * as NetworkApi from "./NetworkApi.ts"
+
+/** Served beside the API: its description. */
+export const openApiPath = "/openapi.json"
+export const docsPath = "/docs"
+
+export interface Route {
+  /** As declared, such as `/bitgo/v1/deallocation/:deallocationId`. */
+  readonly pattern: string
+  readonly methods: ReadonlyArray<string>
+  /** The network's endpoint that a method stands for, where it is one. */
+  readonly network: Readonly<Record<string, NetworkApi.Endpoint>>
+  /** The header that credentials come in; none where anybody may ask. */
+  readonly credential: string | undefined
+}
+
+/** A route that a target names, with the values of its parameters. */
+export interface Found {
+  readonly route: Route
+  readonly params: Readonly<Record<string, string>>
+}
+
+/** What a target may be. */
+export type Target = Found | "Malformed" | "Unknown"
+
+/** The origin form: segments of characters that mean themselves everywhere, and perhaps a query. */
+const wellFormed = /^\/(?:[A-Za-z0-9._~-]+(?:\/[A-Za-z0-9._~-]+)*)?(?:\?[^#]*)?$/
+const dots = /\/\.\.?(?:\/|$)/
+
+/** What a request's target names, whatever the method. */
+export const find = (target: string): Target => {
+  if (!wellFormed.test(target)) return "Malformed"
+  const query = target.indexOf("?")
+  const path = query < 0 ? target : target.slice(0, query)
+  const found = withoutParams.get(path)
+  if (found !== undefined) return found
+  if (dots.test(path)) return "Malformed"
+  const segments = path.split("/")
+  for (const { route, segments: declared } of withParams) {
+    const params = match(declared, segments)
+    if (params !== undefined) return { route, params }
+  }
+  return "Unknown"
+}
+
+const match = (declared: ReadonlyArray<string>, segments: ReadonlyArray<string>) => {
+  if (declared.length !== segments.length) return undefined
+  const params: Record<string, string> = {}
+  for (const [index, segment] of segments.entries()) {
+    const name = declared[index] ?? ""
+    if (name.startsWith(":")) params[name.slice(1)] = segment
+    else if (name !== segment) return undefined
+  }
+  return params
+}
+
+const credentialOf = (middleware: ReadonlySet<HttpApiMiddleware.AnyService>) => {
+  const [security] = [...middleware].filter(HttpApiMiddleware.isSecurity).flatMap((key) => Object.values(key.security))
+  if (security === undefined) return undefined
+  return security._tag === "ApiKey" ? security.key.toLowerCase() : "authorization"
+}
+
+const declared = (): ReadonlyArray<Route> => {
+  const routes = new Map<string, Route>()
+  const add = (pattern: string, method: string, credential?: string, endpoint?: NetworkApi.Endpoint) => {
+    const known = routes.get(pattern)
+    const methods = method === "GET" ? ["GET", "HEAD"] : [method]
+    routes.set(pattern, {
+      pattern,
+      methods: [...(known?.methods ?? []), ...methods],
+      network: { ...known?.network, ...(endpoint && Object.fromEntries(methods.map((_) => [_, endpoint]))) },
+      credential,
+    })
+  }
+  add(openApiPath, "GET")
+  add(docsPath, "GET")
+  HttpApi.reflect(Api, {
+    onGroup: () => {},
+    onEndpoint: ({ group, endpoint: { identifier, method, path }, middleware }) =>
+      add(path, method, credentialOf(middleware), NetworkApi.endpointOf(group.identifier, identifier)),
+  })
+  return [...routes.values()]
+}
+
+/** All of them. */
+export const all = declared()
+
+const isPlain = ({ pattern }: Route) => !pattern.includes(":")
+
+const withoutParams = new Map(
+  all.filter(isPlain).map((route): [string, Found] => [route.pattern, { route, params: {} }]),
+)
+
+const withParams = all
+  .filter((route) => !isPlain(route))
+  .map((route) => ({ route, segments: route.pattern.split("/") }))

@@ -1,0 +1,85 @@
+/**
+ * The API's description: the OpenAPI document, and the page that shows it. They
+ * are large, and the same for everybody as long as the server runs: made once,
+ * when somebody first asks, in each encoding, and every answer is of those bytes.
+ */
+import { Effect, Record } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpApiSwagger, OpenApi } from "effect/http-api"
+import { Api } from "../contract/Api.ts"
+import * as Routes from "../contract/Routes.ts"
+import { brotli, gzip } from "../node/Compression.ts"
+import { sha256 } from "../node/Sha256.ts"
+
+/** A text in one encoding. */
+interface Representation {
+  readonly bytes: Uint8Array
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What a text may be encoded in, the best first. */
+const codings = {
+  br: brotli,
+  gzip,
+  identity: async (bytes: Uint8Array) => bytes,
+}
+
+type Coding = keyof typeof codings
+
+const page = Effect.gen(function* () {
+  const app = yield* HttpRouter.toHttpEffect(HttpApiSwagger.layer(Api, { path: Routes.docsPath }))
+  const request = HttpServerRequest.fromWeb(new Request(`http://localhost${Routes.docsPath}`))
+  const response = yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
+  return yield* Effect.promise(() => HttpServerResponse.toWeb(response).bytes())
+}).pipe(Effect.scoped, Effect.orDie)
+
+const document = Effect.sync(() => new TextEncoder().encode(JSON.stringify(OpenApi.fromApi(Api))))
+
+const encode = Effect.fnUntraced(function* (text: Uint8Array, contentType: string, coding: Coding) {
+  const bytes = yield* Effect.promise(() => codings[coding](text))
+  const headers = {
+    "content-type": contentType,
+    vary: "accept-encoding",
+    etag: `"${sha256(bytes).toString("base64url")}"`,
+    ...(coding === "identity" ? {} : { "content-encoding": coding }),
+  }
+  return { bytes, headers }
+})
+
+/** Answers with a text in the best encoding that a caller takes, each made when it is first asked for. */
+const serve = Effect.fnUntraced(function* (make: Effect.Effect<Uint8Array>, contentType: string) {
+  const text = yield* Effect.cached(make)
+  const representations = yield* Effect.all(
+    Record.map(codings, (_, coding) => Effect.cached(Effect.flatMap(text, (_) => encode(_, contentType, coding)))),
+  )
+  return Effect.fnUntraced(function* ({ headers }: HttpServerRequest.HttpServerRequest) {
+    const representation: Representation = yield* representations[codingFor(headers["accept-encoding"])]
+    return respond(representation, headers["if-none-match"])
+  })
+})
+
+/** The best that a caller takes. Whoever takes none of them gets the text as it is. */
+const codingFor = (accepted = ""): Coding => {
+  const taken = new Map(
+    accepted.split(",").map((item) => {
+      const [coding = "", weight = ""] = item.toLowerCase().split(";", 2)
+      return [coding.trim(), !/^\s*q=0(\.0*)?\s*$/.test(weight)] as const
+    }),
+  )
+  const takes = (coding: Coding) => taken.get(coding) ?? taken.get("*") ?? false
+  return takes("br") ? "br" : takes("gzip") ? "gzip" : "identity"
+}
+
+const respond = ({ bytes, headers }: Representation, known = "") => {
+  const isKnown = known.split(",").some((tag) => ["*", headers["etag"]].includes(tag.trim().replace(/^W\//, "")))
+  if (!isKnown) return HttpServerResponse.uint8Array(bytes, { headers, contentType: headers["content-type"] ?? "" })
+  const { "content-type": _, "content-encoding": __, ...rest } = headers
+  return HttpServerResponse.empty({ status: 304, headers: rest })
+}
+
+export const layer = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    yield* router.add("GET", Routes.openApiPath, yield* serve(document, "application/json"))
+    yield* router.add("GET", Routes.docsPath, yield* serve(page, "text/html; charset=utf-8"))
+  }),
+)

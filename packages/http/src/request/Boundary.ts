@@ -1,0 +1,95 @@
+/**
+ * The outermost layer around every request: only what names a declared address
+ * and method gets further, whatever goes wrong inside leaves as a problem, and
+ * every request is recorded. A defect is logged whole and leaves as a bare 500.
+ */
+import { Cause, Effect, Exit } from "effect"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as Problems from "../contract/Problems.ts"
+import * as Routes from "../contract/Routes.ts"
+import { Host } from "./Host.ts"
+import * as RequestLog from "./RequestLog.ts"
+import { guardingFor } from "./ResponseHeaders.ts"
+
+type Request = HttpServerRequest.HttpServerRequest
+type Response = HttpServerResponse.HttpServerResponse
+
+interface Options {
+  readonly log: RequestLog.RequestLog["Service"]
+  readonly maxUrlLength: number
+}
+
+/** Around whatever serves a request at an address that there is, by a method that it supports. */
+export const around = <E, R>(
+  { log, maxUrlLength }: Options,
+  serve: (request: Request, found: Routes.Found) => Effect.Effect<Response, E, R>,
+): Effect.Effect<Response, E, R | Request> => {
+  const tooLong = Problems.toResponse(
+    new Problems.UrlTooLong({ detail: `A URL may have at most ${maxUrlLength} characters.` }),
+  )
+  const answer = (request: Request, url: string, target: Routes.Target): Effect.Effect<Response, E, R> => {
+    if (url.length > maxUrlLength) return tooLong
+    if (target === "Malformed") return malformed
+    if (target === "Unknown") return routeNotFound(request.method, url)
+    if (!target.route.methods.includes(request.method)) return methodNotAllowed(request.method, target.route)
+    return serve(request, target)
+  }
+  return Effect.flatMap(Host, ({ targetOf }) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      Effect.clockWith((clock) => {
+        const url = targetOf(request)
+        const target = Routes.find(url)
+        const found = typeof target === "string" ? undefined : target
+        const notes: RequestLog.Notes = {}
+        const deallocationId = found?.params["deallocationId"]
+        if (deallocationId !== undefined) notes.deallocationId = deallocationId.toLowerCase()
+        const startMillis = clock.currentTimeMillisUnsafe()
+        const startNanos = clock.monotonicTimeNanosUnsafe()
+        return answer(request, url, target).pipe(
+          Effect.provideService(RequestLog.CurrentNotes, notes),
+          // So that work for a caller that is gone is given up.
+          Effect.interruptible,
+          Effect.catchCause(answerFailure),
+          Effect.map(HttpServerResponse.setHeaders(guardingFor(found?.route))),
+          Effect.onExit((exit) =>
+            Effect.sync(() =>
+              log.add({
+                method: request.method,
+                route: found?.route,
+                status: Exit.isSuccess(exit) ? exit.value.status : Problems.abandoned,
+                startMillis,
+                durationMillis: Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e6,
+                notes,
+              }),
+            ),
+          ),
+        )
+      }),
+    ),
+  )
+}
+
+/** The answer to a failure; none where nobody waits for one, because the caller is gone. */
+const answerFailure = <E>(cause: Cause.Cause<E>): Effect.Effect<Response, E> =>
+  Cause.hasInterruptsOnly(cause)
+    ? Effect.failCause(cause)
+    : Effect.andThen(Effect.logError("A request failed.", cause), internalError)
+
+const internalError = Problems.toResponse(Problems.InternalError.always)
+
+const malformed = Problems.toResponse(
+  new Problems.MalformedRequest({
+    detail: "Expected a path of segments of letters, digits and . _ ~ - with one / before each, and none at its end.",
+  }),
+)
+
+const routeNotFound = (method: string, url: string) =>
+  Problems.toResponse(new Problems.RouteNotFound({ detail: `There is nothing at ${method} ${url.split("?", 1)[0]}.` }))
+
+const methodNotAllowed = (method: string, { pattern, methods }: Routes.Route) =>
+  Effect.map(
+    Problems.toResponse(
+      new Problems.MethodNotAllowed({ detail: `${pattern} supports ${methods.join(", ")}. Got ${method}.` }),
+    ),
+    HttpServerResponse.setHeader("allow", methods.join(", ")),
+  )

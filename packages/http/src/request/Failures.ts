@@ -1,0 +1,14 @@
+/** What fails, noted for the log and turned into the problem that leaves. */
+import { Effect } from "effect"
+import { type DomainError, type ProblemOf, toProblem, Unauthorized } from "../contract/Problems.ts"
+import * as RequestLog from "./RequestLog.ts"
+
+/** Turns the domain's errors into problems. */
+export const orProblem = <A, E extends DomainError, R>(
+  self: Effect.Effect<A, E, R>,
+): Effect.Effect<A, ProblemOf<E>, R> =>
+  Effect.catch(self, (error) => Effect.andThen(RequestLog.note({ error: error._tag }), Effect.fail(toProblem(error))))
+
+/** Refuses a request's credentials. Why is for the log alone. */
+export const refuse = (reason: string): Effect.Effect<never, Unauthorized> =>
+  Effect.andThen(RequestLog.note({ refused: reason }), Effect.fail(Unauthorized.always))

@@ -1,0 +1,26 @@
+/** What every answer tells a browser: not to keep it, guess at it, frame it, or run anything in it. */
+import { docsPath, openApiPath, type Route } from "../contract/Routes.ts"
+
+export const guarding: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+}
+
+/** The description is no secret: a cache may keep it, and asks whether it is still the same. */
+const guardingDocument: typeof guarding = { ...guarding, "cache-control": "public, no-cache" }
+
+/** The page brings its script and styles with it, and asks this server alone. */
+const guardingPage: typeof guarding = {
+  ...guardingDocument,
+  "content-security-policy":
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'",
+}
+
+const byPattern: Readonly<Record<string, typeof guarding>> = {
+  [docsPath]: guardingPage,
+  [openApiPath]: guardingDocument,
+}
+
+export const guardingFor = (route: Route | undefined) => byPattern[route?.pattern ?? ""] ?? guarding

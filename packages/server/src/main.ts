@@ -1,0 +1,121 @@
+/**
+ * The composition root: reads the settings, starts a database unless one is
+ * named, and serves until SIGINT or SIGTERM. Requests in flight are answered
+ * first, then the database stops.
+ */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as App from "@holdfast/http/App"
+import * as CallerLimits from "@holdfast/http/CallerLimits"
+import * as Credentials from "@holdfast/http/Credentials"
+import * as OperatorToken from "@holdfast/http/OperatorToken"
+import * as Signature from "@holdfast/http/Signature"
+import { PgDeallocations } from "@holdfast/persistence"
+import { Cause, Effect, Exit, FileSystem, Layer, Queue } from "effect"
+import { HttpServer } from "effect/http"
+import * as CredentialFiles from "./credentials/CredentialFiles.ts"
+import * as DevelopmentKeys from "./credentials/DevelopmentKeys.ts"
+import * as NodeServer from "./node/NodeServer.ts"
+import { layerLogger, standardError, standardOutput } from "./node/Output.ts"
+import * as EmbeddedPostgres from "./postgres/EmbeddedPostgres.ts"
+import * as Settings from "./settings/Settings.ts"
+import { explain } from "./settings/StartFailure.ts"
+
+/** Where the database is: the one that is named, else one of our own. */
+const connect = Effect.fnUntraced(function* ({ databaseUrl, dataDirectory }: Settings.Settings) {
+  if (databaseUrl !== undefined) return { connection: { url: databaseUrl } }
+  const { path, username, database, incarnation } = yield* EmbeddedPostgres.start({ directory: dataDirectory })
+  return { connection: { path, username, database }, incarnation }
+})
+
+/** Whom to believe, made up where nobody is named, and what to tell of it. */
+const credentials = Effect.fnUntraced(function* (settings: Settings.Settings) {
+  const told: Array<string> = []
+  let { publicKeyFiles, operatorTokenFile } = settings
+  if (publicKeyFiles.length === 0) {
+    const files = yield* DevelopmentKeys.keyPair(settings.dataDirectory)
+    publicKeyFiles = [files.publicKey]
+    told.push(`  development key   ${files.privateKey} (signs as BitGo would)`)
+  }
+  if (settings.operatorTokens.length === 0 && operatorTokenFile === undefined) {
+    operatorTokenFile = yield* DevelopmentKeys.operatorToken(settings.dataDirectory)
+    told.push(`  operator token    ${operatorTokenFile}`)
+  }
+  const fs = yield* FileSystem.FileSystem
+  const read = Effect.provideService(
+    CredentialFiles.load({ ...settings, publicKeyFiles, operatorTokenFile }),
+    FileSystem.FileSystem,
+    fs,
+  )
+  return { read, told }
+})
+
+/** Credentials are read again when the process gets SIGHUP. (Development ends with its terminal, as it does without this.) */
+const layerReload = <E extends { readonly _tag: string; readonly message: string }>(
+  read: Effect.Effect<Credentials.Given, E>,
+) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const { replace } = yield* Credentials.Credentials
+      const asked = yield* Queue.sliding<void>(1)
+      const hear = () => Queue.offerUnsafe(asked, undefined)
+      // Heard all the time: a signal that nobody hears would end the process.
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.on("SIGHUP", hear)),
+        () => Effect.sync(() => process.off("SIGHUP", hear)),
+      )
+      yield* Queue.take(asked).pipe(
+        Effect.andThen(read),
+        Effect.flatMap(replace),
+        Effect.andThen(Effect.logInfo("Keys and tokens were read again.")),
+        Effect.catch((error) => Effect.logError(`Keys and tokens stay as they are: ${explain(error)}`)),
+        Effect.forever,
+        Effect.forkScoped,
+      )
+    }),
+  )
+
+const announce = (told: ReadonlyArray<string>) =>
+  HttpServer.addressFormattedWith((address) =>
+    Effect.sync(() =>
+      standardOutput.write([
+        `Holdfast is ready at ${address} (${address}/docs describes it)`,
+        ...told,
+        "  try it with       npm run simulate",
+      ]),
+    ),
+  )
+
+const layer = Layer.unwrap(
+  Effect.gen(function* () {
+    const settings = yield* Settings.load
+    const { releasedRepost, maxQueue } = settings
+    const { read, told } = yield* credentials(settings)
+    const database = yield* connect(settings)
+    return Layer.effectDiscard(announce(told)).pipe(
+      Layer.provide(App.layer(settings)),
+      Layer.provide(NodeServer.layer(settings)),
+      // Whatever may refuse or fail does so before the first request can arrive.
+      Layer.provide([
+        Signature.layer(settings),
+        OperatorToken.layer,
+        ...(settings.publicKeyFiles.length > 0 ? [layerReload(read)] : []),
+        PgDeallocations.layer({ ...database, releasedRepost, maxQueue }),
+      ]),
+      Layer.provide(CallerLimits.layer(settings)),
+      Layer.provide(Credentials.layer(yield* read)),
+    )
+  }),
+).pipe(Layer.provide(NodeFileSystem.layer))
+
+const complain = (message: string) => Effect.sync(() => standardError.write([`Holdfast cannot run: ${message}`]))
+
+Layer.launch(layer).pipe(
+  Effect.tapError((error) => complain(explain(error))),
+  Effect.tapDefect((defect) => complain(Cause.pretty(Cause.die(defect)))),
+  Effect.provide(layerLogger),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1),
+  }),
+)

@@ -1,0 +1,41 @@
+/**
+ * Which share of the server a request is answered from. What the server is for
+ * comes with credentials that may be looked at; everything else is open to
+ * anybody, and must not keep those waiting, nor the ones who watch over the server.
+ */
+import type { IncomingMessage } from "node:http"
+import type * as App from "@holdfast/http/App"
+import { CallerLimits } from "@holdfast/http/CallerLimits"
+import * as Routes from "@holdfast/http/Routes"
+import { SystemApi } from "@holdfast/http/SystemApi"
+import { Effect } from "effect"
+
+export type Lane = "signed" | "health" | "open"
+
+/** What a request belongs to, and under which name its caller is counted. */
+export interface Place {
+  readonly lane: Lane
+  readonly caller: string
+}
+
+const { live, ready } = SystemApi.endpoints
+const health: ReadonlySet<string> = new Set([live.path, ready.path])
+
+/** Says it of a request before anything else is known of it: what would be refused before its credentials are looked at has none. */
+export const make = Effect.fnUntraced(function* ({ maxUrlLength }: Pick<App.Options, "maxUrlLength">) {
+  const { callerOf, mustWait } = yield* CallerLimits
+  const laneOf = ({ url = "", method = "", headers }: IncomingMessage, caller: string): Lane => {
+    const target = url.length > maxUrlLength ? "Malformed" : Routes.find(url)
+    if (typeof target === "string") return "open"
+    const { pattern, methods, credential } = target.route
+    if (health.has(pattern)) return "health"
+    const isSigned = credential !== undefined && headers[credential] !== undefined && methods.includes(method)
+    return isSigned && !mustWait(caller) ? "signed" : "open"
+  }
+  return (request: IncomingMessage): Place => {
+    const { headers, socket } = request
+    const forwardedFor = headers["x-forwarded-for"]?.toString()
+    const caller = callerOf({ peer: socket.remoteAddress, forwardedFor })
+    return { lane: laneOf(request, caller), caller }
+  }
+})
