@@ -224,6 +224,37 @@ layer(TestServer.layer(undefined, { bodyClaim: "sha" }), TestServer.options)(
         assert.deepStrictEqual(yield* statuses, [401, 401, 200, 401])
       }),
     )
+
+    const others: Readonly<Record<string, readonly [status: number, sent: object]>> = {
+      "of another media type": [401, { body: "{}", headers: { "content-type": "text/plain" } }],
+      "of no media type": [401, { body: "{}", headers: { "content-type": undefined } }],
+      "that is encoded": [401, { body: "{}", headers: { "content-encoding": "gzip" } }],
+      "that is too large": [413, { body: " ".repeat(65_537) }],
+    }
+    for (const [name, [status, sent]] of Object.entries(others)) {
+      it.effect(`stays good for its own when one comes ${name}`, () =>
+        Effect.gen(function* () {
+          const body = JSON.stringify(yield* TestServer.funded("5"))
+          const sha = createHash("sha256").update(body).digest("hex")
+          const signature = yield* sign({ alg: "RS256" }, { sha })
+          const reserve = (sent: object) =>
+            TestServer.network("POST", "/bitgo/v1/deallocations", { ...sent, signature })
+          assert.strictEqual((yield* reserve(sent)).status, status)
+          assert.strictEqual((yield* reserve({ body })).status, 200)
+          assert.strictEqual((yield* reserve({ body })).status, 401)
+        }),
+      )
+    }
+
+    it.effect("is used by what cannot be understood of its own", () =>
+      Effect.gen(function* () {
+        const sha = createHash("sha256").update("{").digest("hex")
+        const signature = yield* sign({ alg: "RS256" }, { sha })
+        const ask = TestServer.network("POST", "/bitgo/v1/deallocations", { body: "{", signature })
+        assert.strictEqual((yield* ask).status, 400)
+        assert.strictEqual((yield* ask).status, 401)
+      }),
+    )
   },
 )
 

@@ -47,16 +47,13 @@ export const http = [
   ...of("http/src/handlers/NetworkHandlers.ts", security, {
     "a body without a schema is not compared": ["coversBodies ? Effect", "!coversBodies ? Effect"],
     "a request that cannot be understood keeps its token": [
-      "Effect.catch(refused(nonce)),",
-      "Effect.catch((problem: Problem) => (nonce === undefined ? refused(nonce)(problem) : Effect.fail(problem))),",
+      "(isItsOwn ? orProblem(deallocations.useNonce(nonce)) : Effect.void)",
+      "(isItsOwn ? Effect.void : Effect.void)",
     ],
-    "somebody else's body uses up a token": [
-      "problem instanceof Unauthorized\n        ?",
-      "problem === undefined\n        ?",
-    ],
+    "somebody else's body uses up a token": ["let isItsOwn = !coversBodies", "let isItsOwn = true"],
     "a question does not use its token": [
-      "Effect.andThen(deallocations.useNonce(nonce), deallocations.find(id))",
-      "nonce === undefined ? Effect.andThen(deallocations.useNonce(nonce), deallocations.find(id)) : deallocations.find(id)",
+      "[deallocations.useNonce(nonce), Effect.result",
+      "[nonce === undefined ? deallocations.useNonce(nonce) : Effect.void, Effect.result",
       ...signature,
     ],
     "a release clears": ["deallocations.release(id, nonce)", "deallocations.clear(id, nonce)", "http/StateTable"],

@@ -9,7 +9,7 @@ import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { CallerLimits } from "../access/CallerLimits.ts"
 import { Signature, type Signed } from "../access/Signature.ts"
 import * as NetworkApi from "../contract/NetworkApi.ts"
-import { toResponse, Unauthorized } from "../contract/Problems.ts"
+import { toResponse } from "../contract/Problems.ts"
 import type * as Routes from "../contract/Routes.ts"
 import * as WireAmount from "../contract/WireAmount.ts"
 import { WireState } from "../contract/WireState.ts"
@@ -69,16 +69,9 @@ const makeHandlers = Effect.gen(function* () {
   /**
    * A token that is answered is used: where a request cannot be understood, it is
    * used for the refusal, so that nobody can send it again with something better.
-   * It stays good where the body is not the one that it was signed for: that is
-   * somebody else's doing, and the one whom it belongs to is still to come.
+   * It stays good where the body was not seen to be the one that it was signed for:
+   * that may be somebody else's doing, and the one whom it belongs to is still to come.
    */
-  const refused =
-    (nonce: Ledger.Nonce) =>
-    <E>(problem: E) =>
-      problem instanceof Unauthorized
-        ? Effect.fail(problem)
-        : Effect.andThen(orProblem(deallocations.useNonce(nonce)), Effect.fail(problem))
-
   const signed =
     <Input, Answer, E1, E2>(
       understand: (request: Request, params: Params, covers: Signed["covers"]) => Effect.Effect<Input, E1>,
@@ -87,12 +80,17 @@ const makeHandlers = Effect.gen(function* () {
     (request: Request, params: Params) =>
       guard(
         request,
-        Effect.flatMap(verify(request.headers[header] ?? ""), ({ nonce, covers }) =>
-          understand(request, params, covers).pipe(
-            Effect.catch(refused(nonce)),
+        Effect.flatMap(verify(request.headers[header] ?? ""), ({ nonce, covers }) => {
+          let isItsOwn = !coversBodies
+          const inspect: typeof covers = (body) =>
+            Effect.map(covers(body), () => {
+              isItsOwn = true
+            })
+          return understand(request, params, coversBodies ? inspect : covers).pipe(
+            Effect.tapError(() => (isItsOwn ? orProblem(deallocations.useNonce(nonce)) : Effect.void)),
             Effect.flatMap((input) => act(input, nonce)),
-          ),
-        ),
+          )
+        }),
       )
 
   /** For requests without a body: whatever came as one all the same. */
@@ -113,7 +111,10 @@ const makeHandlers = Effect.gen(function* () {
     ),
     find: bodiless(
       Effect.fnUntraced(function* (id, nonce) {
-        return found(yield* orProblem(Effect.andThen(deallocations.useNonce(nonce), deallocations.find(id))))
+        // Side by side: each may take as long as the database may.
+        const both = [deallocations.useNonce(nonce), Effect.result(deallocations.find(id))] as const
+        const [, deallocation] = yield* orProblem(Effect.all(both, { concurrency: "unbounded" }))
+        return found(yield* orProblem(Effect.fromResult(deallocation)))
       }),
     ),
     clear: bodiless(

@@ -42,9 +42,9 @@ export const layer = (maxBytes: number): Layer.Layer<Bodies> =>
       readAs: (schema) => {
         const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(schema), { errors: "all" })
         return Effect.fnUntraced(function* (request, inspect) {
-          yield* checkMediaType(request.headers)
           const bytes = yield* readBytes(request)
           if (inspect !== undefined) yield* inspect(bytes)
+          yield* checkMediaType(request.headers)
           const value = yield* Effect.try({ try: () => parse(utf8.decode(bytes)), catch: malformed })
           return yield* Effect.mapError(decode(value), (error) => malformedBy(error.issue))
         })
