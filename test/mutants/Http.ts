@@ -93,7 +93,11 @@ export const http = [
     "a file may be without end": ["if (size > maxBytes)", "if (size < 0)"],
   }),
   ...of("http/src/access/CallerLimits.ts", callers, {
-    "everybody's header is believed": ["if (!isTrusted(peer)) return Addresses.callerOf(peer)\n", ""],
+    "everybody's header is believed": [
+      "if (!isTrusted(peer)) return Addresses.callerOf(peer)\n",
+      "",
+      "http/WebStandard",
+    ],
     "the first of the header is the caller": ["hops.toReversed()", "hops"],
     "a trusted proxy is a caller": ["if (!isTrusted(address)) return", "if (address.length > 0) return"],
     "refusals are not counted": [
@@ -136,9 +140,9 @@ export const http = [
   ...of("http/src/contract/Routes.ts", ["http/Paths"], {
     "anything is a path": ["if (!wellFormed.test(target)) return", "if (target === undefined) return"],
     "dots are segments": [`  if (dots.test(path)) return "Malformed"\n`, ""],
-    "a path may go on": [
+    "a path may end early": [
       "if (declared.length !== segments.length) return undefined",
-      "if (declared.length > segments.length) return undefined",
+      "if (declared.length < segments.length) return undefined",
     ],
     "segments are alike in any case": [
       "else if (name !== segment) return undefined",
