@@ -28,12 +28,25 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
       Effect.gen(function* () {
         const path = addressOf(route)
         for (const target of [path, `${path}?`]) assert.notMatch(yield* ask(method, target), isNowhere, target)
-        for (const target of misspellings(path)) {
+        for (const target of [...misspellings(path), `${path}/x/y`]) {
           assert.match(yield* ask(method, target), isNowhere, `${method} ${target}`)
         }
       }),
     )
   }
+
+  it.effect("has nothing where an address ends early", () =>
+    Effect.gen(function* () {
+      for (const target of [
+        "/bitgo/v1",
+        "/bitgo/v1/deallocation",
+        "/operator/v1/connections",
+        "/operator/v1/adjustments",
+      ]) {
+        for (const method of ["GET", "PUT"]) assert.match(yield* ask(method, target), isNowhere, `${method} ${target}`)
+      }
+    }),
+  )
 
   it.effect("says what is wrong with an id, however long it is", () =>
     Effect.gen(function* () {

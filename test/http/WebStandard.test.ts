@@ -176,6 +176,8 @@ it.live("a caller is counted by the address that the host tells of it, or togeth
       })
     assert.deepStrictEqual([yield* from("192.0.2.1"), yield* from("192.0.2.1")], [401, 429])
     assert.deepStrictEqual([yield* from("192.0.2.2"), yield* from("192.0.2.2")], [401, 429])
+    // What somebody claims who is no proxy of ours.
+    assert.strictEqual(yield* from("192.0.2.1", "198.51.100.1"), 429)
     // Through a proxy that is trusted.
     assert.deepStrictEqual([yield* from("10.0.0.1", "192.0.2.3"), yield* from("10.0.0.1", "192.0.2.1")], [401, 429])
     assert.deepStrictEqual([yield* from(undefined), yield* from(undefined, "192.0.2.9")], [401, 429])

@@ -90,8 +90,12 @@ export const http = [
     "a file may be without end": ["if (size > maxBytes)", "if (size < 0)"],
   }),
   ...of("http/src/access/CallerLimits.ts", callers, {
-    "everybody's header is believed": ["if (!isTrusted(peer)) return Addresses.callerOf(peer)\n", "", ...security],
     "a proxy's connections are those of one caller": ["return isTrusted(peer) ? undefined : ", "return "],
+    "everybody's header is believed": [
+      "if (!isTrusted(peer)) return Addresses.callerOf(peer)\n",
+      "",
+      "http/WebStandard",
+    ],
     "the first of the header is the caller": ["hops.toReversed()", "hops"],
     "a trusted proxy is a caller": ["if (!isTrusted(address)) return", "if (address.length > 0) return"],
     "refusals are not counted": [
