@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Deallocations } from "@holdfast/domain"
 import * as CallerLimits from "@holdfast/http/CallerLimits"
+import { guarding } from "@holdfast/http/ResponseHeaders"
 import * as NodeServer from "@holdfast/server/NodeServer"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { HttpServer, HttpServerResponse } from "effect/http"
@@ -130,6 +131,7 @@ layer(TestServer.layer(undefined, { maxConnectionsPerAddress: 20 }), TestServer.
         return await text(socket)
       })
       assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*"urn:holdfast:problem:malformed-request"/)
+      for (const [name, value] of Object.entries(guarding)) assert.include(answer, `\r\n${name}: ${value}\r\n`)
     }),
   )
 })

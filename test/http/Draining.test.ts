@@ -36,6 +36,12 @@ it.live("a server that stops drains requests in flight and lets go of idle conne
       const [interim] = await once(socket, "data")
       assert.match(String(interim), /^HTTP\/1\.1 100 /)
 
+      // A request of which the end of the head is still to come.
+      const begun = Net.connect(port, "127.0.0.1")
+      begun.write("GET /health/live HTTP/1.1\r\nHost: x\r\n")
+      const arrived = await once(Http.get({ port, host: "127.0.0.1", path: "/health/live" }), "response")
+      arrived[0].resume()
+
       const stopped = Effect.runPromise(Scope.close(scope, Exit.void))
       const refused = Net.connect(port, "127.0.0.1")
       const [error] = await once(refused, "error")
@@ -45,6 +51,9 @@ it.live("a server that stops drains requests in flight and lets go of idle conne
       const [answer] = await once(socket, "data")
       assert.match(String(answer), /^HTTP\/1\.1 200 /)
       assert.match(String(answer), /\r\nConnection: close\r\n/)
+
+      begun.write("\r\n")
+      assert.match(String(await once(begun, "data")), /^HTTP\/1\.1 200 [\s\S]*\r\nConnection: close\r\n/)
       await stopped
       agent.destroy()
     })

@@ -255,10 +255,7 @@ export const http = [
   ...of("server/src/node/NodeHost.ts", ["http/Limits", "http/BadInput"], {
     "a target is as somebody has read it": ["messageOf(request).url ??", "request.url ??", "http/Paths"],
     "a body that comes in pieces has no limit": [`if (size > maxBytes) end(Effect.fail("TooLarge"))`, ""],
-    "half a body is a body": [
-      `const onClose = () => end(Effect.fail("NotWhole"))`,
-      `const onClose = () => end(Effect.succeed(Buffer.concat(chunks)))`,
-    ],
+    // That half a body is no body nobody can see: whose connection is gone is not served any more.
   }),
   ...of("http/src/handlers/KnownQuery.ts", ["http/Operator"], {
     "a parameter that nobody knows is passed over": [
