@@ -96,6 +96,18 @@ layer(TestServer.layer(undefined, { maxConnectionsPerAddress: 20 }), TestServer.
     }),
   )
 
+  it.effect("that does not say which host it is for is refused and closed, in HTTP/1.1", () =>
+    Effect.gen(function* () {
+      const answer = yield* TestServer.raw("GET /health/live HTTP/1.1\r\n\r\nGET /health/live HTTP/1.1\r\n\r\n")
+      assert.match(
+        answer,
+        /^HTTP\/1\.1 400 [\s\S]*\r\n\r\n\{[^\r\n]*"urn:holdfast:problem:malformed-request"[^\r\n]*\}$/,
+      )
+      for (const [name, value] of Object.entries(guarding)) assert.include(answer, `\r\n${name}: ${value}\r\n`)
+      assert.match(yield* TestServer.raw("GET /health/live HTTP/1.0\r\n\r\n"), /^HTTP\/1\.1 200 /)
+    }),
+  )
+
   it.effect("that asks for a tunnel is refused and closed", () =>
     Effect.gen(function* () {
       for (let n = 0; n < 50; n++) {

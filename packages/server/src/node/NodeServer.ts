@@ -108,6 +108,8 @@ class BoundedServer extends Http.Server {
       keepAliveTimeout: bounds.idleTimeoutSeconds * 1_000,
       connectionsCheckingInterval: 1_000,
       maxHeaderSize: bounds.maxHeaderBytes,
+      // Node would answer, without a problem.
+      requireHostHeader: false,
     })
     this.#bounds = bounds
     this.#countTurnedAway = tally(bounds.onTurnedAway)
@@ -119,7 +121,7 @@ class BoundedServer extends Http.Server {
     // For a socket that is told to go takes a moment.
     this.maxConnections = 2 * bounds.maxConnections
     this.on("connection", (socket) => this.#admit(socket))
-    this.on("clientError", (error, socket) => this.#answerUnparsable(error, socket))
+    this.on("clientError", ({ code }: NodeJS.ErrnoException, socket) => this.#answerUnparsable(code, socket))
     // With a listener, Node leaves the answer to us.
     this.on("checkExpectation", () => {})
     this.on("connect", (_, socket) => endWith(socket, new Problems.MalformedRequest({ detail: "This is no proxy." })))
@@ -144,6 +146,10 @@ class BoundedServer extends Http.Server {
       return super.emit(event as "request", ...(args as [Http.IncomingMessage, never]))
     }
     const [request, response] = args as [Http.IncomingMessage, Http.ServerResponse]
+    if (request.httpVersion === "1.1" && request.headers.host === undefined) {
+      this.#answerUnparsable("no Host", request.socket)
+      return true
+    }
     this.#arrive({ event: event === "checkContinue" ? event : "request", request, response })
     return true
   }
@@ -279,14 +285,14 @@ class BoundedServer extends Http.Server {
     super.emit(arrival.event as "request", arrival.request, arrival.response as never)
   }
 
-  #answerUnparsable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  #answerUnparsable(code: string | undefined, socket: Duplex): void {
     // What comes after such an answer is of no interest.
     if (socket.writableEnded) return
     const arrivals = this.#connections.get(socket as Socket) ?? []
     // An answer is taken for that of the request before it, if there is one that came whole.
     const isAnswerable = arrivals.every(({ request, response }) => !request.complete && !response.headersSent)
-    if (error.code === "ECONNRESET" || !socket.writable || !isAnswerable) socket.destroy()
-    else endWith(socket, problemOf(error.code))
+    if (code === "ECONNRESET" || !socket.writable || !isAnswerable) socket.destroy()
+    else endWith(socket, problemOf(code))
   }
 }
 
