@@ -324,7 +324,7 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
         process.kill(pid, "SIGSTOP")
         const error = yield* Effect.flip(EmbeddedPostgres.start({ directory, patience: "100 millis" }))
         assert.instanceOf(error, PostmasterLock.DataDirectoryInUse)
-        assert.include(error.message, `\`kill -INT ${pid}\` ends it`)
+        assert.include(error.message, `\`kill -KILL ${pid}\` ends it`)
         process.kill(pid, "SIGCONT")
         yield* untilDead(pid)
         const log = Fs.readFileSync(Path.join(directory, "postgres.log"), "utf8")

@@ -17,9 +17,14 @@ export class DataDirectoryInUse extends Schema.TaggedError<DataDirectoryInUse>()
   pid: Schema.Number,
   /** Which process it works for, where that can be told. */
   server: Schema.optional(Schema.Number),
+  /** That process has ended, and it does not. */
+  isLeftAlone: Schema.Boolean,
 }) {
   override get message() {
     const fact = `The data directory \`${this.directory}\` is in use by process ${this.pid}`
+    if (this.isLeftAlone) {
+      return `${fact}, a PostgreSQL whose server has ended and that does not end when it is told to. \`kill -KILL ${this.pid}\` ends it.`
+    }
     return this.server === undefined
       ? `${fact}, a PostgreSQL that no server of this version runs. \`kill -INT ${this.pid}\` ends it.`
       : `${fact}, the PostgreSQL of the server that is process ${this.server}. Only one may use it at a time.`
@@ -85,7 +90,12 @@ export const claim = Effect.fnUntraced(function* (data: string, patience: Durati
   const { pid, use, server } = yield* findHolder(data)
   if (use === "none") return undefined
   if (use === "another program") return pid
-  return yield* new DataDirectoryInUse({ directory: data, pid, ...(use === "served" ? { server } : {}) })
+  return yield* new DataDirectoryInUse({
+    directory: data,
+    pid,
+    isLeftAlone: use === "orphan",
+    ...(use === "served" ? { server } : {}),
+  })
 })
 
 interface Holder {
