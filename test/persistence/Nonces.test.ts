@@ -211,6 +211,9 @@ it.live("a new database refuses nothing", () =>
       Effect.gen(function* () {
         yield* service.ready
         assert.strictEqual(yield* isTaken(service, expiring(1), "command"), "taken")
+        // In sessions of all ages.
+        const many = Array.from({ length: 30 }, () => isTaken(service, expiring(60), "read"))
+        assert.deepStrictEqual(new Set(yield* Effect.all(many, { concurrency: "unbounded" })), new Set(["taken"]))
       }),
     ),
   ),
