@@ -5,6 +5,7 @@ import { type Deallocations, Ledger, Audit as Replay } from "@holdfast/domain"
 import { Audit } from "@holdfast/persistence"
 import * as Rows from "@holdfast/persistence/Rows"
 import { Effect } from "effect"
+import type { ServerProcess } from "../support/ServerProcess.ts"
 import * as Arena from "./Arena.ts"
 import * as Checker from "./Checker.ts"
 import type { Fault } from "./Faults.ts"
@@ -50,7 +51,7 @@ export const play = Effect.fnUntraced(function* (options: Options) {
     for (const fault of faults) {
       await fault.happen(arena)
       const healed = performance.now()
-      await Promise.all(arena.servers().map(({ url }) => Run.untilAnswered(() => ready(url))))
+      await Promise.all(arena.servers().map((server) => untilReady(server, fault)))
       slowest = Math.max(slowest, performance.now() - healed)
       await sleep(calmMillis)
     }
@@ -88,6 +89,12 @@ const readBooks = Effect.fnUntraced(function* (config: PgConnection.Config) {
     transfers: new Map(transfers.map((transfer) => [Ledger.transferId(transfer), transfer])),
   } satisfies Deallocations.Books
 })
+
+const untilReady = ({ url, output }: ServerProcess, after: Fault) =>
+  Run.untilAnswered(() => ready(url)).catch((error) => {
+    const said = output().split("\n").slice(-20).join("\n")
+    throw new Error(`A server is not ready after "${after.name}" (${error}). It said:\n${said}`)
+  })
 
 const ready = async (url: string) => {
   const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(1_000) })

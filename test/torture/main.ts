@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util"
 import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
 import * as EmbeddedPostgres from "@holdfast/server/EmbeddedPostgres"
-import { Console, Effect, Exit } from "effect"
+import { Cause, Console, Effect, Exit } from "effect"
 import * as Quiet from "../support/Quiet.ts"
 import { temporaryDirectory } from "../support/ServerProcess.ts"
 import * as Faults from "./Faults.ts"
@@ -69,6 +69,7 @@ const torture = Effect.gen(function* () {
   let violated = false
   yield* Console.log(`seed ${seed}`)
 
+  const again = (number: number) => `See it again: npm run torture -- --seed ${seed} --round ${number}`
   const round = Effect.fnUntraced(function* (number: number) {
     const random = Random.make(seed + number)
     const servers = random.pick([1, 2, 2, 4])
@@ -104,12 +105,17 @@ const torture = Effect.gen(function* () {
     if (verdict.violations.length > 0) {
       violated = true
       for (const violation of verdict.violations.slice(0, 20)) yield* Console.log(`  ${violation}`)
-      yield* Console.log(`See it again: npm run torture -- --seed ${seed} --round ${number}`)
+      yield* Console.log(again(number))
     }
   }, Effect.scoped)
+  const played = (number: number) =>
+    Effect.catchCause(round(number), (cause) => {
+      violated = true
+      return Console.log(`round ${number} did not end: ${Cause.pretty(cause)}\n${again(number)}`)
+    })
   const player = Effect.gen(function* () {
     while (!violated && performance.now() < deadline) {
-      yield* round(next++)
+      yield* played(next++)
       if (values.round !== undefined) break
     }
   })
