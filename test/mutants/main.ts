@@ -30,7 +30,7 @@ const { values } = parseArgs({
 })
 
 /** How long the tests of a mutant may take. One that makes them hang is noticed too. */
-const patienceMillis = 120_000
+const patienceMillis = 300_000
 
 type Fate = "killed" | "lived" | "hangs"
 
