@@ -297,7 +297,7 @@ export const http = [
   }),
   ...of("server/src/postgres/EmbeddedPostgres.ts", embedded, {
     "it listens on TCP": [`listen_addresses: ""`, `listen_addresses: "127.0.0.1"`],
-    "everybody is let in": ["--auth=peer", "--auth=trust"],
+    // That initdb trusts everybody nobody can see: who is let in is written anew before each start.
     "settings may open it": ["    ...cluster.parameters,\n    listen_addresses", "    listen_addresses"],
     "its log is open to all": ["if ((mode & 0o077) !== 0) yield*", "if (mode < 0) yield*"],
     "a database of another version is used": [
