@@ -64,13 +64,6 @@ const forget = Effect.flatMap(SqlClient, (sql) =>
   ),
 ).pipe(Effect.ignore({ log: true }), Effect.repeat(Schedule.spaced("1 minute")))
 
-/** So that what is refused after a restore is refused from the start on, and soon no longer. */
-const look = Effect.fnUntraced(function* (incarnation: string | undefined) {
-  const sql = yield* SqlClient
-  const session = yield* sql.reserve
-  yield* Restore.notice(session, incarnation)
-}, Effect.scoped)
-
 /**
  * The service on a PostgreSQL database (tested with 15 and 18). Brings the tables up to
  * date first, and fails where they are newer than this version knows. Recovers by itself when the database was away.
@@ -97,7 +90,8 @@ export const layer = (
     Deallocations.Deallocations,
     Effect.gen(function* () {
       yield* migrate
-      yield* look(config.incarnation)
+      // So that what is refused after a restore is refused from the start on, and soon no longer.
+      yield* Effect.scoped(Restore.session(config.incarnation))
       const random = yield* SecureRandom
       const session = PgSession.connect({
         connection: {

@@ -15,16 +15,14 @@ import * as Rows from "./Rows.ts"
 export const make = Effect.fnUntraced(function* (incarnation: string | undefined) {
   const sql = yield* SqlClient
 
-  const inNewSession = Effect.fnUntraced(function* (parameters: ReadonlyArray<string>) {
-    const session = yield* sql.reserve
-    yield* Restore.notice(session, incarnation)
-    return yield* session.executeValues(insertNonce, parameters)
-  }, Effect.scoped)
-
   const useNonce = Effect.fnUntraced(function* ({ value, expiresAt }: Ledger.Nonce) {
     const parameters = [value, DateTime.formatIso(expiresAt)]
     let [used] = yield* sql.unsafe(insertNonce, parameters).values
-    if (used?.[0] !== true) [used] = yield* inNewSession(parameters)
+    if (used?.[0] !== true) {
+      const session = Effect.provideService(Restore.session(incarnation), SqlClient, sql)
+      const insert = Effect.flatMap(session, (session) => session.executeValues(insertNonce, parameters))
+      used = (yield* Effect.scoped(insert))[0]
+    }
     if (used?.[1] !== true) return yield* new Ledger.NonceUsed({ nonce: value })
   }, orUnavailable())
 

@@ -10,6 +10,7 @@
  * incarnation of its files.
  */
 import { Clock, Effect } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 
 /** Only a recovery gives a cluster another timeline. */
@@ -54,4 +55,12 @@ export const notice = Effect.fnUntraced(function* (session: Session, incarnation
   if (noticed?.[0] === true) {
     yield* Effect.logWarning("The database was restored. Tokens that may have been made before are refused.")
   }
+})
+
+/** A session of the pool in which it was looked, for as long as the scope lasts. */
+export const session = Effect.fnUntraced(function* (incarnation: string | undefined) {
+  const { reserve } = yield* SqlClient
+  const reserved = yield* reserve
+  yield* notice(reserved, incarnation)
+  return reserved
 })
