@@ -4,7 +4,7 @@
  * entries. Batches of 256, half of them reserve and half clear.
  */
 import { randomUUID } from "node:crypto"
-import { type Account, Amount, BaseUnits, type Connection, Deallocation, Ledger, Uuid } from "@holdfast/domain"
+import { Account, Amount, BaseUnits, type Connection, Deallocation, Ledger, Uuid } from "@holdfast/domain"
 import { DateTime, Effect, Result as Result_, Schema } from "effect"
 import { account, currency } from "../load/Requests.ts"
 
@@ -23,21 +23,20 @@ const accounts = 1_000
 const batchSize = 256
 const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
 const funds = BaseUnits.BaseUnits.make(10n ** 30n)
-const nothing = BaseUnits.BaseUnits.make(0n)
 const decodeCurrency = Schema.decodeUnknownSync(Amount.Currency)
 const decodeTerms = Schema.decodeUnknownSync(Deallocation.Terms)
 
-type Command = Extract<Ledger.Command, { readonly _tag: "Reserve" | "Clear" }>
+type Command = Extract<Deallocation.Command, { readonly _tag: "Reserve" | "Clear" }>
 
 /** Each batch reserves, then clears what it reserved. All are made beforehand. */
 const batches: ReadonlyArray<ReadonlyArray<Command>> = Array.from({ length: 64 }, (_, batch) => {
   const reserves = Array.from({ length: batchSize / 2 }, (_, index): Extract<Command, { _tag: "Reserve" }> => {
     const number = 1 + ((batch * 131 + index * 7) % accounts)
     const amount = { currency, quantity: 1_000_000_000_000_000_001n }
-    const terms = decodeTerms({ ...account(number), deallocationId: randomUUID(), amount })
-    return { _tag: "Reserve", terms, partnerDeallocationId: Uuid.Uuid.make(randomUUID()), at }
+    const terms = decodeTerms({ ...account(number), id: randomUUID(), amount })
+    return { _tag: "Reserve", kind: "deallocation", terms, partnerTransferId: Uuid.Uuid.make(randomUUID()), at }
   })
-  const clears = reserves.map(({ terms }): Command => ({ _tag: "Clear", deallocationId: terms.deallocationId, at }))
+  const clears = reserves.map(({ terms: { id } }): Command => ({ _tag: "Clear", kind: "deallocation", id, at }))
   return [...reserves, ...clears]
 })
 
@@ -53,7 +52,7 @@ const makeFold = () => {
   const transfers = new Map<Uuid.Uuid, Ledger.Transfer>()
   for (const connectionId of connections.keys()) {
     const key = Ledger.accountKey({ connectionId, currency: decodeCurrency(currency) })
-    balances.set(key, { available: funds, reserved: nothing, deallocated: nothing })
+    balances.set(key, { ...Account.empty, available: funds })
   }
   return (batch: ReadonlyArray<Command>): number => {
     const instructions = batch.map((command) => ({ command, nonce: undefined }))
@@ -67,7 +66,7 @@ const makeFold = () => {
 
 interface Held {
   readonly terms: Deallocation.Terms
-  readonly partnerDeallocationId: string
+  readonly partnerTransferId: string
   state: "Reserved" | "Rejected" | "Cleared" | "Released"
   reason: string | undefined
 }
@@ -81,7 +80,7 @@ const byHand = () => {
   return (batch: ReadonlyArray<Command>): number => {
     const entries: Array<object> = []
     for (const command of batch) {
-      const id = command._tag === "Reserve" ? command.terms.deallocationId : command.deallocationId
+      const id = command._tag === "Reserve" ? command.terms.id : command.id
       const known = transfers.get(id)
       const terms = known?.terms ?? (command._tag === "Reserve" ? command.terms : undefined)
       if (terms === undefined) continue // not found
@@ -102,7 +101,7 @@ const byHand = () => {
                 ? "INSUFFICIENT_BALANCE"
                 : undefined
         const state = reason === undefined ? "Reserved" : "Rejected"
-        transfers.set(id, { terms, partnerDeallocationId: command.partnerDeallocationId, state, reason })
+        transfers.set(id, { terms, partnerTransferId: command.partnerTransferId, state, reason })
         if (reason === undefined && balance !== undefined) {
           balance.available -= quantity
           balance.reserved += quantity

@@ -1,10 +1,10 @@
 /**
- * The `Deallocations` service on PostgreSQL without HTTP and signatures, in a
+ * The service on PostgreSQL without HTTP and signatures, in a
  * process of its own: cycles of reserve and clear, so many in flight at once.
  */
 import { randomInt, randomUUID } from "node:crypto"
-import { Deallocation, Deallocations, Uuid } from "@holdfast/domain"
-import { PgDeallocations } from "@holdfast/persistence"
+import { Deallocation, Holdfast, Uuid } from "@holdfast/domain"
+import { PgStore } from "@holdfast/persistence"
 import { Effect, Redacted, Schema } from "effect"
 import * as Database from "../Database.ts"
 import { account, currency, quantity } from "../load/Requests.ts"
@@ -34,24 +34,24 @@ const decodeTerms = Schema.decodeUnknownSync(Deallocation.Terms)
 const templates = Array.from({ length: accounts }, (_, index) =>
   decodeTerms({
     ...account(index + 1),
-    deallocationId: randomUUID(),
+    id: randomUUID(),
     amount: { currency, quantity: BigInt(quantity) },
   }),
 )
 
-const cycle = Effect.fnUntraced(function* (deallocations: Deallocations.Deallocations["Service"]) {
-  const deallocationId = Uuid.Uuid.make(randomUUID())
+const cycle = Effect.fnUntraced(function* (holdfast: Holdfast.Holdfast["Service"]) {
+  const id = Uuid.Uuid.make(randomUUID())
   const template = templates[randomInt(accounts)]
   if (template === undefined) return
-  const reserved = yield* deallocations.reserve({ ...template, deallocationId })
-  const cleared = yield* deallocations.clear(deallocationId)
-  if (reserved._tag !== "Reserved" || cleared._tag !== "Cleared") {
-    return yield* Effect.die(new Error(`A cycle came to ${reserved._tag} and ${cleared._tag}.`))
+  const reserved = yield* holdfast.reserve("deallocation", { ...template, id })
+  const cleared = yield* holdfast.clear("deallocation", id)
+  if (reserved.state !== "Reserved" || cleared.state !== "Cleared") {
+    return yield* Effect.die(new Error(`A cycle came to ${reserved.state} and ${cleared.state}.`))
   }
 })
 
 const measure = Effect.fnUntraced(function* (job: Job) {
-  const deallocations = yield* Deallocations.Deallocations
+  const holdfast = yield* Holdfast.Holdfast
   yield* Database.fund(job.databaseUrl, accounts)
   let cycles = 0
   const windows: Array<Window> = []
@@ -62,7 +62,7 @@ const measure = Effect.fnUntraced(function* (job: Job) {
     const loop = Effect.gen(function* () {
       while (performance.now() < end) {
         const start = performance.now()
-        yield* cycle(deallocations)
+        yield* cycle(holdfast)
         const done = performance.now()
         if (done >= begin && done < end) millis.push(done - start)
         cycles++
@@ -84,7 +84,7 @@ const measure = Effect.fnUntraced(function* (job: Job) {
 })
 
 process.once("message", (job: Job) => {
-  const service = PgDeallocations.layer({ connection: { url: Redacted.make(job.databaseUrl) } })
+  const service = PgStore.layer({ connection: { url: Redacted.make(job.databaseUrl) } })
   Effect.runPromise(Effect.provide(measure(job), service)).then(
     (result) => process.send?.(result, () => process.disconnect()),
     (error: unknown) => {

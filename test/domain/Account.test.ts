@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Account, Adjustment, BaseUnits, Deallocation } from "@holdfast/domain"
+import { Account, BaseUnits, Ledger } from "@holdfast/domain"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { account, quantity, sum, units } from "../support/Generators.ts"
@@ -96,16 +96,21 @@ describe("an account", () => {
   )
 })
 
-it("each event posts what its name says", () => {
-  assert.deepEqual<object>(
-    { ...Deallocation.postings, ...Adjustment.postings },
-    {
-      Reserved: { from: "available", to: "reserved" },
-      Rejected: undefined,
-      Cleared: { from: "reserved", to: "deallocated" },
-      Released: { from: "reserved", to: "available" },
-      Credited: { from: "outside", to: "available" },
-      Debited: { from: "available", to: "outside" },
-    },
+it("each event of a kind posts what its name says, and conserves", () => {
+  const postings = Object.values(Ledger.kinds).flatMap(({ kind, postings }) =>
+    Object.entries(postings).map(([event, { from, to }]) => `${kind} ${event}: ${from} → ${to}`),
   )
+  assert.deepStrictEqual(postings, [
+    "deallocation Reserved: available → reserved",
+    "deallocation Cleared: reserved → deallocated",
+    "deallocation Released: reserved → available",
+    "allocation Reserved: outside → pending",
+    "allocation Cleared: pending → available",
+    "allocation Released: pending → outside",
+    "lock Reserved: available → locked",
+    "lock Cleared: locked → outside",
+    "lock Released: locked → available",
+    "adjustment Credited: outside → available",
+    "adjustment Debited: available → outside",
+  ])
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Account, Adjustment, BaseUnits } from "@holdfast/domain"
+import { Account, Adjustment, BaseUnits, type Transfer } from "@holdfast/domain"
 import { DateTime, Effect, Schema } from "effect"
 import fc from "fast-check"
 import * as Generators from "../support/Generators.ts"
@@ -12,16 +12,22 @@ const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
 const earlier = DateTime.makeUnsafe("2025-01-01T00:00:00Z")
 
 /** Decides in a situation where nothing but the balance can be in the way. */
-const decide = (terms: Adjustment.Terms, situation: Partial<Adjustment.Situation>) => {
+const decide = (terms: Adjustment.Terms, situation: Partial<Transfer.Situation<Adjustment.Adjustment>>) => {
   const { connectionId } = terms
   const connection = { connectionId, clientId: uuid(2), partnersConnectionId: "account-7", partnerClientId: "" }
   return Adjustment.decide(
-    { _tag: "Adjust", terms, at },
-    { adjustment: undefined, connection, account: Account.empty, ...situation },
+    { _tag: "Adjust", kind: "adjustment", terms, at },
+    { transfer: undefined, connection, account: Account.empty, ...situation },
   )
 }
 
-const recorded = (terms: Adjustment.Terms): Adjustment.Adjustment => ({ _tag: "Adjustment", terms, createdAt: earlier })
+const recorded = (terms: Adjustment.Terms): Adjustment.Adjustment => ({
+  kind: "adjustment",
+  state: terms.direction === "credit" ? "Credited" : "Debited",
+  terms,
+  createdAt: earlier,
+  updatedAt: earlier,
+})
 
 /** What a mismatch is about, field by field; no memo is not an empty memo. */
 const flat = ({ connectionId, direction, amount, memo }: Adjustment.Terms) => ({
@@ -37,10 +43,10 @@ describe("an adjustment", () => {
     fc.assert(
       fc.property(Generators.adjustmentTerms, Generators.account, (terms, account) => {
         const after = account.available + (terms.direction === "credit" ? 1n : -1n) * terms.amount.quantity
-        fc.pre(after >= 0n && after + account.reserved + account.deallocated <= BaseUnits.MAX)
+        fc.pre(after >= 0n && Generators.sum(account) - account.available + after <= BaseUnits.MAX)
         const tag = terms.direction === "credit" ? "Credited" : "Debited"
-        assert.deepStrictEqual(run(decide(terms, { account })), [{ _tag: tag, terms, at }])
-        const moved = run(Account.post(account, Adjustment.postings[tag], terms.amount.quantity))
+        assert.deepStrictEqual(run(decide(terms, { account })), [{ _tag: tag, kind: "adjustment", terms, at }])
+        const moved = run(Account.post(account, Adjustment.rules.postings[tag], terms.amount.quantity))
         assert.deepEqual<object>(moved, { ...account, available: after })
       }),
     )
@@ -49,9 +55,9 @@ describe("an adjustment", () => {
   it("that was made before makes no event, whatever has become of the balance and the connection", () => {
     fc.assert(
       fc.property(Generators.adjustmentTerms, Generators.account, (terms, account) => {
-        const adjustment = recorded(terms)
-        assert.deepStrictEqual(run(decide({ ...terms }, { adjustment, account })), [])
-        assert.deepStrictEqual(run(decide({ ...terms }, { adjustment, account, connection: undefined })), [])
+        const transfer = recorded(terms)
+        assert.deepStrictEqual(run(decide({ ...terms }, { transfer, account })), [])
+        assert.deepStrictEqual(run(decide({ ...terms }, { transfer, account, connection: undefined })), [])
       }),
     )
   })
@@ -59,16 +65,16 @@ describe("an adjustment", () => {
   it("that was made with other terms is refused with exactly the fields that differ, and both values", () => {
     fc.assert(
       fc.property(Generators.adjustmentTerms, Generators.adjustmentTerms, (first, other) => {
-        const second = { ...other, adjustmentId: first.adjustmentId }
+        const second = { ...other, id: first.id }
         const [before, after] = [Object.entries(flat(first)), Object.entries(flat(second))]
         const expected = before.flatMap(([field, value], index) => {
           const repeated = after[index]?.[1] ?? null
           return value === repeated ? [] : [{ field, recorded: value, repeated }]
         })
         fc.pre(expected.length > 0)
-        const error = failure(decide(second, { adjustment: recorded(first) }))
-        assert.strictEqual(error._tag, "AdjustmentMismatch")
-        if (error._tag !== "AdjustmentMismatch") return
+        const error = failure(decide(second, { transfer: recorded(first) }))
+        assert.strictEqual(error._tag, "TermsMismatch")
+        if (error._tag !== "TermsMismatch") return
         assert.deepStrictEqual(error.differences, expected)
         for (const { field, recorded, repeated } of expected) {
           assert.include(error.message, `${field} ${recorded}, not ${repeated}`)
@@ -78,7 +84,7 @@ describe("an adjustment", () => {
   })
 
   const terms: Adjustment.Terms = {
-    adjustmentId: uuid(1),
+    id: uuid(1),
     connectionId: uuid(3),
     direction: "debit",
     amount: { currency: Generators.currencies[0] ?? assert.fail(), quantity: units(6n) },
@@ -90,9 +96,9 @@ describe("an adjustment", () => {
       [{ ...terms, memo: "" }, terms],
       [{ ...terms, memo: "a" }, terms],
     ] as const) {
-      const error = failure(decide(second, { adjustment: recorded(first) }))
+      const error = failure(decide(second, { transfer: recorded(first) }))
       const difference = { field: "memo", recorded: first.memo ?? null, repeated: second.memo ?? null }
-      assert.deepStrictEqual(error._tag === "AdjustmentMismatch" ? error.differences : [], [difference])
+      assert.deepStrictEqual(error._tag === "TermsMismatch" ? error.differences : [], [difference])
     }
   })
 
@@ -102,7 +108,7 @@ describe("an adjustment", () => {
   })
 
   it("takes no more than is available, whatever is reserved", () => {
-    const account = { available: units(5n), reserved: units(9n), deallocated: units(9n) }
+    const account = { ...Account.empty, available: units(5n), reserved: units(9n), deallocated: units(9n) }
     assert.strictEqual(failure(decide(terms, { account })).message, "Requested 6 but only 5 is available.")
   })
 

@@ -1,6 +1,6 @@
 /** The checker passes what keeps the contract, and finds each fault that is planted. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast } from "@holdfast/domain"
 import { Effect } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as System from "../support/System.ts"
@@ -11,7 +11,7 @@ import * as Run from "../torture/Run.ts"
 
 const violations = async (seed: number, fault: Planted.Fault | undefined) => {
   const { store, books } = await Effect.runPromise(Planted.makeStore(Random.make(seed), fault))
-  const service = await Effect.runPromise(Effect.provide(Deallocations.make(store), SecureRandom.layerWebCrypto))
+  const service = await Effect.runPromise(Effect.provide(Holdfast.make(store), SecureRandom.layerWebCrypto))
   const system = System.fromService(service)
   const run = await Run.run({ system, seed, clients: 8, isOver: (operations) => operations >= 600 })
   return Checker.check({ ...run, books })

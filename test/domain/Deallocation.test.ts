@@ -1,7 +1,7 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Account, type Connection, Deallocation } from "@holdfast/domain"
+import { Account, type Connection, Deallocation, Transfer } from "@holdfast/domain"
 import { DateTime, Effect } from "effect"
 import * as Generators from "../support/Generators.ts"
 
@@ -9,7 +9,7 @@ const run = Effect.runSync
 const failure = <E>(effect: Effect.Effect<unknown, E>): E => run(Effect.flip(effect))
 const { units, uuid } = Generators
 
-type State = Deallocation.State | "None"
+type State = Transfer.TwoPhaseState | "None"
 
 const connection: Connection.Connection = {
   connectionId: uuid(1),
@@ -18,7 +18,7 @@ const connection: Connection.Connection = {
   partnerClientId: "client-3",
 }
 const terms: Deallocation.Terms = {
-  deallocationId: uuid(3),
+  id: uuid(3),
   amount: { currency: Generators.currencies[0] ?? assert.fail(), quantity: units(5n) },
   ...connection,
 }
@@ -26,15 +26,16 @@ const created = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
 const now = DateTime.makeUnsafe("2026-01-02T00:00:00Z")
 
 const inState = (state: State): Deallocation.Deallocation | undefined => {
-  const common = { terms, partnerDeallocationId: uuid(4), createdAt: created, updatedAt: created }
+  const opening = { kind: "deallocation", terms, partnerTransferId: uuid(4) } as const
+  const common = { ...opening, createdAt: created, updatedAt: created }
   if (state === "None") return undefined
-  return state === "Rejected" ? { _tag: state, ...common, reason: "INSUFFICIENT_BALANCE" } : { _tag: state, ...common }
+  return state === "Rejected" ? { state, ...common, reason: "INSUFFICIENT_BALANCE" } : { state, ...common }
 }
 
 const asked = (name: Deallocation.Command["_tag"]): Deallocation.Command =>
   name === "Reserve"
-    ? { _tag: name, terms, partnerDeallocationId: uuid(5), at: now }
-    : { _tag: name, deallocationId: terms.deallocationId, at: now }
+    ? { _tag: name, kind: "deallocation", terms, partnerTransferId: uuid(5), at: now }
+    : { _tag: name, kind: "deallocation", id: terms.id, at: now }
 
 /** What the account may hold when the command comes, and what is registered. */
 const circumstances = {
@@ -60,7 +61,7 @@ const released = { becomes: "Released", available: 5n, reserved: -5n, deallocate
 const rejected = (reason: string) => ({ becomes: `Rejected ${reason}`, available: 0n, reserved: 0n, deallocated: 0n })
 
 /** The state × request table of the contract. A row without a setting holds under both. */
-const table: ReadonlyArray<readonly [Given, Deallocation.Command["_tag"], Then, Deallocation.ReleasedRepost?]> = [
+const table: ReadonlyArray<readonly [Given, Deallocation.Command["_tag"], Then, Transfer.ReleasedRepost?]> = [
   [["None", "enough available"], "Reserve", held],
   [["None", "one too few available"], "Reserve", rejected("INSUFFICIENT_BALANCE")],
   [["None", "nothing available"], "Reserve", rejected("INSUFFICIENT_BALANCE")],
@@ -106,17 +107,17 @@ describe("the state × request table", () => {
     for (const releasedRepost of setting === undefined ? (["reserve", "conflict"] as const) : [setting]) {
       it(`${title} (${releasedRepost})`, () => {
         const { available, connection } = circumstances[circumstance]
-        const account = { available: units(available), reserved: units(7n), deallocated: units(11n) }
-        const deallocation = inState(state)
-        const decision = Deallocation.decide(asked(request), { deallocation, connection, account, releasedRepost })
+        const account = { ...Account.empty, available: units(available), reserved: units(7n), deallocated: units(11n) }
+        const transfer = inState(state)
+        const decision = Deallocation.decide(asked(request), { transfer, connection, account, releasedRepost })
         if (then === "not found") {
           const error = failure(decision)
-          assert.strictEqual(error.message, `There is no deallocation ${terms.deallocationId}.`)
-          return assert.strictEqual(error._tag, "DeallocationNotFound")
+          assert.strictEqual(error.message, `There is no deallocation ${terms.id}.`)
+          return assert.strictEqual(error._tag, "TransferNotFound")
         }
         if (then === "state conflict") {
           const error = failure(decision)
-          const what = `Cannot ${request.toLowerCase()} deallocation ${terms.deallocationId}`
+          const what = `Cannot ${request.toLowerCase()} deallocation ${terms.id}`
           assert.strictEqual(error.message, `${what}: it is ${state.toLowerCase()}.`)
           return assert.strictEqual(error._tag, "StateConflict")
         }
@@ -125,11 +126,12 @@ describe("the state × request table", () => {
         const [event] = events
         assert.isTrue(event !== undefined && events.length === 1)
         if (event === undefined) return
-        const after = run(Deallocation.evolve(deallocation, event))
-        assert.strictEqual(after._tag === "Rejected" ? `Rejected ${after.reason}` : after._tag, then.becomes)
-        const posting = Deallocation.postings[event._tag]
+        const after = run(Deallocation.evolve(transfer, event))
+        assert.strictEqual(after.state === "Rejected" ? `Rejected ${after.reason}` : after.state, then.becomes)
+        const posting = event._tag === "Rejected" ? undefined : Deallocation.rules.postings[event._tag]
         const posted = posting === undefined ? account : run(Account.post(account, posting, terms.amount.quantity))
         assert.deepEqual<object>(posted, {
+          ...account,
           available: available + then.available,
           reserved: 7n + then.reserved,
           deallocated: 11n + then.deallocated,
@@ -153,7 +155,7 @@ describe("the state × request table", () => {
   })
 
   it("is the same in the module's documentation and in its transitions", () => {
-    const path = Path.resolve(import.meta.dirname, "../../packages/domain/src/Deallocation.ts")
+    const path = Path.resolve(import.meta.dirname, "../../packages/domain/src/Transfer.ts")
     const rows = Fs.readFileSync(path, "utf8")
       .split("\n")
       .filter((line) => line.startsWith(" * |"))
@@ -164,12 +166,23 @@ describe("the state × request table", () => {
           .map((cell) => cell.trim()),
       )
     const cells = (state: State) =>
-      requests.map((request) => Deallocation.transitions[state][request].replace("setting", "decide or conflict"))
+      requests.map((request) => Transfer.twoPhases[state][request].replace("setting", "decide or conflict"))
     assert.deepStrictEqual(
       rows.filter(([first = ""]) => !first.startsWith("-")),
       [["state", ...requests], ...states.map((state) => [state, ...cells(state)])],
     )
   })
+})
+
+it("the README's picture has every transition, and no other", () => {
+  const readme = Fs.readFileSync(Path.resolve(import.meta.dirname, "../../README.md"), "utf8")
+  const drawn = Array.from(readme.matchAll(/^ {4}(\S+) --> (\w+): /gm), ([, from, to]) => `${from} → ${to}`)
+  const made = Object.entries(Transfer.twoPhases).flatMap(([state, requests]) =>
+    Object.entries(Transfer.requests)
+      .filter(([, request]) => ["decide", "setting"].includes(requests[request as keyof typeof requests]))
+      .map(([event]) => `${state === "None" ? "[*]" : state.toUpperCase()} → ${event.toUpperCase()}`),
+  )
+  assert.sameMembers(drawn, made)
 })
 
 describe("a deallocation", () => {
@@ -185,31 +198,32 @@ describe("a deallocation", () => {
     available = 5n,
   ) {
     const account = { ...situation.account, available: units(available) }
-    const [event] = yield* Deallocation.decide(command, { ...situation, account, deallocation: before })
+    const [event] = yield* Deallocation.decide(command, { ...situation, account, transfer: before })
     return event === undefined ? before : yield* Deallocation.evolve(before, event)
   })
 
   it("bears the partner's id and the times of its first reservation, its own and its last change", () => {
-    const common = { terms, partnerDeallocationId: uuid(5), createdAt: now, updatedAt: now }
+    const opening = { kind: "deallocation", terms, partnerTransferId: uuid(5) } as const
+    const common = { ...opening, createdAt: now, updatedAt: now }
     const reserved = run(next(undefined, reserve))
-    assert.deepStrictEqual(reserved, { _tag: "Reserved", ...common })
+    assert.deepStrictEqual(reserved, { state: "Reserved", ...common })
     const later = DateTime.add(now, { hours: 1 })
     for (const [name, tag] of [
       ["Clear", "Cleared"],
       ["Release", "Released"],
     ] as const) {
       const after = run(next(reserved, { ...asked(name), at: later }))
-      assert.deepStrictEqual(after, { _tag: tag, ...common, updatedAt: later })
+      assert.deepStrictEqual(after, { state: tag, ...common, updatedAt: later })
     }
   })
 
   it("keeps its first id and time when it is reserved again, and when that is rejected", () => {
-    const { terms, partnerDeallocationId, createdAt } = inState("Released") ?? assert.fail()
-    const cycle = { terms, partnerDeallocationId, createdAt, updatedAt: now }
-    assert.notStrictEqual(partnerDeallocationId, uuid(5))
-    assert.deepStrictEqual(run(next(inState("Released"), reserve)), { _tag: "Reserved", ...cycle })
+    const { kind, terms, partnerTransferId, createdAt } = inState("Released") ?? assert.fail()
+    const cycle = { kind, terms, partnerTransferId, createdAt, updatedAt: now }
+    assert.notStrictEqual(partnerTransferId, uuid(5))
+    assert.deepStrictEqual(run(next(inState("Released"), reserve)), { state: "Reserved", ...cycle })
     assert.deepStrictEqual(run(next(inState("Released"), reserve, 4n)), {
-      _tag: "Rejected",
+      state: "Rejected",
       ...cycle,
       reason: "INSUFFICIENT_BALANCE",
     })
@@ -219,7 +233,7 @@ describe("a deallocation", () => {
     for (const state of ["Reserved", "Released", "Cleared", "Rejected"] as const) {
       const deallocation = inState(state) ?? assert.fail()
       const changes = (["Reserve", "Clear", "Release"] as const).some((name) => {
-        const events = Deallocation.decide(asked(name), { ...situation, deallocation })
+        const events = Deallocation.decide(asked(name), { ...situation, transfer: deallocation })
         return run(Effect.orElseSucceed(events, () => [])).length > 0
       })
       assert.strictEqual(Deallocation.isTerminal(deallocation), !changes, state)
@@ -234,21 +248,25 @@ describe("a deallocation", () => {
       Released: ["Reserved", "Rejected"],
       Rejected: [],
     }
-    const about = { terms, partnerDeallocationId: uuid(5), deallocationId: terms.deallocationId, at: now }
+    const opening = { kind: "deallocation", terms, partnerTransferId: uuid(5), at: now } as const
+    const settling = { kind: "deallocation", id: terms.id, at: now } as const
     const events: ReadonlyArray<Deallocation.Event> = [
-      { _tag: "Reserved", ...about },
-      { _tag: "Rejected", ...about, reason: "UNKNOWN_CONNECTION" },
-      { _tag: "Cleared", ...about },
-      { _tag: "Released", ...about },
+      { _tag: "Reserved", ...opening },
+      { _tag: "Rejected", ...opening, reason: "UNKNOWN_CONNECTION" },
+      { _tag: "Cleared", ...settling },
+      { _tag: "Released", ...settling },
     ]
     for (const state of ["None", "Reserved", "Cleared", "Released", "Rejected"] as const) {
       for (const event of events) {
         const evolved = Deallocation.evolve(inState(state), event)
-        if (mayFollow[state].includes(event._tag)) assert.strictEqual(run(evolved)._tag, event._tag)
+        if (mayFollow[state].includes(event._tag)) assert.strictEqual(run(evolved).state, event._tag)
         else {
           const error = failure(evolved)
           assert.strictEqual(error._tag, "EventOutOfOrder")
-          assert.strictEqual(error.message, `A deallocation in state ${state} cannot become ${event._tag}.`)
+          assert.strictEqual(
+            error.message,
+            `A transfer of kind deallocation in state ${state} cannot become ${event._tag}.`,
+          )
         }
       }
     }

@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Account, BaseUnits, Connection, Deallocation } from "@holdfast/domain"
-import { DateTime, Effect } from "effect"
+import { DateTime, Effect, Struct } from "effect"
 import fc from "fast-check"
 import * as Generators from "../support/Generators.ts"
 
 const run = Effect.runSync
 const { units, uuid, unitsIn } = Generators
 const now = DateTime.makeUnsafe("2026-01-02T00:00:00Z")
+
+const connectionOf = (terms: Deallocation.Terms) => Struct.pick(terms, Struct.keys(Connection.Connection.fields))
 
 /** Anything that can be asked about a deallocation, wherever it is in its life. */
 const situation = Generators.terms.chain((terms) => {
@@ -18,9 +20,9 @@ const situation = Generators.terms.chain((terms) => {
   }))
   return fc.record({
     terms: fc.constant(terms),
-    command: Generators.commandOn(terms),
-    deallocation: Generators.deallocationOf(terms),
-    connection: fc.oneof(fc.constant(Connection.identifiers(terms)), fc.constant(undefined), Generators.connection),
+    command: Generators.commandOn(terms, "deallocation"),
+    transfer: Generators.deallocationOf(terms),
+    connection: fc.oneof(fc.constant(connectionOf(terms)), fc.constant(undefined), Generators.connection),
     account: fc.oneof(withReserve, Generators.account),
     releasedRepost: Generators.releasedRepost,
   })
@@ -47,14 +49,14 @@ describe("whatever the situation", () => {
         const { quantity } = terms.amount
         const { account } = situation
         // An open reservation implies that so much is reserved.
-        fc.pre(situation.deallocation?._tag !== "Reserved" || account.reserved >= quantity)
+        fc.pre(situation.transfer?.state !== "Reserved" || account.reserved >= quantity)
         const events = run(Effect.orElseSucceed(Deallocation.decide(command, situation), () => []))
-        let [deallocation, balances] = [situation.deallocation, account]
+        let [deallocation, balances] = [situation.transfer, account]
         for (const event of events) {
           deallocation = run(Deallocation.evolve(deallocation, event))
-          const posting = Deallocation.postings[event._tag]
+          const posting = event._tag === "Rejected" ? undefined : Deallocation.rules.postings[event._tag]
           if (posting !== undefined) balances = run(Account.post(balances, posting, quantity))
-          assert.strictEqual(deallocation._tag, event._tag)
+          assert.strictEqual(deallocation.state, event._tag)
           assert.deepStrictEqual(deallocation.terms, terms)
         }
         assert.isAtMost(events.length, 1)
@@ -70,8 +72,8 @@ describe("whatever the situation", () => {
         const [event] = run(Effect.orElseSucceed(Deallocation.decide(command, situation), () => []))
         fc.pre(event !== undefined)
         if (event === undefined) return
-        const deallocation = run(Deallocation.evolve(situation.deallocation, event))
-        assert.deepStrictEqual(run(Deallocation.decide(command, { ...situation, deallocation })), [])
+        const transfer = run(Deallocation.evolve(situation.transfer, event))
+        assert.deepStrictEqual(run(Deallocation.decide(command, { ...situation, transfer })), [])
       }),
       { numRuns: 300 },
     )
@@ -124,13 +126,25 @@ describe("a request with other terms", () => {
           return recorded === repeated ? [] : [{ field, recorded, repeated }]
         })
         fc.pre(differences.length > 0)
-        const command = { _tag: "Reserve", terms, partnerDeallocationId: uuid(5), at: now } as const
+        const opening = { kind: "deallocation", terms, partnerTransferId: uuid(5) } as const
+        const command = { _tag: "Reserve", ...opening, at: now } as const
         const account = { ...Account.empty, available: units(BaseUnits.MAX) }
-        const decision = Deallocation.decide(command, { deallocation, connection: terms, account, releasedRepost })
-        const { deallocationId } = terms
+        const decision = Deallocation.decide(command, {
+          transfer: deallocation,
+          connection: terms,
+          account,
+          releasedRepost,
+        })
+        const { id } = terms
         const values = differences.map(({ field, recorded, repeated }) => `${field} ${recorded}, not ${repeated}`)
-        const message = `Deallocation ${deallocationId} is recorded with ${values.join("; ")}.`
-        assert.deepEqual<object>(answer(decision), { _tag: "TermsMismatch", deallocationId, differences, message })
+        const message = `Deallocation ${id} is recorded with ${values.join("; ")}.`
+        assert.deepEqual<object>(answer(decision), {
+          _tag: "TermsMismatch",
+          kind: "deallocation",
+          id,
+          differences,
+          message,
+        })
       }),
     )
   })

@@ -3,12 +3,12 @@
  * many operations, so that the in-memory store is entered again in the middle of a command.
  */
 import { describe, it } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast, MemoryStore } from "@holdfast/domain"
 import { Effect, References } from "effect"
 import { races } from "../support/Races.ts"
 import * as System from "../support/System.ts"
 
-const makeService = Effect.provide(Deallocations.Deallocations, Deallocations.layerMemory())
+const makeService = Effect.provide(Holdfast.Holdfast, MemoryStore.layer())
 
 describe("in memory, in whatever way requests interleave", () => {
   for (const [title, race] of Object.entries(races)) {

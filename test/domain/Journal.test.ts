@@ -16,24 +16,27 @@ const [first, second] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"].map((te
 const at = (time: DateTime.Utc | undefined) => time ?? assert.fail()
 
 const credit: Ledger.Transfer = {
-  _tag: "Adjustment",
+  kind: "adjustment",
+  state: "Credited",
   terms: Schema.decodeUnknownSync(Adjustment.Terms)({
-    adjustmentId: id(3),
+    id: id(3),
     connectionId: id(1),
     direction: "credit",
     amount: { currency: "BTC", quantity: 5n },
     memo: "deposit",
   }),
   createdAt: at(first),
+  updatedAt: at(first),
 }
-const hold: Ledger.Transfer = {
-  _tag: "Reserved",
+const hold: Deallocation.Deallocation = {
+  kind: "deallocation",
+  state: "Reserved",
   terms: Schema.decodeUnknownSync(Deallocation.Terms)({
-    deallocationId: id(4),
+    id: id(4),
     amount: { currency: "BTC", quantity: 2n },
     ...connection,
   }),
-  partnerDeallocationId: Schema.decodeUnknownSync(Deallocation.Terms.fields.deallocationId)(id(5)),
+  partnerTransferId: Schema.decodeUnknownSync(Deallocation.Terms.fields.id)(id(5)),
   createdAt: at(second),
   updatedAt: at(second),
 }
@@ -41,22 +44,20 @@ const { connectionId, amount } = hold.terms
 const units = (value: bigint) => BaseUnits.BaseUnits.make(value)
 
 const credited: Ledger.Entry = {
-  transferId: credit.terms.adjustmentId,
+  transferId: credit.terms.id,
   event: "Credited",
   connectionId,
   ...credit.terms.amount,
   balances: { ...Account.empty, available: units(5n) },
   at: at(first),
-  previousAt: undefined,
 }
 const reserved: Ledger.Entry = {
-  transferId: hold.terms.deallocationId,
+  transferId: hold.terms.id,
   event: "Reserved",
   connectionId,
   ...amount,
   balances: { ...Account.empty, available: units(3n), reserved: units(2n) },
   at: at(second),
-  previousAt: undefined,
 }
 
 describe("the journal's hash chain", () => {
@@ -71,9 +72,25 @@ describe("the journal's hash chain", () => {
     )
   })
 
+  it("still has the text of version 1, of which journals have hashes", () => {
+    const one = Journal.canonical(Journal.genesis, credited, credit, 1)
+    const two = Journal.canonical(hash("sha256", one), reserved, hold, 1)
+    const rejected = { ...hold, state: "Rejected", reason: "INSUFFICIENT_BALANCE" } as const
+    assert.deepStrictEqual(
+      [one, two, Journal.canonical(Journal.genesis, { ...reserved, event: "Rejected" }, rejected, 1)],
+      [
+        `["${"0".repeat(64)}","Credited","${id(3)}","${id(1)}","BTC","5","5","0","0","2026-01-01T00:00:00.000Z","deposit"]`,
+        `["ae7f9be0d64e90a27ddd9b0d71300a5060f562a44593250947cf16b981d16fad","Reserved","${id(4)}","${id(1)}","BTC","2",` +
+          `"3","2","0","2026-01-01T00:00:01.000Z","${id(2)}","account-7","client-3","${id(5)}"]`,
+        `["${"0".repeat(64)}","Rejected","${id(4)}","${id(1)}","BTC","2","3","2","0","2026-01-01T00:00:01.000Z",` +
+          `"${id(2)}","account-7","client-3","${id(5)}","INSUFFICIENT_BALANCE"]`,
+      ],
+    )
+  })
+
   it("hashes every fact: another one is another text", () => {
-    const other = Schema.decodeUnknownSync(Deallocation.Terms.fields.deallocationId)(id(9))
-    const rejected = { ...hold, _tag: "Rejected" } as const
+    const other = Schema.decodeUnknownSync(Deallocation.Terms.fields.id)(id(9))
+    const rejected = { ...hold, state: "Rejected" } as const
     const texts = [
       Journal.canonical(Journal.genesis, reserved, hold),
       Journal.canonical("f".repeat(64), reserved, hold),
@@ -84,7 +101,7 @@ describe("the journal's hash chain", () => {
       Journal.canonical(Journal.genesis, { ...reserved, event: "Released" }, hold),
       Journal.canonical(Journal.genesis, { ...reserved, quantity: units(3n) }, hold),
       Journal.canonical(Journal.genesis, { ...reserved, at: at(first) }, hold),
-      ...(["available", "reserved", "deallocated"] as const).map((field) =>
+      ...Account.Balance.literals.map((field) =>
         Journal.canonical(
           Journal.genesis,
           { ...reserved, balances: { ...reserved.balances, [field]: units(7n) } },
@@ -94,7 +111,7 @@ describe("the journal's hash chain", () => {
       ...(["clientId", "partnersConnectionId", "partnerClientId"] as const).map((field) =>
         Journal.canonical(Journal.genesis, reserved, { ...hold, terms: { ...hold.terms, [field]: other } }),
       ),
-      Journal.canonical(Journal.genesis, reserved, { ...hold, partnerDeallocationId: other }),
+      Journal.canonical(Journal.genesis, reserved, { ...hold, partnerTransferId: other }),
       ...(["UNKNOWN_CONNECTION", "CONNECTION_MISMATCH"] as const).map((reason) =>
         Journal.canonical(Journal.genesis, { ...reserved, event: "Rejected" }, { ...rejected, reason }),
       ),

@@ -63,8 +63,7 @@ interface Given {
 }
 
 const sumOf = (numbers: Iterable<bigint>) => Array.from(numbers).reduce((sum, number) => sum + number, 0n)
-const worth = (world: World) =>
-  sumOf(Array.from(world.accounts.values(), (_) => _.available + _.reserved + _.deallocated))
+const worth = (world: World) => sumOf(Array.from(world.accounts.values(), Generators.sum))
 
 describe("a fold", () => {
   it("is the same as its pieces, folded one after another over what the ones before changed", () => {
@@ -100,15 +99,15 @@ describe("a fold", () => {
       for (const [index, { command }] of instructions.entries()) {
         const outcome = outcomes[index]
         if (outcome === undefined || Result.isFailure(outcome)) continue
-        assert.strictEqual(Ledger.transferId(outcome.success), Ledger.idOf(command))
-        assert.strictEqual(outcome.success._tag === "Adjustment", command._tag === "Adjust")
+        assert.strictEqual(outcome.success.terms.id, Ledger.idOf(command))
+        assert.strictEqual(outcome.success.kind, command.kind)
       }
     })
   })
 
   it("changes each transfer to what was answered last about it", () => {
     assertLaw(({ world, outcomes, changes }) => {
-      const last = new Map(outcomes.filter(Result.isSuccess).map((_) => [Ledger.transferId(_.success), _.success]))
+      const last = new Map(outcomes.filter(Result.isSuccess).map((_) => [_.success.terms.id, _.success]))
       const changed = Array.from(last).filter(([id, transfer]) => world.transfers.get(id) !== transfer)
       assert.deepStrictEqual(new Map(changes.transfers), new Map(changed))
       assert.sameMembers([...changes.transfers.keys()], [...new Set(changes.entries.map((_) => _.transferId))])
@@ -116,25 +115,32 @@ describe("a fold", () => {
   })
 
   it("writes entries whose balances follow from one another, up to the last balances of each account", () => {
-    const effects: Record<Ledger.Entry["event"], readonly [available: bigint, reserved: bigint, deallocated: bigint]> =
-      {
-        Credited: [1n, 0n, 0n],
-        Debited: [-1n, 0n, 0n],
-        Reserved: [-1n, 1n, 0n],
-        Rejected: [0n, 0n, 0n],
-        Cleared: [0n, -1n, 1n],
-        Released: [1n, -1n, 0n],
-      }
+    type Moves = Partial<Record<Account.Balance, bigint>>
+    const effects: Record<string, Moves> = {
+      "adjustment Credited": { available: 1n },
+      "adjustment Debited": { available: -1n },
+      "deallocation Reserved": { available: -1n, reserved: 1n },
+      "deallocation Rejected": {},
+      "deallocation Cleared": { reserved: -1n, deallocated: 1n },
+      "deallocation Released": { available: 1n, reserved: -1n },
+      "allocation Reserved": { pending: 1n },
+      "allocation Rejected": {},
+      "allocation Cleared": { pending: -1n, available: 1n },
+      "allocation Released": { pending: -1n },
+      "lock Reserved": { available: -1n, locked: 1n },
+      "lock Cleared": { locked: -1n },
+      "lock Released": { available: 1n, locked: -1n },
+    }
     assertLaw(({ world, changes, after }) => {
       const balances = new Map(world.accounts)
       for (const entry of changes.entries) {
         const before = balances.get(Ledger.accountKey(entry)) ?? Account.empty
-        const [available, reserved, deallocated] = effects[entry.event].map((sign) => sign * entry.quantity)
-        assert.deepEqual<object>(entry.balances, {
-          available: before.available + (available ?? 0n),
-          reserved: before.reserved + (reserved ?? 0n),
-          deallocated: before.deallocated + (deallocated ?? 0n),
-        })
+        const { kind } = after.transfers.get(entry.transferId) ?? assert.fail()
+        const moves = effects[`${kind} ${entry.event}`] ?? assert.fail(`${kind} ${entry.event}`)
+        for (const balance of Account.Balance.literals) {
+          const moved = (moves[balance] ?? 0n) * entry.quantity
+          assert.strictEqual<bigint>(entry.balances[balance], before[balance] + moved)
+        }
         balances.set(Ledger.accountKey(entry), entry.balances)
       }
       assert.deepStrictEqual(after.accounts, balances)
@@ -143,27 +149,31 @@ describe("a fold", () => {
     })
   })
 
-  it("loses nothing and makes nothing: all balances together are the credits less the debits", () => {
+  it("loses nothing and makes nothing: all balances together are what came from outside less what went there", () => {
     assertLaw(({ after }) => {
-      const adjusted = Array.from(after.transfers.values(), (transfer) => {
-        if (transfer._tag !== "Adjustment") return 0n
-        const { direction, amount } = transfer.terms
-        return direction === "credit" ? amount.quantity : -amount.quantity
+      const moved = Array.from(after.transfers.values(), ({ kind, state, terms: { amount } }) => {
+        const isIn = state === "Credited" || (kind === "allocation" && (state === "Reserved" || state === "Cleared"))
+        const isOut = state === "Debited" || (kind === "lock" && state === "Cleared")
+        return isIn ? amount.quantity : isOut ? -amount.quantity : 0n
       })
-      assert.strictEqual(worth(after), sumOf(adjusted))
+      assert.strictEqual(worth(after), sumOf(moved))
     })
   })
 
-  it("reserves what is open and deallocates what is cleared, on the accounts that the terms name", () => {
+  it("holds what is open and deallocates what is cleared, on the accounts that the terms name", () => {
     assertLaw(({ after }) => {
       for (const [key, account] of after.accounts) {
-        const here = (state: Ledger.Transfer["_tag"]) =>
-          Array.from(after.transfers.values(), ({ _tag, terms: { connectionId, amount } }) => {
-            const same = Ledger.accountKey({ connectionId, currency: amount.currency }) === key
-            return same && _tag === state ? amount.quantity : 0n
-          })
-        assert.strictEqual<bigint>(account.reserved, sumOf(here("Reserved")))
-        assert.strictEqual<bigint>(account.deallocated, sumOf(here("Cleared")))
+        const here = (ofKind: Ledger.Kind, ofState: Ledger.Transfer["state"]) =>
+          sumOf(
+            Array.from(after.transfers.values(), ({ kind, state, terms: { connectionId, amount } }) => {
+              const same = Ledger.accountKey({ connectionId, currency: amount.currency }) === key
+              return same && kind === ofKind && state === ofState ? amount.quantity : 0n
+            }),
+          )
+        assert.strictEqual<bigint>(account.reserved, here("deallocation", "Reserved"))
+        assert.strictEqual<bigint>(account.deallocated, here("deallocation", "Cleared"))
+        assert.strictEqual<bigint>(account.pending, here("allocation", "Reserved"))
+        assert.strictEqual<bigint>(account.locked, here("lock", "Reserved"))
       }
     })
   })
@@ -175,14 +185,24 @@ const [connection = assert.fail(), otherConnection = assert.fail()] = Generators
 const unknownConnection = { ...connection, connectionId: uuid(0x102) }
 
 const adjust = (direction: "credit" | "debit", n: number, quantity: bigint, on = connection): Ledger.Command => {
-  const terms = { adjustmentId: uuid(n), connectionId: on.connectionId, direction }
-  return { _tag: "Adjust", terms: { ...terms, amount: { currency, quantity: units(quantity) } }, at }
+  const terms = { id: uuid(n), connectionId: on.connectionId, direction }
+  return {
+    _tag: "Adjust",
+    kind: "adjustment",
+    terms: { ...terms, amount: { currency, quantity: units(quantity) } },
+    at,
+  }
 }
 const reserve = (n: number, quantity: bigint, on = connection, of = currency) => {
-  const terms = { deallocationId: uuid(n), ...on, amount: { currency: of, quantity: units(quantity) } }
-  return { _tag: "Reserve", terms, partnerDeallocationId: uuid(99), at } as const
+  const terms = { id: uuid(n), ...on, amount: { currency: of, quantity: units(quantity) } }
+  return { _tag: "Reserve", kind: "deallocation", terms, partnerTransferId: uuid(99), at } as const
 }
-const settle = (_tag: "Clear" | "Release", n: number): Ledger.Command => ({ _tag, deallocationId: uuid(n), at })
+const settle = (_tag: "Clear" | "Release", n: number): Ledger.Command => ({
+  _tag,
+  kind: "deallocation",
+  id: uuid(n),
+  at,
+})
 
 /** What becomes of the commands, each in a word, and what they leave. */
 const tell = (commands: ReadonlyArray<Ledger.Command | readonly [Ledger.Command, nonce: string]>, world = start) => {
@@ -192,7 +212,7 @@ const tell = (commands: ReadonlyArray<Ledger.Command | readonly [Ledger.Command,
       : { command: command[0], nonce: { value: command[1], expiresAt: at } },
   )
   const { outcomes, changes, after } = fold(world, instructions)
-  const words = outcomes.map((_) => (Result.isSuccess(_) ? _.success._tag : _.failure._tag))
+  const words = outcomes.map((_) => (Result.isSuccess(_) ? _.success.state : _.failure._tag))
   return { words, changes, after }
 }
 
@@ -210,9 +230,9 @@ describe("in one fold", () => {
     ])
     const six = ["Reserved", "Reserved", "Reserved", "Reserved", "Reserved", "Rejected"]
     const last = ["Released", "Reserved", "InsufficientBalance", "Cleared", "StateConflict"]
-    assert.deepStrictEqual(words, ["Rejected", "Adjustment", ...six, ...last])
+    assert.deepStrictEqual(words, ["Rejected", "Credited", ...six, ...last])
     const [account] = changes.accounts.values()
-    const left = { available: 0n, reserved: 4n, deallocated: 1n }
+    const left = { ...Account.empty, reserved: 4n, deallocated: 1n }
     assert.deepEqual<object>(account ?? {}, { connectionId: connection.connectionId, currency, account: left })
   })
 
@@ -236,13 +256,13 @@ describe("in one fold", () => {
       [Account.empty, Account.empty],
     )
     const later = tell([adjust("credit", 3, 5n), reserve(1, 1n), reserve(4, 1n)], first.after)
-    assert.deepStrictEqual(later.words, ["Adjustment", "Rejected", "Reserved"])
+    assert.deepStrictEqual(later.words, ["Credited", "Rejected", "Reserved"])
   })
 
   it("connections and currencies do not touch one another's balances", () => {
     const commands = [reserve(2, 5n, otherConnection), reserve(3, 5n, connection, otherCurrency), reserve(4, 5n)]
     const { words } = tell([adjust("credit", 1, 5n), ...commands])
-    assert.deepStrictEqual(words, ["Adjustment", "Rejected", "Rejected", "Reserved"])
+    assert.deepStrictEqual(words, ["Credited", "Rejected", "Rejected", "Reserved"])
   })
 })
 
@@ -254,7 +274,7 @@ describe("an id", () => {
       adjust("credit", 2, 5n),
       ...[reserve(2, 1n), settle("Clear", 2), settle("Release", 2)],
     ])
-    assert.deepStrictEqual(words, ["Rejected", "IdInUse", "Adjustment", "IdInUse", "IdInUse", "IdInUse"])
+    assert.deepStrictEqual(words, ["Rejected", "IdInUse", "Credited", "IdInUse", "IdInUse", "IdInUse"])
     assert.strictEqual(changes.entries.length, 2)
   })
 
@@ -277,8 +297,8 @@ describe("an id", () => {
       settle("Clear", 3),
       ...[reserve(1, 1n), reserve(2, 1n), adjust("credit", 3, 1n)],
     ])
-    const nothing = ["InsufficientBalance", "ConnectionNotFound", "DeallocationNotFound"]
-    assert.deepStrictEqual(words, [...nothing, "Rejected", "Rejected", "Adjustment"])
+    const nothing = ["InsufficientBalance", "ConnectionNotFound", "TransferNotFound"]
+    assert.deepStrictEqual(words, [...nothing, "Rejected", "Rejected", "Credited"])
   })
 })
 
@@ -290,7 +310,7 @@ describe("a nonce", () => {
       [reserve(2, 1n), "a"],
       [reserve(2, 1n), "b"],
     ])
-    assert.deepStrictEqual(first.words, ["Adjustment", "NonceUsed", "NonceUsed", "Reserved"])
+    assert.deepStrictEqual(first.words, ["Credited", "NonceUsed", "NonceUsed", "Reserved"])
     const second = tell([[settle("Clear", 2), "a"], [settle("Clear", 2), "b"], settle("Release", 2)], first.after)
     assert.deepStrictEqual(second.words, ["NonceUsed", "NonceUsed", "Released"])
     assert.deepStrictEqual([...first.changes.nonces.keys()], ["a", "b"])
@@ -305,7 +325,7 @@ describe("a nonce", () => {
       [adjust("credit", 2, 5n), "b"],
       [adjust("credit", 2, 5n), "b"],
     ])
-    assert.deepStrictEqual(words, ["DeallocationNotFound", "NonceUsed", "Adjustment", "Adjustment", "NonceUsed"])
+    assert.deepStrictEqual(words, ["TransferNotFound", "NonceUsed", "Credited", "Credited", "NonceUsed"])
     assert.deepStrictEqual(
       [...changes.nonces.values()],
       [..."ab"].map((value) => ({ value, expiresAt: at })),
@@ -317,7 +337,7 @@ it("a fold looks at its snapshot when it is run, and each time anew", () => {
   const command = reserve(2, 5n)
   const accounts = new Map<Ledger.AccountId, Account.Account>()
   const folded = Ledger.fold({ ...start, accounts }, [{ command, nonce: undefined }], { releasedRepost: "reserve" })
-  const state = () => Result.getOrThrow(Effect.runSync(folded).outcomes[0])._tag
+  const state = () => Result.getOrThrow(Effect.runSync(folded).outcomes[0]).state
   assert.strictEqual(state(), "Rejected")
   accounts.set(Ledger.accountKeyOf(command.terms), { ...Account.empty, available: units(5n) })
   assert.strictEqual(state(), "Reserved")

@@ -5,7 +5,7 @@ import { once } from "node:events"
 import * as Net from "node:net"
 import { text } from "node:stream/consumers"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast, MemoryStore } from "@holdfast/domain"
 import * as CallerLimits from "@holdfast/http/CallerLimits"
 import { guarding } from "@holdfast/http/ResponseHeaders"
 import * as NodeServer from "@holdfast/server/NodeServer"
@@ -197,15 +197,15 @@ const waiting = Effect.gen(function* () {
   const gate = yield* Deferred.make<void>()
   const reached: Array<string> = []
   const layer = Layer.effect(
-    Deallocations.Deallocations,
-    Effect.map(Deallocations.Deallocations, (service) => ({
+    Holdfast.Holdfast,
+    Effect.map(Holdfast.Holdfast, (service) => ({
       ...service,
       connection: (id) => {
         reached.push(id)
         return Effect.andThen(Deferred.await(gate), service.connection(id))
       },
     })),
-  ).pipe(Layer.provide(Deallocations.layerMemory()))
+  ).pipe(Layer.provide(MemoryStore.layer()))
   return { gate, reached, layer }
 })
 

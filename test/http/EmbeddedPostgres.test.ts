@@ -4,7 +4,7 @@ import * as Path from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast } from "@holdfast/domain"
 import * as EmbeddedPostgres from "@holdfast/server/EmbeddedPostgres"
 import { Context, Deferred, Duration, Effect, Exit, Fiber, FileSystem, Layer, Logger, Schedule, Schema } from "effect"
 import * as GuardedProcess from "../../packages/server/src/postgres/GuardedProcess.ts"
@@ -785,7 +785,7 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
           yield* queryAsSuperuser(superuser, ...olderObjects)
           return yield* Effect.gen(function* () {
             const connection = yield* funded(10n)
-            yield* (yield* Deallocations.Deallocations).reserve(termsOf(connection, 3n))
+            yield* (yield* Holdfast.Holdfast).reserve("deallocation", termsOf(connection, 3n))
             return connection
           }).pipe(Effect.provide(serviceOn({ config: { ...superuser, database: "holdfast" } })))
         }).pipe(Effect.scoped)
@@ -817,8 +817,8 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
               "ALTER SEQUENCE made.apart RESTART WITH 8",
             )
             yield* Effect.gen(function* () {
-              const deallocations = yield* Deallocations.Deallocations
-              yield* deallocations.reserve(termsOf(yield* funded(5n), 2n))
+              const deallocations = yield* Holdfast.Holdfast
+              yield* deallocations.reserve("deallocation", termsOf(yield* funded(5n), 2n))
               assert.deepInclude(yield* balanceOf(before), { available: 7n, reserved: 3n })
             }).pipe(Effect.provide(serviceOn({ config: server })))
           }).pipe(Effect.scoped)

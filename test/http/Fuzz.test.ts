@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto"
 import * as Net from "node:net"
 import { assert, layer } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast, MemoryStore } from "@holdfast/domain"
 import { Effect, Layer } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import fc from "fast-check"
@@ -14,8 +14,8 @@ import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
 
 /** One store, looked at from behind. */
-const books = Effect.runSync(Deallocations.makeStoreMemory())
-const service = Layer.effect(Deallocations.Deallocations, Deallocations.make(books.store)).pipe(
+const books = Effect.runSync(MemoryStore.make())
+const service = Layer.effect(Holdfast.Holdfast, Holdfast.make(books.store)).pipe(
   Layer.provide(Layer.sync(SecureRandom.SecureRandom, () => SecureRandom.make((size) => randomBytes(size)))),
 )
 

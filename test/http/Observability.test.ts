@@ -1,7 +1,7 @@
 /** What is seen from outside, and what never is. */
 import { randomUUID } from "node:crypto"
 import { assert, it, layer } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast, MemoryStore, Store } from "@holdfast/domain"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
@@ -142,9 +142,9 @@ const clearing = Deferred.makeUnsafe<void>()
 
 /** A store that is away, one that never answers, and one with a bug. */
 const failing = Layer.effect(
-  Deallocations.Deallocations,
-  Effect.map(Deallocations.Deallocations, (memory): Deallocations.Deallocations["Service"] => {
-    const away = new Deallocations.Unavailable({ reason: "The database does not answer.", retryAfterSeconds: 7 })
+  Holdfast.Holdfast,
+  Effect.map(Holdfast.Holdfast, (memory): Holdfast.Holdfast["Service"] => {
+    const away = new Store.Unavailable({ reason: "The database does not answer.", retryAfterSeconds: 7 })
     return {
       ...memory,
       reserve: () => Effect.fail(away),
@@ -154,7 +154,7 @@ const failing = Layer.effect(
       connection: () => Effect.sync(() => ({ connection: { connectionId: "no UUID" } }) as never),
     }
   }),
-).pipe(Layer.provide(Deallocations.layerMemory()))
+).pipe(Layer.provide(MemoryStore.layer()))
 
 layer(TestServer.layer(failing), TestServer.options)("a fault of ours", (it) => {
   it.effect("that passes is a 503 that says when to come again, and no rejection", () =>

@@ -3,7 +3,7 @@ import * as Net from "node:net"
 import { text } from "node:stream/consumers"
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, it } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast, MemoryStore } from "@holdfast/domain"
 import { guarding } from "@holdfast/http/ResponseHeaders"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { drip, keeps } from "../support/SlowClients.ts"
@@ -12,12 +12,12 @@ import * as TestServer from "./TestServer.ts"
 /** The service in memory, whose readings of connections wait until they may go on. */
 const waiting = (gate: Deferred.Deferred<void>) =>
   Layer.effect(
-    Deallocations.Deallocations,
-    Effect.map(Deallocations.Deallocations, (service) => ({
+    Holdfast.Holdfast,
+    Effect.map(Holdfast.Holdfast, (service) => ({
       ...service,
       connection: (id) => Effect.andThen(Deferred.await(gate), service.connection(id)),
     })),
-  ).pipe(Layer.provide(Deallocations.layerMemory()))
+  ).pipe(Layer.provide(MemoryStore.layer()))
 
 it.live("beyond so many requests in hand, the next is turned away at once, and those in hand are answered", () =>
   Effect.gen(function* () {

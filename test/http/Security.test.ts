@@ -8,7 +8,7 @@ import * as Path from "node:path"
 import { text } from "node:stream/consumers"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast, MemoryStore, Store } from "@holdfast/domain"
 import * as Credentials from "@holdfast/http/Credentials"
 import * as CredentialFiles from "@holdfast/server/CredentialFiles"
 import { Effect, Layer, Option, Redacted } from "effect"
@@ -289,12 +289,12 @@ layer(TestServer.layer(), TestServer.options)("a request that cannot be understo
 
 /** The service in memory, which cannot note that a nonce is used. */
 const forgetful = Layer.effect(
-  Deallocations.Deallocations,
-  Effect.map(Deallocations.Deallocations, (service) => ({
+  Holdfast.Holdfast,
+  Effect.map(Holdfast.Holdfast, (service) => ({
     ...service,
-    useNonce: () => Effect.fail(new Deallocations.Unavailable({ reason: "It is away.", retryAfterSeconds: 1 })),
+    useNonce: () => Effect.fail(new Store.Unavailable({ reason: "It is away.", retryAfterSeconds: 1 })),
   })),
-).pipe(Layer.provide(Deallocations.layerMemory()))
+).pipe(Layer.provide(MemoryStore.layer()))
 
 layer(TestServer.layer(forgetful), TestServer.options)("a signature of which nobody can note that it is used", (it) => {
   it.effect("gets no answer but that", () =>

@@ -1,6 +1,6 @@
 /** Every cell of the contract's table of states and requests, over HTTP. */
 import { assert, describe, layer } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { MemoryStore } from "@holdfast/domain"
 import { Effect } from "effect"
 import * as TestServer from "./TestServer.ts"
 
@@ -109,7 +109,7 @@ describe("the contract's table", () => {
     )
   })
 
-  layer(TestServer.layer(Deallocations.layerMemory({ releasedRepost: "conflict" })), TestServer.options)(
+  layer(TestServer.layer(MemoryStore.layer({ releasedRepost: "conflict" })), TestServer.options)(
     "where RELEASED_REPOST is conflict",
     (it) => {
       it.effect("RELEASED: POST answers 409, and it is RELEASED", () =>

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto"
 import * as Net from "node:net"
 import { text } from "node:stream/consumers"
 import { assert } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { type Holdfast, MemoryStore } from "@holdfast/domain"
 import * as App from "@holdfast/http/App"
 import * as CallerLimits from "@holdfast/http/CallerLimits"
 import * as Credentials from "@holdfast/http/Credentials"
@@ -76,7 +76,7 @@ export const defaults = {
 
 /** A server of its own, on a free port. */
 export const layer = (
-  deallocations: Layer.Layer<Deallocations.Deallocations> = Deallocations.layerMemory(),
+  deallocations: Layer.Layer<Holdfast.Holdfast> = MemoryStore.layer(),
   settings: Partial<Settings.Settings> = {},
 ) =>
   Layer.suspend(() => {

@@ -2,7 +2,7 @@
 import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, it } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { MemoryStore } from "@holdfast/domain"
 import * as App from "@holdfast/http/App"
 import * as CallerLimits from "@holdfast/http/CallerLimits"
 import * as Credentials from "@holdfast/http/Credentials"
@@ -16,12 +16,7 @@ import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
 
 const servicesOf = (options: Partial<CallerLimits.Options>) =>
-  Layer.mergeAll(
-    Signature.layer(TestServer.defaults),
-    OperatorToken.layer,
-    Deallocations.layerMemory(),
-    Quiet.layer,
-  ).pipe(
+  Layer.mergeAll(Signature.layer(TestServer.defaults), OperatorToken.layer, MemoryStore.layer(), Quiet.layer).pipe(
     Layer.provideMerge(CallerLimits.layer({ ...TestServer.defaults, ...options })),
     Layer.provide(Credentials.layer(TestServer.credentials)),
   )

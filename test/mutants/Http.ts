@@ -47,24 +47,32 @@ export const http = [
   ...of("http/src/handlers/NetworkHandlers.ts", security, {
     "a body without a schema is not compared": ["coversBodies ? Effect", "!coversBodies ? Effect"],
     "a request that cannot be understood keeps its token": [
-      "(isItsOwn ? orProblem(deallocations.useNonce(nonce)) : Effect.void)",
+      "(isItsOwn ? orProblem(holdfast.useNonce(nonce)) : Effect.void)",
       "(isItsOwn ? Effect.void : Effect.void)",
     ],
     "somebody else's body uses up a token": ["let isItsOwn = !coversBodies", "let isItsOwn = true"],
     "a question does not use its token": [
-      "[deallocations.useNonce(nonce), Effect.result",
-      "[nonce === undefined ? deallocations.useNonce(nonce) : Effect.void, Effect.result",
+      "[holdfast.useNonce(nonce), Effect.result",
+      "[nonce === undefined ? holdfast.useNonce(nonce) : Effect.void, Effect.result",
       ...signature,
     ],
-    "a release clears": ["deallocations.release(id, nonce)", "deallocations.clear(id, nonce)", "http/StateTable"],
-    "a clear releases": ["deallocations.clear(id, nonce)", "deallocations.release(id, nonce)", "http/StateTable"],
+    "a release clears": [
+      `holdfast.release("deallocation", id, nonce)`,
+      `holdfast.clear("deallocation", id, nonce)`,
+      "http/StateTable",
+    ],
+    "a clear releases": [
+      `holdfast.clear("deallocation", id, nonce)`,
+      `holdfast.release("deallocation", id, nonce)`,
+      "http/StateTable",
+    ],
     "credentials are looked at however often they were refused": [
       "guard(\n        request,\n        Effect.flatMap(verify",
       "(<A>(_: Request, it: A) => it)(\n        request,\n        Effect.flatMap(verify",
     ],
     "a rejection has no reason": [
-      `deallocation._tag === "Rejected" ?`,
-      `deallocation._tag !== deallocation._tag ?`,
+      `deallocation.state === "Rejected" ?`,
+      `deallocation.state !== deallocation.state ?`,
       "http/Reservations",
     ],
   }),

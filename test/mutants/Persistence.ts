@@ -129,7 +129,7 @@ export const persistence = [
       "persistence/Processes",
     ],
     "what was forgotten of nonces is ignored": [
-      "forgottenUntil: nonces[0]?.forgottenUntil,",
+      "forgottenUntil: nonces[0]?.nonces_until,",
       "forgottenUntil: undefined,",
       ...nonces,
     ],
@@ -171,7 +171,7 @@ export const persistence = [
     "released deallocations are always reserved again": [
       "Ledger.fold(snapshot, instructions, { releasedRepost })",
       `Ledger.fold(snapshot, instructions, { releasedRepost: "reserve" })`,
-      "persistence/PgDeallocations",
+      "persistence/PgStore",
     ],
   }),
   ...of("persistence/src/Write.ts", locks, {
@@ -186,19 +186,33 @@ export const persistence = [
     ],
     "a mark says that it is none": ["SELECT $2::uuid, true WHERE", "SELECT $2::uuid, false WHERE", ...lost],
     "nonces are not written": [
-      `used_nonces AS (\${insert("nonces", nonceColumns)}),`,
-      `used_nonces AS (SELECT \${arrays(nonceColumns).join(", ")}),`,
+      "used_nonces AS (${insert(Tables.nonces)}),",
+      `used_nonces AS (SELECT \${arrays(Tables.nonces.columns).join(", ")}),`,
       "persistence/Processes",
     ],
+  }),
+  ...of("persistence/src/Tables.ts", ["persistence/Tables"], {
     "a reason is lost when a released deallocation is rejected": [
-      `["reason", "text", (_) => (_._tag === "Rejected" ? _.reason : null)],`,
-      `["reason", "text", (_) => (_._tag === "Rejected" && _.createdAt === _.updatedAt ? _.reason : null)],`,
-      "persistence/PgDeallocations",
+      `changing: ["state", "reason", "updated_at"]`,
+      `changing: ["state", "updated_at"]`,
+      "persistence/PgStore",
     ],
     "a time is written that was written for another": [
       "const millis = DateTime.toEpochMillis(time)",
       "const millis = Math.floor(DateTime.toEpochMillis(time) / 1_000)",
-      "persistence/Audit",
+    ],
+    "a column holds another field": [
+      `"terms.clientId": ["client_id", "uuid"]`,
+      `"terms.clientId": ["connection_id", "uuid"]`,
+    ],
+    "an amount is read as a number": [
+      "read: (digits: string) => BigInt(digits)",
+      "read: (digits: string) => BigInt(Number(digits))",
+    ],
+    "a balance does not change": [
+      '[...Account.Balance.literals, "head"]',
+      `["available", "reserved", "deallocated", "head"]`,
+      "persistence/PgStore",
     ],
   }),
   ...of("persistence/src/Failures.ts", ["persistence/Failures"], {
@@ -229,7 +243,7 @@ export const persistence = [
     "the mark goes back with a restore": ["THEN greatest(nonces_until, now()", "THEN least(nonces_until, now()"],
     "tokens from before a restore are taken": ["const tokenSeconds = 65", "const tokenSeconds = 0"],
   }),
-  ...of("persistence/src/PgDeallocations.ts", nonces, {
+  ...of("persistence/src/PgStore.ts", nonces, {
     "nonces are forgotten five minutes before they expire": [
       "now() - interval '5 minutes'",
       "now() + interval '5 minutes'",
@@ -249,7 +263,7 @@ export const persistence = [
     ],
     "a restore of files is not passed on": ["incarnation: config.incarnation,", "incarnation: undefined,"],
   }),
-  ...of("persistence/src/Reads.ts", ["persistence/PgDeallocations"], {
+  ...of("persistence/src/Reads.ts", ["persistence/PgStore"], {
     "a nonce counts twice where there is no command": [
       "if (used?.[1] !== true) return",
       "if (used?.[0] !== true) return",

@@ -1,6 +1,6 @@
 /** The audit finds nothing on what the service wrote, and everything that anybody changes behind its back. */
 import { assert, it } from "@effect/vitest"
-import { Deallocations, Audit as Replay } from "@holdfast/domain"
+import { Holdfast, Audit as Replay } from "@holdfast/domain"
 import { Audit } from "@holdfast/persistence"
 import { Array as Array_, Effect } from "effect"
 import { query, serviceOn, withDatabase } from "../support/Databases.ts"
@@ -10,30 +10,36 @@ import * as System from "../support/System.ts"
 
 /** A few holds in every state, and rejections with and without an account. */
 const activity = Effect.gen(function* () {
-  const deallocations = yield* Deallocations.Deallocations
+  const deallocations = yield* Holdfast.Holdfast
   const connection = yield* funded(100n)
   yield* deallocations.adjust(adjustmentOf(connection, "debit", 3n))
   const holds = yield* Effect.forEach([1n, 2n, 4n, 8n], (quantity) =>
-    deallocations.reserve(termsOf(connection, quantity)),
+    deallocations.reserve("deallocation", termsOf(connection, quantity)),
   )
   const [held, cleared, released, again] = holds.map(({ terms }) => terms)
   if (!held || !cleared || !released || !again) return yield* Effect.die("There are four.")
-  yield* deallocations.clear(cleared.deallocationId)
-  yield* deallocations.release(released.deallocationId)
+  yield* deallocations.clear("deallocation", cleared.id)
+  yield* deallocations.release("deallocation", released.id)
   // In another moment than that in which it was reserved.
   yield* Effect.sleep(2)
-  yield* deallocations.release(again.deallocationId)
-  yield* deallocations.reserve(again)
-  const rejected = yield* deallocations.reserve(termsOf(connection, 1_000n))
-  yield* deallocations.reserve(termsOf(newConnection(), 1n))
+  yield* deallocations.release("deallocation", again.id)
+  yield* deallocations.reserve("deallocation", again)
+  const rejected = yield* deallocations.reserve("deallocation", termsOf(connection, 1_000n))
+  yield* deallocations.reserve("deallocation", termsOf(newConnection(), 1n))
   return { connection, held, cleared, released, rejected: rejected.terms }
 })
 
 it.live("whatever the service writes, the audit finds nothing", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const system = System.fromService(yield* Deallocations.Deallocations)
-      yield* Effect.promise(() => ledgerProperty(() => system, { releasedRepost: "reserve", numRuns: 30 }))
+      const system = System.fromService(yield* Holdfast.Holdfast)
+      yield* Effect.promise(() =>
+        ledgerProperty(() => system, {
+          kinds: ["deallocation", "allocation", "lock"],
+          releasedRepost: "reserve",
+          numRuns: 30,
+        }),
+      )
       const { entries, accounts, findings } = yield* Audit.run(database.config)
       assert.deepStrictEqual(findings, [])
       assert.isAbove(entries, 100)
@@ -50,49 +56,51 @@ const tamperings: Readonly<Record<string, (activity: Activity) => string>> = {
   "an edited quantity": () => `UPDATE journal SET quantity = quantity + 1 WHERE seq = ${firstEntry}`,
   "an edited balance": () => `UPDATE journal SET available = available + 1 WHERE seq = ${firstEntry}`,
   "a balance that what follows contradicts": ({ held }) =>
-    `UPDATE journal SET reserved = 0 WHERE event = 'Reserved' AND transfer_id <> '${held.deallocationId}'`,
+    `UPDATE journal SET reserved = 0 WHERE event = 'Reserved' AND transfer_id <> '${held.id}'`,
   "an edited time": () => `UPDATE journal SET at = at - interval '1 day' WHERE seq = ${firstEntry}`,
   "an edited time of the entry before": () =>
     "UPDATE journal SET previous_at = previous_at - interval '1 day' WHERE previous_at IS NOT NULL",
   "an entry before the first": () => `UPDATE journal SET previous_at = at WHERE seq = ${firstEntry}`,
   "an edited event": ({ cleared }) =>
-    `UPDATE journal SET event = 'Released' WHERE event = 'Cleared' AND transfer_id = '${cleared.deallocationId}'`,
+    `UPDATE journal SET event = 'Released' WHERE event = 'Cleared' AND transfer_id = '${cleared.id}'`,
+  "an edited version": () => `UPDATE journal SET version = 1 WHERE seq = ${firstEntry}`,
   "an edited hash": () => `UPDATE journal SET hash = decode(repeat('00', 32), 'hex') WHERE seq = ${firstEntry}`,
   "an entry moved to another account": () =>
     `UPDATE journal SET connection_id = gen_random_uuid() WHERE seq = ${firstEntry}`,
-  "a removed entry": ({ held }) => `DELETE FROM journal WHERE transfer_id = '${held.deallocationId}'`,
+  "a removed entry": ({ held }) => `DELETE FROM journal WHERE transfer_id = '${held.id}'`,
   "a removed last entry": () => "DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)",
-  "a removed rejection, with its deallocation": ({ rejected: { deallocationId } }) =>
-    `WITH gone AS (DELETE FROM journal WHERE transfer_id = '${deallocationId}')
-      DELETE FROM transfers WHERE id = '${deallocationId}'`,
+  "a removed rejection, with its deallocation": ({ rejected: { id } }) =>
+    `WITH gone AS (DELETE FROM journal WHERE transfer_id = '${id}')
+      DELETE FROM transfers WHERE id = '${id}'`,
   "an inserted entry": ({ held }) =>
-    `INSERT INTO journal (transfer_id, event, connection_id, currency, quantity, available, reserved, deallocated, at, hash)
-      SELECT transfer_id, 'Cleared', connection_id, currency, quantity, available, reserved - quantity,
-        deallocated + quantity, at, hash FROM journal WHERE transfer_id = '${held.deallocationId}'`,
+    `INSERT INTO journal (transfer_id, event, connection_id, currency, quantity, pending, available, locked, reserved,
+        deallocated, at, hash, version)
+      SELECT transfer_id, 'Cleared', connection_id, currency, quantity, pending, available, locked, reserved - quantity,
+        deallocated + quantity, at, hash, version FROM journal WHERE transfer_id = '${held.id}'`,
   "two entries in each other's place": () =>
     `UPDATE journal j SET hash = other.hash FROM journal other
       WHERE (j.event, other.event) IN (('Credited', 'Debited'), ('Debited', 'Credited'))`,
   "an edited account": () => "UPDATE accounts SET available = available + 1",
   "balances that no entry explains": () =>
-    `INSERT INTO accounts (connection_id, currency, available, reserved, deallocated, head)
-      VALUES (gen_random_uuid(), 'BTC', 1, 0, 0, decode(repeat('00', 32), 'hex'))`,
+    `INSERT INTO accounts (connection_id, currency, pending, available, locked, reserved, deallocated, head)
+      VALUES (gen_random_uuid(), 'BTC', 0, 1, 0, 0, 0, decode(repeat('00', 32), 'hex'))`,
   "a removed account": () => "DELETE FROM accounts",
-  "an edited state": ({ held }) => `UPDATE transfers SET state = 'Released' WHERE id = '${held.deallocationId}'`,
+  "an edited state": ({ held }) => `UPDATE transfers SET state = 'Released' WHERE id = '${held.id}'`,
   "an edited reason": () => "UPDATE transfers SET reason = 'CONNECTION_MISMATCH' WHERE reason = 'INSUFFICIENT_BALANCE'",
   "an edited quantity of a deallocation": ({ held }) =>
-    `UPDATE transfers SET quantity = quantity + 1 WHERE id = '${held.deallocationId}'`,
-  "an edited identifier": ({ held }) =>
-    `UPDATE transfers SET partner_client_id = 'other' WHERE id = '${held.deallocationId}'`,
+    `UPDATE transfers SET quantity = quantity + 1 WHERE id = '${held.id}'`,
+  "an edited identifier": ({ held }) => `UPDATE transfers SET partner_client_id = 'other' WHERE id = '${held.id}'`,
   "an edited time of a deallocation": ({ held }) =>
-    `UPDATE transfers SET updated_at = updated_at + interval '1 s' WHERE id = '${held.deallocationId}'`,
+    `UPDATE transfers SET updated_at = updated_at + interval '1 s' WHERE id = '${held.id}'`,
   "an edited time at which a deallocation was made": ({ held }) =>
-    `UPDATE transfers SET created_at = created_at - interval '1 s' WHERE id = '${held.deallocationId}'`,
-  "a removed deallocation": ({ held }) => `DELETE FROM transfers WHERE id = '${held.deallocationId}'`,
+    `UPDATE transfers SET created_at = created_at - interval '1 s' WHERE id = '${held.id}'`,
+  "a removed deallocation": ({ held }) => `DELETE FROM transfers WHERE id = '${held.id}'`,
   "a deallocation that no entry explains": ({ held }) =>
     `INSERT INTO transfers SELECT gen_random_uuid(), kind, connection_id, currency, quantity, created_at, updated_at,
-      state, reason, client_id, partners_connection_id, partner_client_id, partner_deallocation_id, memo
-      FROM transfers WHERE id = '${held.deallocationId}'`,
-  "an edited memo": () => "UPDATE transfers SET memo = 'other' WHERE kind = 'credit'",
+      state, reason, client_id, partners_connection_id, partner_client_id, partner_transfer_id, memo,
+      direction
+      FROM transfers WHERE id = '${held.id}'`,
+  "an edited memo": () => "UPDATE transfers SET memo = 'other' WHERE state = 'Credited'",
   "a connection that is another": () => "UPDATE connections SET partner_client_id = 'other'",
 }
 

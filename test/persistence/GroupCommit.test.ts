@@ -1,6 +1,6 @@
 import { PgConnection } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
-import { BaseUnits, Deallocations } from "@holdfast/domain"
+import { BaseUnits, Holdfast } from "@holdfast/domain"
 import * as Write from "@holdfast/persistence/Write"
 import { Array as Array_, DateTime, Effect, Fiber, Result } from "effect"
 import { holdAccounts, query, serviceOn, untilWaiting, withDatabase } from "../support/Databases.ts"
@@ -10,11 +10,15 @@ import { balanceOf, funded, termsOf, uuid } from "../support/Fixtures.ts"
 it.live("commands that arrive together share transactions", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(1_000n)
-      yield* Effect.forEach(Array_.range(1, 500), () => deallocations.reserve(termsOf(connection, 1n)), {
-        concurrency: "unbounded",
-      })
+      yield* Effect.forEach(
+        Array_.range(1, 500),
+        () => deallocations.reserve("deallocation", termsOf(connection, 1n)),
+        {
+          concurrency: "unbounded",
+        },
+      )
       const rows = yield* query(
         database,
         "SELECT count(DISTINCT xmin::text) AS n FROM journal WHERE event = 'Reserved'",
@@ -31,17 +35,17 @@ for (const fault of ["cut before it is sent", "cut before the answer is seen"] a
       const { stream, arm, left } = FaultyStream.make(database.config.url)
       const expiresAt = DateTime.makeUnsafe(Date.now() + 60_000)
       return Effect.gen(function* () {
-        const deallocations = yield* Deallocations.Deallocations
+        const deallocations = yield* Holdfast.Holdfast
         const connection = yield* funded(10n)
         const terms = termsOf(connection, 3n)
         arm(FaultyStream.commit, fault)
-        const reserved = yield* deallocations.reserve(terms, { value: "token-1", expiresAt })
-        assert.strictEqual(reserved._tag, "Reserved")
+        const reserved = yield* deallocations.reserve("deallocation", terms, { value: "token-1", expiresAt })
+        assert.strictEqual(reserved.state, "Reserved")
         assert.strictEqual(left(), 0)
         assert.deepInclude(yield* balanceOf(connection), { available: 7n, reserved: 3n })
-        const again = yield* Effect.flip(deallocations.clear(terms.deallocationId, { value: "token-1", expiresAt }))
+        const again = yield* Effect.flip(deallocations.clear("deallocation", terms.id, { value: "token-1", expiresAt }))
         assert.strictEqual(again._tag, "NonceUsed")
-        assert.lengthOf(yield* deallocations.journal(terms.deallocationId), 1)
+        assert.lengthOf(yield* deallocations.journal(terms.id), 1)
       }).pipe(Effect.provide(serviceOn(database, { connection: { ...database.config, stream } })))
     }),
   )
@@ -50,15 +54,19 @@ for (const fault of ["cut before it is sent", "cut before the answer is seen"] a
 it.live("a killed backend costs no command", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(1_000n)
       const kill = query(
         database,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
       )
-      const reserve = Effect.forEach(Array_.range(1, 300), () => deallocations.reserve(termsOf(connection, 1n)), {
-        concurrency: 10,
-      })
+      const reserve = Effect.forEach(
+        Array_.range(1, 300),
+        () => deallocations.reserve("deallocation", termsOf(connection, 1n)),
+        {
+          concurrency: 10,
+        },
+      )
       yield* Effect.all([reserve, Effect.repeat(kill, { times: 10 })], { concurrency: "unbounded" })
       assert.deepInclude(yield* balanceOf(connection), { available: 700n, reserved: 300n })
     }).pipe(Effect.provide(serviceOn(database))),
@@ -68,7 +76,7 @@ it.live("a killed backend costs no command", () =>
 it.live("a database that takes no connections yet is waited for", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(10n)
       const [row] = yield* query(database, "SELECT current_database() AS name")
       const elsewhere = yield* PgConnection.make({ ...database.config, database: "postgres" })
@@ -79,12 +87,12 @@ it.live("a database that takes no connections yet is waited for", () =>
         row?.["name"],
       ])
       // Connecting now fails with 55000, as with 57P03 while PostgreSQL starts up: no fault of the command's.
-      const reserved = yield* Effect.forkChild(deallocations.reserve(termsOf(connection, 3n)), {
+      const reserved = yield* Effect.forkChild(deallocations.reserve("deallocation", termsOf(connection, 3n)), {
         startImmediately: true,
       })
       yield* Effect.repeat(Effect.flip(deallocations.ready), { times: 20 })
       yield* allow(true)
-      assert.strictEqual((yield* Fiber.join(reserved))._tag, "Reserved")
+      assert.strictEqual((yield* Fiber.join(reserved)).state, "Reserved")
     }).pipe(Effect.scoped, Effect.provide(serviceOn(database))),
   ),
 )
@@ -102,10 +110,10 @@ for (const code of ["40001", "40P01", "57P01", "55P03", "57014", "53100"]) {
   it.live(`a batch that fails with ${code} is run again`, () =>
     withDatabase((database) =>
       Effect.gen(function* () {
-        const deallocations = yield* Deallocations.Deallocations
+        const deallocations = yield* Holdfast.Holdfast
         const connection = yield* funded(10n)
         yield* query(database, ...failing(code, 2))
-        assert.strictEqual((yield* deallocations.reserve(termsOf(connection, 3n)))._tag, "Reserved")
+        assert.strictEqual((yield* deallocations.reserve("deallocation", termsOf(connection, 3n))).state, "Reserved")
         assert.deepInclude(yield* balanceOf(connection), { available: 7n, reserved: 3n })
       }).pipe(Effect.provide(serviceOn(database))),
     ),
@@ -115,14 +123,14 @@ for (const code of ["40001", "40P01", "57P01", "55P03", "57014", "53100"]) {
 it.live("a server that forgets the writer's prepared statements costs no command", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(100n)
       yield* query(
         database,
         `CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DEALLOCATE ALL; RETURN NEW; END $$`,
         "CREATE TRIGGER forget AFTER INSERT ON journal FOR EACH ROW EXECUTE FUNCTION forget()",
       )
-      yield* Effect.forEach(Array_.range(1, 20), () => deallocations.reserve(termsOf(connection, 1n)))
+      yield* Effect.forEach(Array_.range(1, 20), () => deallocations.reserve("deallocation", termsOf(connection, 1n)))
       assert.deepInclude(yield* balanceOf(connection), { available: 80n, reserved: 20n })
     }).pipe(Effect.provide(serviceOn(database))),
   ),
@@ -156,13 +164,13 @@ it.live("changes are written only in the transaction that holds the locks", () =
 it.live("a disk that stays full makes commands unavailable, never rejected", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(10n)
       yield* query(database, ...failing("53100", 1_000_000))
       const terms = termsOf(connection, 3n)
-      assert.strictEqual((yield* Effect.flip(deallocations.reserve(terms)))._tag, "Unavailable")
+      assert.strictEqual((yield* Effect.flip(deallocations.reserve("deallocation", terms)))._tag, "Unavailable")
       yield* query(database, "DROP TRIGGER fail ON journal")
-      assert.strictEqual((yield* deallocations.reserve(terms))._tag, "Reserved")
+      assert.strictEqual((yield* deallocations.reserve("deallocation", terms)).state, "Reserved")
     }).pipe(Effect.provide(serviceOn(database))),
   ),
 )
@@ -170,21 +178,25 @@ it.live("a disk that stays full makes commands unavailable, never rejected", () 
 it.live("one command that cannot be written does not fail its neighbours", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(100n)
       // No caller can make one: the tables refuse what slips past the types.
       const poison = { ...termsOf(connection, 1n), amount: { currency: "BTC" as never, quantity: BaseUnits.zero } }
       const commands = Array_.range(1, 50).map((n) => (n === 20 ? poison : termsOf(connection, 1n)))
-      const results = yield* Effect.forEach(commands, (terms) => Effect.result(deallocations.reserve(terms)), {
-        concurrency: "unbounded",
-      })
+      const results = yield* Effect.forEach(
+        commands,
+        (terms) => Effect.result(deallocations.reserve("deallocation", terms)),
+        {
+          concurrency: "unbounded",
+        },
+      )
       const failed = results.filter(Result.isFailure)
       assert.deepStrictEqual(
         failed.map((_) => _.failure._tag),
         ["Unavailable"],
       )
       assert.deepInclude(yield* balanceOf(connection), { available: 51n, reserved: 49n })
-      assert.strictEqual((yield* Effect.flip(deallocations.find(poison.deallocationId)))._tag, "DeallocationNotFound")
+      assert.strictEqual((yield* Effect.flip(deallocations.find("deallocation", poison.id)))._tag, "TransferNotFound")
     }).pipe(Effect.provide(serviceOn(database))),
   ),
 )
@@ -192,9 +204,11 @@ it.live("one command that cannot be written does not fail its neighbours", () =>
 it.live("beyond maxQueue waiting commands, callers are refused at once", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(1_000n)
-      const reserve = Effect.suspend(() => Effect.result(deallocations.reserve(termsOf(connection, 1n))))
+      const reserve = Effect.suspend(() =>
+        Effect.result(deallocations.reserve("deallocation", termsOf(connection, 1n))),
+      )
       const release = yield* holdAccounts(database)
       const first = yield* Effect.forkChild(reserve, { startImmediately: true })
       yield* untilWaiting(database)
@@ -227,25 +241,31 @@ it.live("what the domain does not know, the tables refuse", () =>
       assert.include(yield* refused("UPDATE transfers SET quantity = 0"), "positive_base_units_check")
       assert.include(yield* refused("UPDATE transfers SET quantity = 2::numeric ^ 256"), "positive_base_units_check")
       assert.include(yield* refused("UPDATE transfers SET currency = ''"), "currency_check")
-      assert.include(yield* refused("UPDATE transfers SET state = 'Lost'"), "deallocation_state_check")
+      assert.include(yield* refused("UPDATE transfers SET state = 'Lost'"), "transfer_state_check")
+      assert.include(yield* refused("UPDATE transfers SET state = NULL"), "not-null constraint")
       assert.include(yield* refused("INSERT INTO journal (event) VALUES ('Lost')"), "journal_event_check")
       assert.include(yield* refused("UPDATE journal SET quantity = 1"), "append-only")
       assert.include(yield* refused("DELETE FROM journal"), "append-only")
       assert.include(yield* refused("TRUNCATE journal"), "append-only")
-      const deallocations = yield* Deallocations.Deallocations
-      yield* deallocations.reserve(termsOf(connection, 1n))
+      const deallocations = yield* Holdfast.Holdfast
+      yield* deallocations.reserve("deallocation", termsOf(connection, 1n))
       for (const [kind, change] of [
-        ["credit", "kind = 'gift'"],
-        ["credit", "state = 'Reserved'"],
-        ["credit", "reason = 'none'"],
-        ["deallocation", "state = NULL"],
+        ["adjustment", "kind = 'gift'"],
+        ["adjustment", "kind = 'lock'"],
+        ["adjustment", "state = 'Reserved'"],
+        ["adjustment", "state = 'Debited'"],
+        ["adjustment", "direction = NULL"],
+        ["adjustment", "reason = 'none'"],
+        ["adjustment", "client_id = gen_random_uuid()"],
+        ["deallocation", "kind = 'lock'"],
         ["deallocation", "state = 'Rejected'"],
+        ["deallocation", "state = 'Credited', direction = 'credit'"],
         ["deallocation", "reason = 'none'"],
         ["deallocation", "client_id = NULL"],
         ["deallocation", "partners_connection_id = NULL"],
         ["deallocation", "partners_connection_id = ''"],
         ["deallocation", "partner_client_id = NULL"],
-        ["deallocation", "partner_deallocation_id = NULL"],
+        ["deallocation", "partner_transfer_id = NULL"],
         ["deallocation", "memo = 'none'"],
       ]) {
         const statement = `UPDATE transfers SET ${change} WHERE kind = '${kind}'`

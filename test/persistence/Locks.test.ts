@@ -1,15 +1,15 @@
 /** What the locks of a batch are good for, and what happens where they are lost, late or kept for too long. */
 import { randomUUID } from "node:crypto"
 import { assert, it } from "@effect/vitest"
-import { type Connection, Deallocations } from "@holdfast/domain"
-import { Migrations, PgDeallocations } from "@holdfast/persistence"
+import { type Connection, Holdfast } from "@holdfast/domain"
+import { Migrations, PgStore } from "@holdfast/persistence"
 import { Clock, Context, Effect, Fiber, Layer, Logger, Redacted } from "effect"
 import { holdAccounts, query, serviceOn, untilWaiting, withDatabase } from "../support/Databases.ts"
 import * as FaultyStream from "../support/FaultyStream.ts"
 import { balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 
 const build = (layer: ReturnType<typeof serviceOn>) =>
-  Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Deallocations.Deallocations))
+  Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Holdfast.Holdfast))
 
 const inOrder = (connections: ReadonlyArray<Connection.Connection>) =>
   connections.toSorted((a, b) => (a.connectionId < b.connectionId ? -1 : 1))
@@ -17,7 +17,7 @@ const inOrder = (connections: ReadonlyArray<Connection.Connection>) =>
 it.live("accounts are locked in the order of their keys, however they are asked for", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connections = inOrder(yield* Effect.forEach([1, 2, 3, 4, 5, 6], () => funded(10n)))
       const other = yield* funded(10n)
       const isLocked = ({ connectionId }: Connection.Connection) =>
@@ -30,8 +30,8 @@ it.live("accounts are locked in the order of their keys, however they are asked 
           Effect.gen(function* () {
             const release = yield* holdAccounts(database, connections[3]?.connectionId)
             const { connectionId } = other
-            const before = deallocations.reserve(termsOf(other, 1n))
-            const commands = order.map((connection) => deallocations.reserve(termsOf(connection, 1n)))
+            const before = deallocations.reserve("deallocation", termsOf(other, 1n))
+            const commands = order.map((connection) => deallocations.reserve("deallocation", termsOf(connection, 1n)))
             const all = yield* inOneBatch(database, connectionId, before, commands)
             yield* untilWaiting(database)
             // Those before it are had, and none behind it.
@@ -56,9 +56,9 @@ it.live(
           serviceOn(database, { connection: { ...database.config, stream: wires.stream }, patienceMillis: 20_000 }),
         )
         const other = yield* build(serviceOn(database))
-        const connection = yield* Effect.provideService(funded(10n), Deallocations.Deallocations, frozen)
+        const connection = yield* Effect.provideService(funded(10n), Holdfast.Holdfast, frozen)
         wires.arm(FaultyStream.commit, "held")
-        const lost = yield* Effect.forkChild(frozen.reserve(termsOf(connection, 1n)))
+        const lost = yield* Effect.forkChild(frozen.reserve("deallocation", termsOf(connection, 1n)))
         yield* Effect.eventually(
           Effect.filterOrFail(
             Effect.sync(wires.left),
@@ -67,11 +67,11 @@ it.live(
           ),
         )
         const start = performance.now()
-        yield* Effect.eventually(other.reserve(termsOf(connection, 2n)))
+        yield* Effect.eventually(other.reserve("deallocation", termsOf(connection, 2n)))
         assert.isBelow(performance.now() - start, 9_000)
         // Woken up, it finds its transaction gone, and begins anew.
-        assert.strictEqual((yield* Fiber.join(lost))._tag, "Reserved")
-        const balance = yield* Effect.provideService(balanceOf(connection), Deallocations.Deallocations, other)
+        assert.strictEqual((yield* Fiber.join(lost)).state, "Reserved")
+        const balance = yield* Effect.provideService(balanceOf(connection), Holdfast.Holdfast, other)
         assert.deepInclude(balance, { available: 7n, reserved: 3n })
       }),
     ),
@@ -112,28 +112,28 @@ it.live(
     logOf((log) =>
       withDatabase((database) =>
         Effect.gen(function* () {
-          const clearing = yield* Layer.build(Layer.fresh(PgDeallocations.layer({ connection: database.config }))).pipe(
-            Effect.map(Context.get(Deallocations.Deallocations)),
+          const clearing = yield* Layer.build(Layer.fresh(PgStore.layer({ connection: database.config }))).pipe(
+            Effect.map(Context.get(Holdfast.Holdfast)),
           )
           const other = yield* build(serviceOn(database))
           const [before, held, free] = yield* Effect.provideService(
             Effect.all([funded(10n), funded(10n), funded(10n)]),
-            Deallocations.Deallocations,
+            Holdfast.Holdfast,
             other,
           )
           const [first, second] = [termsOf(held, 1n), termsOf(free, 2n)]
-          yield* other.reserve(first)
+          yield* other.reserve("deallocation", first)
           const release = yield* holdAccounts(database, held.connectionId)
           const cleared = yield* inOneBatch(
             database,
             before.connectionId,
-            clearing.reserve(termsOf(before, 1n)),
-            [first, second].map(({ deallocationId }) => clearing.clear(deallocationId)),
+            clearing.reserve("deallocation", termsOf(before, 1n)),
+            [first, second].map(({ id }) => clearing.clear("deallocation", id)),
           )
           yield* untilWaiting(database)
-          yield* other.reserve(second)
+          yield* other.reserve("deallocation", second)
           yield* release
-          const states = (yield* Fiber.join(cleared)).map(({ _tag }) => _tag)
+          const states = (yield* Fiber.join(cleared)).map(({ state }) => state)
           assert.deepStrictEqual(states, ["Cleared", "Cleared"])
           assert.include(log(), "passing")
           assert.notInclude(log(), "lasting")
@@ -147,16 +147,16 @@ it.live("what is written outside of the transaction that has the locks counts fo
     withDatabase((database) => {
       const { stream, arm } = FaultyStream.make(database.config.url)
       return Effect.gen(function* () {
-        const deallocations = yield* Deallocations.Deallocations
+        const deallocations = yield* Holdfast.Holdfast
         const connection = yield* funded(10n)
         // The driver runs a statement again that the other session does not know how to run.
         arm(FaultyStream.commit, "carried out by another session")
         const terms = termsOf(connection, 3n)
-        assert.strictEqual((yield* deallocations.reserve(terms))._tag, "Reserved")
+        assert.strictEqual((yield* deallocations.reserve("deallocation", terms)).state, "Reserved")
         assert.include(log(), "The locks were lost before the write.")
         assert.deepInclude(yield* balanceOf(connection), { available: 7n, reserved: 3n })
-        assert.lengthOf(yield* deallocations.journal(terms.deallocationId), 1)
-      }).pipe(Effect.provide(PgDeallocations.layer({ connection: { ...database.config, stream } })))
+        assert.lengthOf(yield* deallocations.journal(terms.id), 1)
+      }).pipe(Effect.provide(PgStore.layer({ connection: { ...database.config, stream } })))
     }),
   ),
 )
@@ -171,13 +171,16 @@ const at = <A, E, R>(millis: number, effect: Effect.Effect<A, E, R>) =>
 it.live("a journal with several entries of one moment is read to its end", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(10n)
       const terms = termsOf(connection, 1n)
-      const [reserve, release] = [deallocations.reserve(terms), deallocations.release(terms.deallocationId)]
+      const [reserve, release] = [
+        deallocations.reserve("deallocation", terms),
+        deallocations.release("deallocation", terms.id),
+      ]
       yield* at(1_800_000_000_000, reserve)
       yield* at(1_800_000_000_001, Effect.all([release, reserve, release, reserve, release]))
-      const events = (yield* deallocations.journal(terms.deallocationId)).map(({ event }) => event)
+      const events = (yield* deallocations.journal(terms.id)).map(({ event }) => event)
       assert.deepStrictEqual(events, ["Reserved", "Released", "Reserved", "Released", "Reserved", "Released"])
     }).pipe(Effect.provide(serviceOn(database))),
   ),
@@ -186,24 +189,24 @@ it.live("a journal with several entries of one moment is read to its end", () =>
 it.live("pages of deallocations that were made at one moment are in one order", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(10n)
       const all = Array.from({ length: 7 }, () => termsOf(connection, 1n))
       yield* at(
         1_800_000_000_000,
-        Effect.forEach(all, (terms) => deallocations.reserve(terms)),
+        Effect.forEach(all, (terms) => deallocations.reserve("deallocation", terms)),
       )
       const listed: Array<string> = []
       let page = yield* deallocations.list({ limit: 2 })
       while (true) {
-        listed.push(...page.deallocations.map(({ terms }) => terms.deallocationId))
+        listed.push(...page.deallocations.map(({ terms }) => terms.id))
         if (page.next === undefined || listed.length > 20) break
         page = yield* deallocations.list({ limit: 2, cursor: page.next })
       }
       assert.deepStrictEqual(
         listed,
         all
-          .map(({ deallocationId }) => deallocationId)
+          .map(({ id }) => id)
           .sort()
           .reverse(),
       )
@@ -214,7 +217,7 @@ it.live("pages of deallocations that were made at one moment are in one order", 
 it.live("a batch that fails in passing is run again on the same connection", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(10n)
       const writers = query(
         database,
@@ -232,7 +235,7 @@ it.live("a batch that fails in passing is run again on the same connection", () 
         "ALTER TABLE forgotten RENAME TO remembered",
         "CREATE VIEW forgotten AS SELECT * FROM remembered WHERE fail()",
       )
-      yield* deallocations.reserve(termsOf(connection, 1n))
+      yield* deallocations.reserve("deallocation", termsOf(connection, 1n))
       assert.deepStrictEqual(yield* writers, before)
     }).pipe(Effect.provide(serviceOn(database))),
   ),

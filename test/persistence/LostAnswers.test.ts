@@ -5,7 +5,7 @@
  */
 import { PgConnection } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
-import { BaseUnits, type Connection, Deallocations } from "@holdfast/domain"
+import { BaseUnits, type Connection, Holdfast } from "@holdfast/domain"
 import { Migrations } from "@holdfast/persistence"
 import * as PgSession from "@holdfast/persistence/PgSession"
 import { Context, Effect, Fiber, Layer, Result, type Scope } from "effect"
@@ -16,7 +16,7 @@ import * as FaultyStream from "../support/FaultyStream.ts"
 import { adjustmentOf, balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 import type { TestDatabase } from "../support/TestDatabase.ts"
 
-type Service = Deallocations.Deallocations["Service"]
+type Service = Holdfast.Holdfast["Service"]
 
 interface Situation {
   /** A hand on the wires of the first. */
@@ -34,10 +34,10 @@ const withServers = <A, E>(use: (situation: Situation) => Effect.Effect<A, E, Sc
     Effect.gen(function* () {
       const wires = FaultyStream.make(database.config.url)
       const build = (layer: ReturnType<typeof serviceOn>) =>
-        Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Deallocations.Deallocations))
+        Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Holdfast.Holdfast))
       const second = yield* build(serviceOn(database))
       const first = yield* build(serviceOn(database, { connection: { ...database.config, stream: wires.stream } }))
-      const connection = yield* Effect.provideService(funded(10n), Deallocations.Deallocations, second)
+      const connection = yield* Effect.provideService(funded(10n), Holdfast.Holdfast, second)
       // Its connection is there already.
       yield* first.ready
       yield* use({ wires, first, second, connection, database })
@@ -60,23 +60,23 @@ const lost = Effect.fnUntraced(function* <A, E>(
   })
 })
 
-const stateOf = (result: Result.Result<{ readonly _tag: string }, unknown>) =>
-  Result.isSuccess(result) ? result.success._tag : result.failure
+const stateOf = (result: Result.Result<{ readonly state: string }, unknown>) =>
+  Result.isSuccess(result) ? result.success.state : result.failure
 
 const balance = ({ second, connection }: Situation) =>
-  Effect.provideService(balanceOf(connection), Deallocations.Deallocations, second)
+  Effect.provideService(balanceOf(connection), Holdfast.Holdfast, second)
 
 it.live("a reservation that another server released stays released, and its caller hears that it was reserved", () =>
   withServers(
     Effect.fnUntraced(function* (situation) {
       const { first, second, connection } = situation
       const terms = termsOf(connection, 4n)
-      const held = yield* lost(situation, first.reserve(terms))
-      yield* second.release(terms.deallocationId)
+      const held = yield* lost(situation, first.reserve("deallocation", terms))
+      yield* second.release("deallocation", terms.id)
       assert.strictEqual(stateOf(yield* held), "Reserved")
-      assert.strictEqual((yield* second.find(terms.deallocationId))._tag, "Released")
+      assert.strictEqual((yield* second.find("deallocation", terms.id)).state, "Released")
       assert.deepInclude(yield* balance(situation), { available: 10n, reserved: 0n })
-      assert.lengthOf(yield* second.journal(terms.deallocationId), 2)
+      assert.lengthOf(yield* second.journal(terms.id), 2)
     }),
   ),
 )
@@ -86,11 +86,11 @@ it.live("nor is it rejected where its funds are gone meanwhile: the release can 
     Effect.fnUntraced(function* (situation) {
       const { first, second, connection } = situation
       const terms = termsOf(connection, 4n)
-      const held = yield* lost(situation, first.reserve(terms))
-      yield* second.release(terms.deallocationId)
+      const held = yield* lost(situation, first.reserve("deallocation", terms))
+      yield* second.release("deallocation", terms.id)
       yield* second.adjust(adjustmentOf(connection, "debit", 10n))
       assert.strictEqual(stateOf(yield* held), "Reserved")
-      assert.strictEqual((yield* first.release(terms.deallocationId))._tag, "Released")
+      assert.strictEqual((yield* first.release("deallocation", terms.id)).state, "Released")
     }),
   ),
 )
@@ -100,12 +100,12 @@ it.live("a release after which another server reserved again leaves the new hold
     Effect.fnUntraced(function* (situation) {
       const { first, second, connection } = situation
       const terms = termsOf(connection, 4n)
-      yield* first.reserve(terms)
-      const released = yield* lost(situation, first.release(terms.deallocationId))
-      yield* second.reserve(terms)
+      yield* first.reserve("deallocation", terms)
+      const released = yield* lost(situation, first.release("deallocation", terms.id))
+      yield* second.reserve("deallocation", terms)
       assert.strictEqual(stateOf(yield* released), "Released")
       assert.deepInclude(yield* balance(situation), { available: 6n, reserved: 4n })
-      assert.strictEqual((yield* second.clear(terms.deallocationId))._tag, "Cleared")
+      assert.strictEqual((yield* second.clear("deallocation", terms.id)).state, "Cleared")
     }),
   ),
 )
@@ -115,11 +115,11 @@ it.live("a refusal that changed nothing is given as it was decided", () =>
     Effect.fnUntraced(function* (situation) {
       const { first, second, connection } = situation
       const terms = termsOf(connection, 4n)
-      const cleared = yield* lost(situation, first.clear(terms.deallocationId))
-      yield* second.reserve(terms)
+      const cleared = yield* lost(situation, first.clear("deallocation", terms.id))
+      yield* second.reserve("deallocation", terms)
       const outcome = yield* cleared
-      assert.strictEqual(Result.isFailure(outcome) && outcome.failure._tag, "DeallocationNotFound")
-      assert.strictEqual((yield* second.find(terms.deallocationId))._tag, "Reserved")
+      assert.strictEqual(Result.isFailure(outcome) && outcome.failure._tag, "TransferNotFound")
+      assert.strictEqual((yield* second.find("deallocation", terms.id)).state, "Reserved")
     }),
   ),
 )
@@ -131,9 +131,9 @@ it.live("a credit that another server spent is not made again", () =>
       const credit = adjustmentOf(connection, "credit", 5n)
       const credited = yield* lost(situation, first.adjust(credit))
       yield* second.adjust(adjustmentOf(connection, "debit", 15n))
-      assert.strictEqual(stateOf(yield* credited), "Adjustment")
+      assert.strictEqual(stateOf(yield* credited), "Credited")
       assert.deepInclude(yield* balance(situation), { available: 0n })
-      assert.lengthOf(yield* second.journal(credit.adjustmentId), 1)
+      assert.lengthOf(yield* second.journal(credit.id), 1)
     }),
   ),
 )
@@ -145,20 +145,23 @@ it.live("of a batch that was split, each part is remembered by itself", () =>
       const terms = termsOf(connection, 4n)
       // No caller can make one: the tables refuse what slips past the types.
       const poison = { ...termsOf(connection, 1n), amount: { currency: "BTC" as never, quantity: BaseUnits.zero } }
-      const both = Effect.all([Effect.result(first.reserve(terms)), Effect.result(first.reserve(poison))], {
-        concurrency: "unbounded",
-      })
+      const both = Effect.all(
+        [Effect.result(first.reserve("deallocation", terms)), Effect.result(first.reserve("deallocation", poison))],
+        {
+          concurrency: "unbounded",
+        },
+      )
       // The COMMIT of both rolls back; then that of the one is lost.
       wires.arm(FaultyStream.commit, "nothing")
       wires.arm(FaultyStream.commit, "cut before the answer is seen", { closes: true })
       const fiber = yield* Effect.forkChild(both, { startImmediately: true })
-      yield* untilFound(database, `SELECT 1 FROM transfers WHERE id = '${terms.deallocationId}'`)
-      yield* second.release(terms.deallocationId)
+      yield* untilFound(database, `SELECT 1 FROM transfers WHERE id = '${terms.id}'`)
+      yield* second.release("deallocation", terms.id)
       wires.open()
       const [reserved, poisoned] = yield* Fiber.join(fiber)
       assert.strictEqual(stateOf(reserved), "Reserved")
       assert.strictEqual(Result.isFailure(poisoned) && poisoned.failure._tag, "Unavailable")
-      assert.strictEqual((yield* second.find(terms.deallocationId))._tag, "Released")
+      assert.strictEqual((yield* second.find("deallocation", terms.id)).state, "Released")
     }),
   ),
 )
@@ -169,12 +172,12 @@ it.live("a COMMIT that is still on its way when it is asked for comes too late, 
       const { wires, first, second, connection, database } = situation
       const terms = termsOf(connection, 4n)
       wires.arm(FaultyStream.commit, "cut while it is on its way")
-      const reserved = yield* Effect.forkChild(first.reserve(terms), { startImmediately: true })
+      const reserved = yield* Effect.forkChild(first.reserve("deallocation", terms), { startImmediately: true })
       yield* untilFound(database, "SELECT 1 FROM commits WHERE NOT committed")
       wires.arrive()
-      assert.strictEqual((yield* Fiber.join(reserved))._tag, "Reserved")
+      assert.strictEqual((yield* Fiber.join(reserved)).state, "Reserved")
       assert.deepInclude(yield* balance(situation), { available: 6n, reserved: 4n })
-      assert.lengthOf(yield* second.journal(terms.deallocationId), 1)
+      assert.lengthOf(yield* second.journal(terms.id), 1)
     }),
   ),
 )
@@ -186,10 +189,10 @@ it.live("a batch that was not committed is run, though the answer to the questio
       const terms = termsOf(connection, 4n)
       wires.arm(FaultyStream.commit, "cut before it is sent")
       wires.arm(FaultyStream.question, "cut before the answer is seen")
-      assert.strictEqual((yield* first.reserve(terms))._tag, "Reserved")
+      assert.strictEqual((yield* first.reserve("deallocation", terms)).state, "Reserved")
       assert.strictEqual(wires.left(), 0)
       assert.deepInclude(yield* balance(situation), { available: 6n, reserved: 4n })
-      assert.lengthOf(yield* second.journal(terms.deallocationId), 1)
+      assert.lengthOf(yield* second.journal(terms.id), 1)
     }),
   ),
 )
@@ -202,9 +205,9 @@ it.live("a batch of which every answer was lost is asked for until there is one"
       wires.arm(FaultyStream.commit, "cut before the answer is seen")
       wires.arm(FaultyStream.question, "cut before it is sent")
       wires.arm(FaultyStream.question, "cut before the answer is seen")
-      assert.strictEqual((yield* first.reserve(terms))._tag, "Reserved")
+      assert.strictEqual((yield* first.reserve("deallocation", terms)).state, "Reserved")
       assert.strictEqual(wires.left(), 0)
-      assert.lengthOf(yield* second.journal(terms.deallocationId), 1)
+      assert.lengthOf(yield* second.journal(terms.id), 1)
     }),
   ),
 )

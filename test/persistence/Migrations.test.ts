@@ -3,44 +3,46 @@
 import { randomUUID } from "node:crypto"
 import * as Fs from "node:fs"
 import { assert, it } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast } from "@holdfast/domain"
 import { Audit, Migrations } from "@holdfast/persistence"
 import { DateTime, Effect, Layer, Redacted } from "effect"
 import { assertJournals, query, serviceOn, withDatabase } from "../support/Databases.ts"
 import { balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 
-/** The tables of an earlier commit, with what `npm run simulate` left in them. */
-const earlier = Fs.readFileSync(new URL("tables-0002.sql", import.meta.url), "utf8")
+/** The tables of earlier commits, with what `npm run simulate` left in them. */
+const versions = ["0002", "0006"] as const
 
-it.live("a database of an earlier version opens, keeps what it has, and goes on", () =>
-  withDatabase((database) =>
-    Effect.gen(function* () {
-      yield* query(database, ...earlier.split(/;\n(?=\n)/).filter((statement) => statement.trim() !== ""))
-      const everything =
-        "SELECT transfer_id, event, quantity, available, reserved, deallocated, at FROM journal ORDER BY seq"
-      const files = "SELECT pg_relation_filenode(t) AS file FROM unnest('{accounts,transfers,journal}'::regclass[]) t"
-      const before = yield* query(database, everything)
-      const filesBefore = yield* query(database, files)
-      assert.lengthOf(before, 99)
-      yield* Effect.gen(function* () {
-        assert.deepStrictEqual(yield* query(database, everything), before)
-        // However large they are, no table is written anew.
-        assert.deepStrictEqual(yield* query(database, files), filesBefore)
-        assert.deepStrictEqual((yield* Audit.run(database.config)).findings, [])
-        yield* assertJournals(database)
-        assert.isNotEmpty(yield* query(database, "SELECT 1 FROM journal WHERE previous_at IS NOT NULL"))
-        const deallocations = yield* Deallocations.Deallocations
-        const connection = yield* funded(10n)
-        yield* deallocations.reserve(termsOf(connection, 3n))
-        assert.deepInclude(yield* balanceOf(connection), { available: 7n, reserved: 3n })
-        const [open] = (yield* deallocations.list({ state: "Reserved", limit: 200 })).deallocations.slice(1)
-        assert.isDefined(open)
-        if (open !== undefined) yield* deallocations.clear(open.terms.deallocationId)
-        assert.deepStrictEqual((yield* Audit.run(database.config)).findings, [])
-      }).pipe(Effect.provide(serviceOn(database)))
-    }),
-  ),
-)
+for (const version of versions)
+  it.live(`a database of version ${version} opens, keeps what it has, and goes on`, () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        const earlier = Fs.readFileSync(new URL(`tables-${version}.sql`, import.meta.url), "utf8")
+        yield* query(database, ...earlier.split(/;\n(?=\n)/).filter((statement) => statement.trim() !== ""))
+        const everything =
+          "SELECT transfer_id, event, quantity, available, reserved, deallocated, at FROM journal ORDER BY seq"
+        const files = "SELECT pg_relation_filenode(t) AS file FROM unnest('{accounts,transfers,journal}'::regclass[]) t"
+        const before = yield* query(database, everything)
+        const filesBefore = yield* query(database, files)
+        assert.lengthOf(before, 99)
+        yield* Effect.gen(function* () {
+          assert.deepStrictEqual(yield* query(database, everything), before)
+          // However large they are, no table is written anew.
+          assert.deepStrictEqual(yield* query(database, files), filesBefore)
+          assert.deepStrictEqual((yield* Audit.run(database.config)).findings, [])
+          yield* assertJournals(database)
+          assert.isNotEmpty(yield* query(database, "SELECT 1 FROM journal WHERE previous_at IS NOT NULL"))
+          const deallocations = yield* Holdfast.Holdfast
+          const connection = yield* funded(10n)
+          yield* deallocations.reserve("deallocation", termsOf(connection, 3n))
+          assert.deepInclude(yield* balanceOf(connection), { available: 7n, reserved: 3n })
+          const [open] = (yield* deallocations.list({ state: "Reserved", limit: 200 })).deallocations.slice(1)
+          assert.isDefined(open)
+          if (open !== undefined) yield* deallocations.clear("deallocation", open.terms.id)
+          assert.deepStrictEqual((yield* Audit.run(database.config)).findings, [])
+        }).pipe(Effect.provide(serviceOn(database)))
+      }),
+    ),
+  )
 
 it.live("a database of a newer version is refused, and untouched", () =>
   withDatabase((database) =>
@@ -50,12 +52,12 @@ it.live("a database of a newer version is refused, and untouched", () =>
       const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(serviceOn(database)))))
       assert.strictEqual(
         error.message,
-        "The database has the tables of a newer version (migration 99). This one knows them up to 6: run the newer version.",
+        "The database has the tables of a newer version (migration 99). This one knows them up to 7: run the newer version.",
       )
       const rows = yield* query(database, "SELECT max(migration_id) AS last, count(*) AS n FROM holdfast_migrations")
       assert.deepStrictEqual(
         rows.map((row) => [Number(row["last"]), Number(row["n"])]),
-        [[99, 7]],
+        [[99, 8]],
       )
     }),
   ),
@@ -76,12 +78,12 @@ it.live("a role that owns nothing serves, and can change nothing that is written
       assert.deepStrictEqual(yield* query(server, "SELECT current_user AS name"), [{ name: role }])
 
       yield* Effect.gen(function* () {
-        const deallocations = yield* Deallocations.Deallocations
+        const deallocations = yield* Holdfast.Holdfast
         const connection = yield* funded(10n)
         const expiresAt = DateTime.makeUnsafe(Date.now() + 60_000)
         const terms = termsOf(connection, 3n)
-        yield* deallocations.reserve(terms, { value: "token-1", expiresAt })
-        yield* deallocations.clear(terms.deallocationId, { value: "token-2", expiresAt })
+        yield* deallocations.reserve("deallocation", terms, { value: "token-1", expiresAt })
+        yield* deallocations.clear("deallocation", terms.id, { value: "token-2", expiresAt })
         assert.deepInclude(yield* balanceOf(connection), { available: 7n, deallocated: 3n })
         assert.deepStrictEqual((yield* Audit.run(config)).findings, [])
         yield* query(server, "DELETE FROM nonces WHERE expires_at < now()")

@@ -1,8 +1,8 @@
 /** A token counts once, whatever the clocks say and whatever was forgotten or restored meanwhile. */
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { Deallocations, type Ledger } from "@holdfast/domain"
-import type { PgDeallocations } from "@holdfast/persistence"
+import { Holdfast, type Ledger } from "@holdfast/domain"
+import type { PgStore } from "@holdfast/persistence"
 import { Context, DateTime, Effect, Layer, Redacted, type Scope } from "effect"
 import { query, serviceOn, untilFound, withDatabase } from "../support/Databases.ts"
 import { funded, termsOf } from "../support/Fixtures.ts"
@@ -10,14 +10,14 @@ import type { TestDatabase } from "../support/TestDatabase.ts"
 
 type Database = TestDatabase["Service"]
 
-const build = (database: Database, config: Partial<PgDeallocations.Config> = {}) =>
-  Effect.map(Layer.build(Layer.fresh(serviceOn(database, config))), Context.get(Deallocations.Deallocations))
+const build = (database: Database, config: Partial<PgStore.Config> = {}) =>
+  Effect.map(Layer.build(Layer.fresh(serviceOn(database, config))), Context.get(Holdfast.Holdfast))
 
 /** A server that is stopped afterwards. */
 const during = <A, E>(
   database: Database,
-  config: Partial<PgDeallocations.Config>,
-  use: (service: Deallocations.Deallocations["Service"]) => Effect.Effect<A, E>,
+  config: Partial<PgStore.Config>,
+  use: (service: Holdfast.Holdfast["Service"]) => Effect.Effect<A, E>,
 ) => Effect.scoped(Effect.flatMap(build(database, config), use))
 
 const expiring = (seconds: number, value: string = randomUUID()): Ledger.Nonce => ({
@@ -26,8 +26,8 @@ const expiring = (seconds: number, value: string = randomUUID()): Ledger.Nonce =
 })
 
 /** Whether a nonce is taken, by a command or by a request that is none. */
-const isTaken = (service: Deallocations.Deallocations["Service"], nonce: Ledger.Nonce, by: "command" | "read") => {
-  const used = by === "read" ? service.useNonce(nonce) : service.clear(randomUUID() as never, nonce)
+const isTaken = (service: Holdfast.Holdfast["Service"], nonce: Ledger.Nonce, by: "command" | "read") => {
+  const used = by === "read" ? service.useNonce(nonce) : service.clear("deallocation", randomUUID() as never, nonce)
   return used.pipe(
     Effect.as("taken"),
     Effect.retry({ while: ({ _tag }) => _tag === "Unavailable", times: 20 }),
@@ -129,20 +129,18 @@ describe("after a restore from a backup", () => {
     withDatabase((database) =>
       Effect.gen(function* () {
         const used = expiring(60)
-        yield* during(database, {}, (service) =>
-          Effect.provideService(funded(10n), Deallocations.Deallocations, service),
-        )
+        yield* during(database, {}, (service) => Effect.provideService(funded(10n), Holdfast.Holdfast, service))
         const backup = yield* copyOf(database)
         const connection = yield* during(database, {}, (service) =>
           Effect.gen(function* () {
-            const connection = yield* Effect.provideService(funded(10n), Deallocations.Deallocations, service)
-            yield* service.reserve(termsOf(connection, 1n), used)
+            const connection = yield* Effect.provideService(funded(10n), Holdfast.Holdfast, service)
+            yield* service.reserve("deallocation", termsOf(connection, 1n), used)
             return connection
           }),
         )
         yield* during(backup, {}, (service) =>
           Effect.gen(function* () {
-            const replayed = yield* Effect.flip(service.reserve(termsOf(connection, 1n), used))
+            const replayed = yield* Effect.flip(service.reserve("deallocation", termsOf(connection, 1n), used))
             assert.strictEqual(replayed._tag, "NonceUsed")
             assert.strictEqual(yield* isTaken(service, expiring(60), "read"), "refused")
             assert.strictEqual(yield* isTaken(service, expiring(66), "read"), "taken")

@@ -1,6 +1,6 @@
 /** Several servers on one database: here, several instances of the service, each with connections of its own. */
 import { assert, it } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast } from "@holdfast/domain"
 import { Array as Array_, Context, DateTime, Effect, Fiber, Layer, Result } from "effect"
 import { holdAccounts, query, serviceOn, untilWaiting, withDatabase } from "../support/Databases.ts"
 import { adjustmentOf, balanceOf, funded, newConnection, termsOf } from "../support/Fixtures.ts"
@@ -10,7 +10,7 @@ import type { TestDatabase } from "../support/TestDatabase.ts"
 const instances = (database: TestDatabase["Service"], count: number) =>
   Effect.forEach(
     Array_.range(1, count),
-    () => Effect.map(Layer.build(Layer.fresh(serviceOn(database))), Context.get(Deallocations.Deallocations)),
+    () => Effect.map(Layer.build(Layer.fresh(serviceOn(database))), Context.get(Holdfast.Holdfast)),
     { concurrency: "unbounded" },
   )
 
@@ -33,6 +33,7 @@ it.live("servers that start at once migrate once", () =>
         { name: "journal_in_order" },
         { name: "checks_in_domains" },
         { name: "commits_and_forgotten" },
+        { name: "kinds_and_balances" },
       ])
     }),
   ),
@@ -42,15 +43,19 @@ it.live("a hundred equal reservations through two servers hold once", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
       const services = yield* instances(database, 2)
-      const here = Context.make(Deallocations.Deallocations, at(services, 0))
+      const here = Context.make(Holdfast.Holdfast, at(services, 0))
       const connection = yield* Effect.provide(funded(10n), here)
       const terms = termsOf(connection, 4n)
-      const answers = yield* Effect.forEach(Array_.range(1, 100), (n) => at(services, n).reserve(terms), {
-        concurrency: "unbounded",
-      })
-      assert.strictEqual(new Set(answers.map((_) => `${_._tag} ${_.partnerDeallocationId}`)).size, 1)
+      const answers = yield* Effect.forEach(
+        Array_.range(1, 100),
+        (n) => at(services, n).reserve("deallocation", terms),
+        {
+          concurrency: "unbounded",
+        },
+      )
+      assert.strictEqual(new Set(answers.map((_) => `${_.state} ${_.partnerTransferId}`)).size, 1)
       assert.deepInclude(yield* Effect.provide(balanceOf(connection), here), { available: 6n, reserved: 4n })
-      assert.lengthOf(yield* at(services, 1).journal(terms.deallocationId), 1)
+      assert.lengthOf(yield* at(services, 1).journal(terms.id), 1)
     }),
   ),
 )
@@ -59,7 +64,7 @@ it.live("credits, holds and clears of two servers on one account add up", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
       const services = yield* instances(database, 2)
-      const here = Context.make(Deallocations.Deallocations, at(services, 0))
+      const here = Context.make(Holdfast.Holdfast, at(services, 0))
       const connection = yield* at(services, 0).register(newConnection())
       // The account does not exist yet: both servers meet at its key.
       yield* Effect.forEach(
@@ -71,10 +76,10 @@ it.live("credits, holds and clears of two servers on one account add up", () =>
         Array_.range(1, 100),
         Effect.fnUntraced(function* (n) {
           const terms = termsOf(connection, 3n)
-          yield* at(services, n).reserve(terms)
+          yield* at(services, n).reserve("deallocation", terms)
           yield* n % 4 === 0
-            ? at(services, n + 1).release(terms.deallocationId)
-            : at(services, n + 1).clear(terms.deallocationId)
+            ? at(services, n + 1).release("deallocation", terms.id)
+            : at(services, n + 1).clear("deallocation", terms.id)
         }),
         { concurrency: 20 },
       )
@@ -92,10 +97,10 @@ it.live("a nonce counts once, whichever server sees it, and after a restart", ()
     Effect.gen(function* () {
       const nonce = { value: "token-1", expiresAt: DateTime.makeUnsafe(Date.now() + 60_000) }
       const services = yield* instances(database, 2)
-      const connection = yield* Effect.provideService(funded(1_000n), Deallocations.Deallocations, at(services, 0))
+      const connection = yield* Effect.provideService(funded(1_000n), Holdfast.Holdfast, at(services, 0))
       const results = yield* Effect.forEach(
         Array_.range(1, 100),
-        (n) => Effect.result(at(services, n).reserve(termsOf(connection, 1n), nonce)),
+        (n) => Effect.result(at(services, n).reserve("deallocation", termsOf(connection, 1n), nonce)),
         { concurrency: "unbounded" },
       )
       const failed = results.filter(Result.isFailure)
@@ -111,16 +116,18 @@ it.live("a deallocation that appears while its clear waits for the lock is found
   withDatabase((database) =>
     Effect.gen(function* () {
       const services = yield* instances(database, 2)
-      const here = Context.make(Deallocations.Deallocations, at(services, 0))
+      const here = Context.make(Holdfast.Holdfast, at(services, 0))
       const connection = yield* Effect.provide(funded(10n), here)
       const [first, second] = [termsOf(connection, 1n), termsOf(connection, 2n)]
-      yield* at(services, 0).reserve(first)
+      yield* at(services, 0).reserve("deallocation", first)
       const release = yield* holdAccounts(database)
       // One server waits to reserve the second, the other to clear both in one batch.
-      const reserved = yield* Effect.forkChild(at(services, 0).reserve(second), { startImmediately: true })
+      const reserved = yield* Effect.forkChild(at(services, 0).reserve("deallocation", second), {
+        startImmediately: true,
+      })
       yield* untilWaiting(database, 1)
-      const cleared = yield* Effect.forEach([first, second], ({ deallocationId }) =>
-        Effect.forkChild(Effect.result(at(services, 1).clear(deallocationId)), { startImmediately: true }),
+      const cleared = yield* Effect.forEach([first, second], ({ id }) =>
+        Effect.forkChild(Effect.result(at(services, 1).clear("deallocation", id)), { startImmediately: true }),
       )
       yield* untilWaiting(database, 2)
       yield* release

@@ -1,13 +1,13 @@
 /** Ready is whoever can write; and whoever cannot says so in time. */
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast } from "@holdfast/domain"
 import { Effect, Redacted } from "effect"
 import { query, serviceOn, withDatabase } from "../support/Databases.ts"
 import { funded, termsOf } from "../support/Fixtures.ts"
 import type { TestDatabase } from "../support/TestDatabase.ts"
 
-const isReady = Effect.flatMap(Deallocations.Deallocations, ({ ready }) =>
+const isReady = Effect.flatMap(Holdfast.Holdfast, ({ ready }) =>
   Effect.match(ready, { onSuccess: () => true, onFailure: () => false }),
 )
 
@@ -77,21 +77,20 @@ describe("a server is ready", () => {
 })
 
 /** So that each starts with the tables and a connection. */
-const withService = <A, E>(
-  use: (database: TestDatabase["Service"]) => Effect.Effect<A, E, Deallocations.Deallocations>,
-) => withDatabase((database) => Effect.provide(Effect.andThen(eventually(true), use(database)), serviceOn(database)))
+const withService = <A, E>(use: (database: TestDatabase["Service"]) => Effect.Effect<A, E, Holdfast.Holdfast>) =>
+  withDatabase((database) => Effect.provide(Effect.andThen(eventually(true), use(database)), serviceOn(database)))
 
 it.live("what PostgreSQL cannot do is a fault of ours, and no reason to come again", () =>
   withService((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(10n)
       yield* query(database, "ALTER TABLE connections RENAME TO others")
       const exit = yield* Effect.exit(deallocations.connection(connection.connectionId))
       assert.isTrue(exit._tag === "Failure" && exit.cause.reasons.every(({ _tag }) => _tag === "Die"))
       assert.strictEqual(
-        (yield* deallocations.find(termsOf(connection, 1n).deallocationId).pipe(Effect.flip))._tag,
-        "DeallocationNotFound",
+        (yield* deallocations.find("deallocation", termsOf(connection, 1n).id).pipe(Effect.flip))._tag,
+        "TransferNotFound",
       )
     }),
   ),

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast } from "@holdfast/domain"
 import * as EmbeddedPostgres from "@holdfast/server/EmbeddedPostgres"
 import { Array as Array_, Effect, Exit, Fiber, Ref, Result, Scope } from "effect"
 import { serviceOn } from "../support/Databases.ts"
@@ -30,7 +30,7 @@ it.live(
       const directory = yield* temporaryDirectory
       const before = yield* start(directory)
       yield* Effect.gen(function* () {
-        const deallocations = yield* Deallocations.Deallocations
+        const deallocations = yield* Holdfast.Holdfast
         const connection = yield* funded(1_000_000n)
         const acknowledged = yield* Ref.make(0n)
         const unanswered = yield* Ref.make(0)
@@ -40,7 +40,7 @@ it.live(
         const client = Effect.gen(function* () {
           while (!(yield* Ref.get(stopped))) {
             const terms = termsOf(connection, 1n)
-            yield* deallocations.reserve(terms).pipe(
+            yield* deallocations.reserve("deallocation", terms).pipe(
               Effect.tapError(() => Ref.update(unanswered, (n) => n + 1)),
               Effect.eventually,
             )
@@ -81,14 +81,18 @@ it.live("while the database is away, a caller is told so within its patience", (
     const directory = yield* temporaryDirectory
     const server = yield* start(directory)
     yield* Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(10n)
       const terms = termsOf(connection, 1n)
       yield* server.stop
       const startedAt = Date.now()
-      const results = yield* Effect.forEach(Array_.range(1, 20), () => Effect.result(deallocations.reserve(terms)), {
-        concurrency: "unbounded",
-      })
+      const results = yield* Effect.forEach(
+        Array_.range(1, 20),
+        () => Effect.result(deallocations.reserve("deallocation", terms)),
+        {
+          concurrency: "unbounded",
+        },
+      )
       assert.isBelow(Date.now() - startedAt, 2_000)
       assert.isTrue(results.every((_) => Result.isFailure(_) && _.failure._tag === "Unavailable"))
     }).pipe(Effect.provide(serviceOn(server, { patienceMillis: 500 })))

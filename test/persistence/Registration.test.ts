@@ -1,6 +1,6 @@
 /** A registration and a reservation that misses it have an order: the rejection is recorded before, or not at all. */
 import { assert, it } from "@effect/vitest"
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast } from "@holdfast/domain"
 import { Context, Effect, Fiber, Layer } from "effect"
 import { query, serviceOn, untilFound, untilWaiting, withDatabase } from "../support/Databases.ts"
 import * as FaultyStream from "../support/FaultyStream.ts"
@@ -11,13 +11,15 @@ it.live("a registration waits for a batch that is about to reject something for 
     Effect.gen(function* () {
       const wires = FaultyStream.make(database.config.url)
       const build = (layer: ReturnType<typeof serviceOn>) =>
-        Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Deallocations.Deallocations))
+        Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Holdfast.Holdfast))
       const first = yield* build(serviceOn(database, { connection: { ...database.config, stream: wires.stream } }))
       const second = yield* build(serviceOn(database))
       const connection = newConnection()
       yield* first.ready
       wires.arm(FaultyStream.commit, "held")
-      const reserved = yield* Effect.forkChild(first.reserve(termsOf(connection, 1n)), { startImmediately: true })
+      const reserved = yield* Effect.forkChild(first.reserve("deallocation", termsOf(connection, 1n)), {
+        startImmediately: true,
+      })
       yield* Effect.eventually(
         Effect.filterOrFail(
           Effect.sync(wires.left),
@@ -30,7 +32,7 @@ it.live("a registration waits for a batch that is about to reject something for 
       assert.lengthOf(yield* query(database, "SELECT * FROM connections"), 0)
       wires.arrive()
       const rejected = yield* Fiber.join(reserved)
-      assert.strictEqual(rejected._tag === "Rejected" && rejected.reason, "UNKNOWN_CONNECTION")
+      assert.strictEqual(rejected.state === "Rejected" && rejected.reason, "UNKNOWN_CONNECTION")
       assert.deepStrictEqual(yield* Fiber.join(registered), connection)
     }),
   ),
@@ -39,7 +41,7 @@ it.live("a registration waits for a batch that is about to reject something for 
 it.live("a reservation that waits for a registration finds it", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const deallocations = yield* Deallocations.Deallocations
+      const deallocations = yield* Holdfast.Holdfast
       const connection = newConnection()
       // A registration whose end is held up: it has the lock, and has written.
       yield* query(
@@ -52,8 +54,8 @@ it.live("a reservation that waits for a registration finds it", () =>
         database,
         "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND mode = 'ExclusiveLock'",
       )
-      const reserved = yield* deallocations.reserve(termsOf(connection, 1n))
-      assert.strictEqual(reserved._tag === "Rejected" && reserved.reason, "INSUFFICIENT_BALANCE")
+      const reserved = yield* deallocations.reserve("deallocation", termsOf(connection, 1n))
+      assert.strictEqual(reserved.state === "Rejected" && reserved.reason, "INSUFFICIENT_BALANCE")
       yield* Fiber.join(registered)
     }).pipe(Effect.provide(serviceOn(database))),
   ),

@@ -38,15 +38,15 @@ const start = (config: Partial<GroupCommit.Config<Decided>> & { readonly session
   })
 
 /** What a command came to, by its name. */
-const ask = ({ execute }: GroupCommit.GroupCommit, deallocationId = uuid()) =>
+const ask = ({ execute }: GroupCommit.GroupCommit, id = uuid()) =>
   execute({
-    command: { _tag: "Clear", deallocationId, at: DateTime.makeUnsafe(0) },
+    command: { _tag: "Clear", kind: "deallocation", id, at: DateTime.makeUnsafe(0) },
     nonce: undefined,
   }).pipe(
     Effect.flip,
     Effect.map((error): string => {
       if (error._tag === "Unavailable") return error.reason
-      assert.deepInclude(error, { id: deallocationId })
+      assert.deepInclude(error, { id: id })
       return error._tag
     }),
   )

@@ -1,8 +1,8 @@
 /** The service on fresh databases of the test run's PostgreSQL. */
 import { PgConnection } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
-import { Deallocations, Uuid } from "@holdfast/domain"
-import { PgDeallocations } from "@holdfast/persistence"
+import { Holdfast, Uuid } from "@holdfast/domain"
+import { PgStore } from "@holdfast/persistence"
 import { Effect, Layer, type Scope } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Quiet from "./Quiet.ts"
@@ -16,12 +16,18 @@ interface Located {
 }
 
 /** The service on a database, whatever else it is configured with. */
-export const serviceOn = (database: Located, config: Partial<PgDeallocations.Config> = {}) =>
-  PgDeallocations.layer({ connection: database.config, ...config }).pipe(Layer.provide(Quiet.layer))
+export const serviceOn = (database: Located, config: Partial<PgStore.Config> = {}) =>
+  PgStore.layer({ connection: database.config, ...config }).pipe(Layer.provide(Quiet.layer))
 
 /** Runs a test on a database of its own. */
 export const withDatabase = <A, E>(use: (database: Database) => Effect.Effect<A, E, Scope.Scope>) =>
   Effect.scoped(Effect.flatMap(TestDatabase.make, use))
+
+/** Asks on a connection of its own. */
+export const ask = (database: Located, statement: string, parameters: ReadonlyArray<unknown>) =>
+  Effect.scoped(
+    Effect.flatMap(PgConnection.make(database.config), (connection) => connection.query(statement, parameters)),
+  )
 
 /** Runs statements on a connection of their own and gives the rows of the last. */
 export const query = (database: Located, ...statements: ReadonlyArray<string>) =>
@@ -35,7 +41,7 @@ export const query = (database: Located, ...statements: ReadonlyArray<string>) =
 
 /** Each transfer's journal, as the service finds it, has all entries that name the transfer, in their order. */
 export const assertJournals = Effect.fnUntraced(function* (database: Located) {
-  const deallocations = yield* Deallocations.Deallocations
+  const deallocations = yield* Holdfast.Holdfast
   const told = yield* query(
     database,
     "SELECT transfer_id, string_agg(event || ' ' || available, ', ' ORDER BY seq) AS entries FROM journal GROUP BY 1",

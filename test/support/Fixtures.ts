@@ -1,6 +1,6 @@
 /** What most tests need: a registered connection with a balance, and requests that concern it. */
 import { randomUUID } from "node:crypto"
-import { Account, Adjustment, Connection, Deallocation, Deallocations, Uuid } from "@holdfast/domain"
+import { Account, Adjustment, Connection, Deallocation, Holdfast, Uuid } from "@holdfast/domain"
 import { Effect, Schema } from "effect"
 
 export const uuid = (): Uuid.Uuid => Uuid.Uuid.make(randomUUID())
@@ -18,10 +18,10 @@ export const newConnection = (): Connection.Connection =>
 export const termsOf = (
   connection: Connection.Connection,
   quantity: bigint,
-  deallocationId: string = randomUUID(),
+  id: string = randomUUID(),
 ): Deallocation.Terms =>
   Schema.decodeUnknownSync(Deallocation.Terms)({
-    deallocationId,
+    id,
     amount: { currency: "BTC", quantity },
     ...connection,
   })
@@ -30,10 +30,10 @@ export const adjustmentOf = (
   { connectionId }: Connection.Connection,
   direction: "credit" | "debit",
   quantity: bigint,
-  adjustmentId: string = randomUUID(),
+  id: string = randomUUID(),
 ): Adjustment.Terms =>
   Schema.decodeUnknownSync(Adjustment.Terms)({
-    adjustmentId,
+    id,
     connectionId,
     direction,
     amount: { currency: "BTC", quantity },
@@ -41,7 +41,7 @@ export const adjustmentOf = (
 
 /** A new connection, registered, with an available balance. */
 export const funded = Effect.fnUntraced(function* (quantity: bigint) {
-  const deallocations = yield* Deallocations.Deallocations
+  const deallocations = yield* Holdfast.Holdfast
   const connection = yield* deallocations.register(newConnection())
   yield* deallocations.adjust(adjustmentOf(connection, "credit", quantity))
   return connection
@@ -49,7 +49,7 @@ export const funded = Effect.fnUntraced(function* (quantity: bigint) {
 
 /** The balances of a connection's only account, as plain numbers. */
 export const balanceOf = Effect.fnUntraced(function* ({ connectionId }: Connection.Connection) {
-  const deallocations = yield* Deallocations.Deallocations
+  const deallocations = yield* Holdfast.Holdfast
   const [balance] = (yield* deallocations.connection(connectionId)).balances
   const { available, reserved, deallocated } = balance ?? Account.empty
   const balances: Readonly<Record<"available" | "reserved" | "deallocated", bigint>> = {

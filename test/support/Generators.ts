@@ -2,14 +2,18 @@
  * Generators of domain values, biased to where mistakes live: no units, one, the bound, one ether;
  * ids and currencies from small pools, so that they collide; text that is awkward to store.
  */
+
+import { assert } from "@effect/vitest"
 import {
-  type Account,
+  Account,
   type Adjustment,
   Amount,
   BaseUnits,
   type Connection,
   type Deallocation,
   type Ledger,
+  type Lock,
+  type Transfer,
   Uuid,
 } from "@holdfast/domain"
 import { DateTime } from "effect"
@@ -37,16 +41,18 @@ const positiveQuantity = unitsIn(1n, BaseUnits.MAX)
 /** Quantities that fit into a few balances many times over. */
 const smallQuantity = unitsIn(1n, 10n)
 
-/** Three balances that moves can reach: together within the bound. */
-export const account: fc.Arbitrary<Account.Account> = quantity.chain((total) =>
-  unitsIn(0n, total).chain((available) =>
-    unitsIn(0n, total - available).map((reserved) => ({
-      available,
-      reserved,
-      deallocated: units(total - available - reserved),
-    })),
-  ),
-)
+/** Balances that postings can reach: together within the bound. */
+export const account: fc.Arbitrary<Account.Account> = fc
+  .tuple(quantity, ...Account.Balance.literals.map(() => quantity))
+  .map(([total, ...shares]) => {
+    let left: bigint = total
+    const balances = Account.Balance.literals.map((name, index) => {
+      const share = left === 0n ? 0n : (shares[index] ?? 0n) % (left + 1n)
+      left -= share
+      return [name, units(share)] as const
+    })
+    return { ...Account.empty, ...Object.fromEntries(balances) }
+  })
 
 /** What an account holds in all. */
 export const sum = (account: Account.Account): bigint =>
@@ -103,17 +109,17 @@ export const connection: fc.Arbitrary<Connection.Connection> = record({
 
 export const terms: fc.Arbitrary<Deallocation.Terms> = fc
   .tuple(transferId, amount, connection)
-  .map(([deallocationId, amount, connection]) => ({ deallocationId, amount, ...connection }))
+  .map(([id, amount, connection]) => ({ id, amount, ...connection }))
 
 export const adjustmentTerms: fc.Arbitrary<Adjustment.Terms> = fc.record(
   {
-    adjustmentId: transferId,
+    id: transferId,
     connectionId,
     direction: fc.constantFrom("credit", "debit"),
     amount,
     memo: fc.string({ maxLength: 10 }),
   },
-  { requiredKeys: ["adjustmentId", "connectionId", "direction", "amount"], noNullPrototype: true },
+  { requiredKeys: ["id", "connectionId", "direction", "amount"], noNullPrototype: true },
 )
 
 /** Some millisecond of 2026. */
@@ -121,29 +127,42 @@ const time: fc.Arbitrary<DateTime.Utc> = fc
   .integer({ min: Date.UTC(2026), max: Date.UTC(2027) })
   .map((millis) => DateTime.makeUnsafe(millis))
 
-export const releasedRepost: fc.Arbitrary<Deallocation.ReleasedRepost> = fc.constantFrom("reserve", "conflict")
+export const releasedRepost: fc.Arbitrary<Transfer.ReleasedRepost> = fc.constantFrom("reserve", "conflict")
 
 /** A deallocation in any state, `undefined` where there is none. */
 export const deallocationOf = (terms: Deallocation.Terms): fc.Arbitrary<Deallocation.Deallocation | undefined> => {
-  const common = { terms: fc.constant(terms), partnerDeallocationId: anyUuid, createdAt: time, updatedAt: time }
+  const opening = { kind: fc.constant("deallocation" as const), terms: fc.constant(terms), partnerTransferId: anyUuid }
+  const common = { ...opening, createdAt: time, updatedAt: time }
   const reason = fc.constantFrom("INSUFFICIENT_BALANCE", "UNKNOWN_CONNECTION", "CONNECTION_MISMATCH")
   return fc.oneof(
     fc.constant(undefined),
-    record({ _tag: fc.constantFrom("Reserved", "Cleared", "Released"), ...common }),
-    record({ _tag: fc.constant("Rejected"), ...common, reason }),
+    record({ state: fc.constantFrom("Reserved", "Cleared", "Released"), ...common }),
+    record({ state: fc.constant("Rejected"), ...common, reason }),
   )
 }
 
-/** Any command about a deallocation with these terms; a reservation repeats them. */
-export const commandOn = (terms: Deallocation.Terms): fc.Arbitrary<Deallocation.Command> =>
+/** Any command about a deallocation or allocation with these terms; a reservation repeats them. */
+export const commandOn = <Kind extends "deallocation" | "allocation">(
+  terms: Deallocation.Terms,
+  kind: Kind,
+): fc.Arbitrary<Extract<Ledger.Command, { readonly kind: Kind }>> => {
+  const first = { _tag: fc.constant("Reserve"), terms: fc.constant(terms), partnerTransferId: anyUuid }
+  return ofKind<Extract<Ledger.Command, { readonly kind: Kind }>>(kind, terms.id, first)
+}
+
+/** The same of a lock. */
+const commandOnLock = ({ id, connectionId, amount }: Deallocation.Terms): fc.Arbitrary<Lock.Command> =>
+  ofKind("lock", id, { _tag: fc.constant("Reserve"), terms: fc.constant({ id, connectionId, amount }) })
+
+const ofKind = <C extends Ledger.Command>(
+  kind: Ledger.Kind,
+  id: Uuid.Uuid,
+  first: Record<string, fc.Arbitrary<unknown>>,
+): fc.Arbitrary<C> =>
   fc.oneof(
-    record({ _tag: fc.constant("Reserve"), terms: fc.constant(terms), partnerDeallocationId: anyUuid, at: time }),
-    record({
-      _tag: fc.constantFrom("Clear", "Release"),
-      deallocationId: fc.constant(terms.deallocationId),
-      at: time,
-    }),
-  )
+    record({ ...first, kind: fc.constant(kind), at: time }),
+    record({ _tag: fc.constantFrom("Clear", "Release"), kind: fc.constant(kind), id: fc.constant(id), at: time }),
+  ) as fc.Arbitrary<unknown> as fc.Arbitrary<C>
 
 /** The connections of a {@link history}: all but the last of the pool, so that one is unknown. */
 export const registered: ReadonlyArray<Connection.Connection> = [0x100, 0x101].map((n) => ({
@@ -162,7 +181,7 @@ const nonce: fc.Arbitrary<Ledger.Nonce | undefined> = mostly(
   record({ value: fc.constantFrom("n1", "n2", "n3", "n4", "n5", "n6"), expiresAt: time }),
 )
 
-const ledgerTerms: fc.Arbitrary<Omit<Deallocation.Terms, "deallocationId">> = record({
+const ledgerTerms: fc.Arbitrary<Omit<Deallocation.Terms, "id">> = record({
   connection: mostly(fc.constantFrom(...registered), connection),
   amount: record({
     currency: fc.constantFrom(...currencies.slice(0, 2)),
@@ -170,22 +189,30 @@ const ledgerTerms: fc.Arbitrary<Omit<Deallocation.Terms, "deallocationId">> = re
   }),
 }).map(({ amount, connection }) => ({ amount, ...connection }))
 
-/** The first few ids are mostly adjustments', the others mostly deallocations'; each has terms that it mostly comes with. */
+/** An id is mostly of one kind, and has terms that it mostly comes with. */
 const ledgerCommand = (table: ReadonlyArray<Deallocation.Terms>): fc.Arbitrary<Ledger.Command> =>
   fc
     .tuple(fc.constantFrom(...table.entries()), mostly(fc.constant({}), ledgerTerms))
     .chain(([[n, usual], changes]): fc.Arbitrary<Ledger.Command> => {
       const terms = { ...usual, ...changes }
-      const { deallocationId: adjustmentId, connectionId, amount } = terms
+      const { id, connectionId, amount } = terms
       const direction = n % 3 === 2 ? "debit" : "credit"
-      const adjustment = fc.constant({ adjustmentId, connectionId, amount, direction } as const)
-      const adjust = record({ _tag: fc.constant("Adjust"), terms: adjustment, at: time })
-      return n < 8 ? mostly<Ledger.Command>(adjust, commandOn(terms)) : mostly<Ledger.Command>(commandOn(terms), adjust)
+      const adjustment = fc.constant({ id, connectionId, amount, direction } as const)
+      const adjust = record({
+        _tag: fc.constant("Adjust"),
+        kind: fc.constant("adjustment"),
+        terms: adjustment,
+        at: time,
+      })
+      const held = [commandOn(terms, "deallocation"), commandOn(terms, "allocation"), commandOnLock(terms)] as const
+      if (n < 8) return mostly<Ledger.Command>(adjust, commandOn(terms, "deallocation"))
+      const [usually = assert.fail()] = held.slice(n < 14 ? 0 : n < 17 ? 1 : 2)
+      return mostly<Ledger.Command>(usually as fc.Arbitrary<Ledger.Command>, fc.oneof(adjust, ...held))
     })
 
 /** What a ledger with the {@link registered} connections has been asked, and what it is asked next. */
 export const history = fc.array(ledgerTerms, { minLength: 20, maxLength: 20 }).chain((all) => {
-  const command = ledgerCommand(all.map((terms, n) => ({ deallocationId: uuid(0x300 + n), ...terms })))
+  const command = ledgerCommand(all.map((terms, n) => ({ id: uuid(0x300 + n), ...terms })))
   const instructions: fc.Arbitrary<ReadonlyArray<Ledger.Instruction>> = fc.array(record({ command, nonce }), {
     maxLength: 60,
     size: "max",

@@ -19,16 +19,17 @@ export const fromClient = (call: HttpClient.Call): System => {
     )
     return { refused, differences: Object.fromEntries(differences) }
   }
-  const deallocation = (id: string) => `/bitgo/v1/deallocation/${id}`
+  const deallocation = ({ id }: Model.Reference) => `/bitgo/v1/deallocation/${id}`
   return {
     register: ({ connectionId, ...identifiers }) =>
       ask(() => "registered" as const, "PUT", `/operator/v1/connections/${connectionId}`, identifiers),
     adjust: ({ adjustmentId, ...adjustment }) =>
       ask(() => "adjusted" as const, "PUT", `/operator/v1/adjustments/${adjustmentId}`, adjustment),
-    reserve: (terms) => ask((json) => json as unknown as Real<Model.Answer>, "POST", "/bitgo/v1/deallocations", terms),
-    clear: (id) => ask((json) => json as unknown as Real<Model.Answer>, "PUT", `${deallocation(id)}/clear`),
-    release: (id) => ask((json) => json as unknown as Real<Model.Answer>, "PUT", `${deallocation(id)}/release`),
-    find: (id) => ask((json) => json as unknown as Real<Model.Shown>, "GET", deallocation(id)),
+    reserve: ({ kind: _, id: deallocationId, ...terms }) =>
+      ask((json) => shown(json), "POST", "/bitgo/v1/deallocations", { deallocationId, ...terms }),
+    clear: (reference) => ask((json) => shown(json), "PUT", `${deallocation(reference)}/clear`),
+    release: (reference) => ask((json) => shown(json), "PUT", `${deallocation(reference)}/release`),
+    find: (reference) => ask((json) => shown(json) as Real<Model.Shown>, "GET", deallocation(reference)),
     list: async ({ connectionId, status, currency }, limit) => {
       const query = new URLSearchParams({ connectionId, limit: `${limit}` })
       if (status !== undefined) query.set("state", status)
@@ -38,8 +39,8 @@ export const fromClient = (call: HttpClient.Call): System => {
         const { status, text } = await call("GET", `/operator/v1/deallocations?${query}`)
         if (status !== 200) throw new Error(text)
         const page = parse(text)
-        for (const { state, createdAt: _, updatedAt: __, ...shown } of page["deallocations"] as ReadonlyArray<Json>) {
-          all.push({ ...shown, status: state } as unknown as Real<Model.Shown>)
+        for (const { state, createdAt: _, updatedAt: __, ...json } of page["deallocations"] as ReadonlyArray<Json>) {
+          all.push({ ...shown(json), status: state } as Real<Model.Shown>)
         }
         cursor = page["nextCursor"]
         query.set("cursor", String(cursor))
@@ -50,7 +51,8 @@ export const fromClient = (call: HttpClient.Call): System => {
       ask(
         (json) => {
           const balances = (json["balances"] as ReadonlyArray<Record<string, string>>).map(
-            ({ currency = "", ...balance }) => [currency, balance],
+            // Nothing over HTTP changes the others yet.
+            ({ currency = "", ...balance }) => [currency, { pending: "0", locked: "0", ...balance }],
           )
           return { ...json, balances: Object.fromEntries(balances) } as unknown as Model.Registered
         },
@@ -59,6 +61,10 @@ export const fromClient = (call: HttpClient.Call): System => {
       ),
   }
 }
+
+/** Under the names of the model. */
+const shown = ({ deallocationId: id, partnerDeallocationId: partnerTransferId, ...rest }: Json) =>
+  ({ kind: "deallocation", id, partnerTransferId, ...rest }) as unknown as Real<Model.Answer>
 
 interface Json {
   readonly [field: string]: unknown

@@ -11,6 +11,8 @@ import type { Real, System } from "./System.ts"
 interface Options {
   /** The setting that the system runs with. */
   readonly releasedRepost: "reserve" | "conflict"
+  /** The kinds of transfers that the system has. */
+  readonly kinds: ReadonlyArray<Model.Kind>
   /** 100 unless told. */
   readonly numRuns?: number
   /** To see a failure again: `seed`, `path` and `endOnFailure` as it printed them, `replayPath` from the end of its commands. */
@@ -20,7 +22,7 @@ interface Options {
 /** Checks the property. A failure prints seed, paths and the shortest commands that depart from the model. */
 export const ledgerProperty = (makeSystem: () => System | Promise<System>, options: Options): Promise<void> => {
   const { replayPath = null, ...replay } = options.replay ?? {}
-  const commands = fc.commands(commandArbitraries, {
+  const commands = fc.commands(commandArbitraries(options.kinds), {
     maxCommands: 60,
     size: "max",
     ...(replayPath === null ? {} : { replayPath }),
@@ -31,7 +33,7 @@ export const ledgerProperty = (makeSystem: () => System | Promise<System>, optio
       const system = await makeSystem()
       await run.begin(system)
       await fc.asyncModelRun(() => ({ model: run, real: system }), commands)
-      await run.assertSettled(system)
+      await run.assertSettled(system, options.kinds)
     }),
     { numRuns: options.numRuns ?? 100, ...replay },
   )
@@ -88,31 +90,37 @@ class Run {
   }
 
   assertSameList(actual: ReadonlyArray<Real<Model.Shown>>, expected: ReadonlyArray<Model.Shown>): void {
-    const byId = (a: Model.Shown, b: Model.Shown) => (a.deallocationId < b.deallocationId ? -1 : 1)
+    const byId = (a: Model.Shown, b: Model.Shown) => (a.id < b.id ? -1 : 1)
     const plain = actual.toSorted(byId).map((shown) => this.#withoutPartnerId(shown))
     assert.deepEqual<ReadonlyArray<object>>(plain, expected.toSorted(byId))
   }
 
-  #withoutPartnerId({ partnerDeallocationId, ...answer }: Real<Model.Answer>): object {
-    assert.match(partnerDeallocationId, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
-    const { deallocationId } = answer
-    for (const [partners, networks] of [...this.#partnerIds, [partnerDeallocationId, deallocationId] as const]) {
-      assert.strictEqual(partners === partnerDeallocationId, networks === deallocationId, "one partner's id for each")
+  #withoutPartnerId({ partnerTransferId = "none", ...answer }: Real<Model.Answer>): object {
+    const { kind, id } = answer
+    // What the partner asks for itself has no other id.
+    if (kind === "lock") assert.strictEqual(partnerTransferId, "none")
+    else {
+      assert.match(partnerTransferId, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+      for (const [partners, networks] of [...this.#partnerIds, [partnerTransferId, id] as const]) {
+        assert.strictEqual(partners === partnerTransferId, networks === id, "one partner's id for each")
+      }
+      this.#partnerIds.set(partnerTransferId, id)
     }
-    this.#partnerIds.set(partnerDeallocationId, deallocationId)
     return answer
   }
 
   /** All that can be read is as in the model. */
-  async assertSettled(system: System): Promise<void> {
+  async assertSettled(system: System, kinds: ReadonlyArray<Model.Kind>): Promise<void> {
     for (const n of connectionNumbers) {
       const { connectionId } = this.connection(n)
       assert.deepEqual(await system.connection(connectionId), this.model.connection(connectionId))
       this.assertSameList(await system.list({ connectionId }, 7), this.model.list({ connectionId }))
     }
     for (const n of transferNumbers) {
-      const id = this.transferId(n)
-      this.assertSame(await system.find(id), this.model.find(id))
+      for (const kind of kinds) {
+        const reference = { kind, id: this.transferId(n) }
+        this.assertSame(await system.find(reference), this.model.find(reference))
+      }
     }
   }
 }
@@ -152,9 +160,17 @@ const large = fc.constantFrom(10n ** 18n, 2n ** 255n, 2n ** 256n - 11n, 2n ** 25
 const amount = record({ currency, quantity: mostly(19, small, large) })
 
 /** Reservations and adjustments have their own ids, and now and then one of the other's. */
-const [low, high] = [fc.integer({ min: 0, max: 6 }), fc.integer({ min: 10, max: 19 })]
-const hold = mostly(14, low, high)
+const [low, high] = [fc.integer({ min: 0, max: 8 }), fc.integer({ min: 10, max: 19 })]
 const movement = mostly(14, high, low)
+
+/** Most numbers stand for one kind each. */
+const referenceOf = (kinds: ReadonlyArray<Model.Kind>) =>
+  record({ number: mostly(14, low, high), other: mostly(14, fc.constant(0), fc.nat(2)) }).map(({ number, other }) => ({
+    number,
+    kind: kinds[(number + other) % kinds.length] ?? assert.fail(),
+  }))
+
+type Kinds = ReadonlyArray<Model.Kind>
 
 const register = command(
   "register",
@@ -168,7 +184,7 @@ const register = command(
   },
 )
 
-const withOther = <A extends Model.Connection>(connection: A, field: keyof Model.Connection | undefined): A =>
+const withOther = <A extends Partial<Model.Connection>>(connection: A, field: keyof Model.Connection | undefined): A =>
   field === undefined ? connection : { ...connection, [field]: "ffffffff-0000-4000-8000-000000000000" }
 
 const reserve = async (run: Run, system: System, terms: Model.Terms) => {
@@ -176,14 +192,21 @@ const reserve = async (run: Run, system: System, terms: Model.Terms) => {
   run.assertSame(await system.reserve(terms), run.model.reserve(terms))
 }
 
-const reserveAny = command(
-  "reserve",
-  record({ hold, connection, amount, other: oneOf("clientId", "partnersConnectionId", "partnerClientId") }),
-  (run, system, { hold, connection, amount, other }) => {
-    const deallocationId = run.transferId(hold)
-    return reserve(run, system, { deallocationId, amount, ...withOther(run.connection(connection), other) })
-  },
-)
+const reserveAny = (kinds: Kinds) =>
+  command(
+    "reserve",
+    record({
+      reference: referenceOf(kinds),
+      connection,
+      amount,
+      other: oneOf("clientId", "partnersConnectionId", "partnerClientId"),
+    }),
+    (run, system, { reference: { number, kind }, connection, amount, other }) => {
+      const { connectionId, ...identifiers } = withOther(run.connection(connection), other)
+      const named = kind === "lock" ? {} : identifiers
+      return reserve(run, system, { kind, id: run.transferId(number), amount, connectionId, ...named })
+    },
+  )
 
 const reserveAgain = command(
   "reserve again",
@@ -191,7 +214,9 @@ const reserveAgain = command(
   async (run, system, { which, other, amount }) => {
     const terms = run.reservations[which % run.reservations.length]
     if (terms === undefined) return
-    await reserve(run, system, other === "amount" ? { ...terms, amount } : withOther(terms, other))
+    if (other === "amount") return reserve(run, system, { ...terms, amount })
+    const isNamed = other !== undefined && terms[other] !== undefined
+    await reserve(run, system, isNamed ? withOther(terms, other) : terms)
   },
 )
 
@@ -220,12 +245,16 @@ const adjustAgain = command(
 )
 
 /** Ids may come in any case. */
-const settle = (name: "clear" | "release" | "find") =>
-  command(name, record({ hold, upperCase: fc.boolean() }), async (run, system, { hold, upperCase }) => {
-    const id = run.transferId(hold)
-    const answer = await system[name](upperCase ? id.toUpperCase() : id)
-    run.assertSame<Model.Answer>(answer, run.model[name](id))
-  })
+const settle = (kinds: Kinds, name: "clear" | "release" | "find") =>
+  command(
+    name,
+    record({ reference: referenceOf(kinds), upperCase: fc.boolean() }),
+    async (run, system, { reference: { number, kind }, upperCase }) => {
+      const id = run.transferId(number)
+      const answer = await system[name]({ kind, id: upperCase ? id.toUpperCase() : id })
+      run.assertSame<Model.Answer>(answer, run.model[name]({ kind, id }))
+    },
+  )
 
 const list = command(
   "list",
@@ -250,8 +279,8 @@ const balances = command("balances", connection, async (run, system, connection)
   assert.deepEqual(await system.connection(connectionId), run.model.connection(connectionId))
 })
 
-const commandArbitraries = [
-  ...[reserveAny, reserveAny, reserveAny, reserveAgain, reserveAgain, settle("clear"), settle("release")],
-  ...[adjustAny("credit"), adjustAny("debit"), adjustAgain, register],
-  ...[settle("find"), list, balances],
+const commandArbitraries = (kinds: Kinds) => [
+  ...[reserveAny(kinds), reserveAny(kinds), reserveAny(kinds), reserveAgain, reserveAgain],
+  ...[settle(kinds, "clear"), settle(kinds, "release"), settle(kinds, "find")],
+  ...[adjustAny("credit"), adjustAny("debit"), adjustAgain, register, list, balances],
 ]

@@ -17,10 +17,20 @@ interface Amount {
   readonly quantity: string
 }
 
-/** The body of a `POST /bitgo/v1/deallocations`. */
-export interface Terms extends Connection {
-  readonly deallocationId: string
+/** What is reserved first, then cleared or released. */
+export type Kind = "deallocation" | "allocation" | "lock"
+
+/** What of that a request is about. */
+export interface Reference {
+  readonly kind: Kind
+  readonly id: string
+}
+
+/** What is asked for: the network names all identifiers of the connection, the partner but one. */
+export interface Terms extends Reference, Partial<Connection> {
+  readonly connectionId: string
   readonly amount: Amount
+  readonly memo?: string
 }
 
 export interface Adjustment {
@@ -49,7 +59,9 @@ export interface Registered extends Connection {
 }
 
 interface Balances {
+  readonly pending: string
   readonly available: string
+  readonly locked: string
   readonly reserved: string
   readonly deallocated: string
 }
@@ -67,7 +79,7 @@ export type Refusal =
 /** The recorded and the repeated value of each field that differs. */
 type Differences = Readonly<Record<string, readonly [recorded: string | null, repeated: string | null]>>
 
-/** What became of a request. Differences come with a `TERMS_MISMATCH`, of a deallocation, an adjustment or a connection. */
+/** What became of a request. Differences come with a `TERMS_MISMATCH`, of a transfer, an adjustment or a connection. */
 export type Outcome<A> = { readonly ok: A } | { readonly refused: Refusal; readonly differences?: Differences }
 
 /** Which deallocations of a connection to list. */
@@ -77,7 +89,7 @@ export interface Query {
   readonly currency?: string
 }
 
-interface Deallocation {
+interface Transfer {
   readonly terms: Terms
   status: Status
   rejectionReason?: string
@@ -85,7 +97,7 @@ interface Deallocation {
 
 export class Model {
   readonly connections: Array<Connection> = []
-  readonly deallocations: Array<Deallocation> = []
+  readonly transfers: Array<Transfer> = []
   readonly adjustments: Array<Adjustment> = []
   readonly releasedRepost: "reserve" | "conflict"
 
@@ -103,63 +115,59 @@ export class Model {
 
   adjust(adjustment: Adjustment): Outcome<"adjusted"> {
     const { adjustmentId, connectionId, direction, amount } = adjustment
-    for (const { terms } of this.deallocations) {
-      if (terms.deallocationId === adjustmentId) return { refused: "ID_IN_USE" }
-    }
+    if (this.transfers.some(({ terms }) => terms.id === adjustmentId)) return { refused: "ID_IN_USE" }
     for (const known of this.adjustments) {
       if (known.adjustmentId === adjustmentId) return sameOrMismatch(known, adjustment, "adjusted")
     }
     if (!this.connections.some((known) => known.connectionId === connectionId)) {
       return { refused: "CONNECTION_NOT_FOUND" }
     }
-    const { available, reserved, deallocated } = this.#balances(connectionId, amount.currency)
+    const { available, total } = this.#balances(connectionId, amount.currency)
     const quantity = BigInt(amount.quantity)
     if (direction === "debit" && quantity > available) return { refused: "INSUFFICIENT_BALANCE" }
-    if (direction === "credit" && available + reserved + deallocated + quantity >= 2n ** 256n) {
-      return { refused: "OVERFLOW" }
-    }
+    if (direction === "credit" && total + quantity >= 2n ** 256n) return { refused: "OVERFLOW" }
     this.adjustments.push(adjustment)
     return { ok: "adjusted" }
   }
 
   reserve(terms: Terms): Outcome<Answer> {
-    for (const { adjustmentId } of this.adjustments) {
-      if (adjustmentId === terms.deallocationId) return { refused: "ID_IN_USE" }
-    }
-    let deallocation = this.#find(terms.deallocationId)
-    if (deallocation !== undefined) {
-      const repeat = sameOrMismatch(deallocation.terms, terms, answer(deallocation))
-      if ("refused" in repeat || deallocation.status !== "RELEASED") return repeat
+    if (this.#isOfAnother(terms)) return { refused: "ID_IN_USE" }
+    let transfer = this.#find(terms)
+    if (transfer !== undefined) {
+      const repeat = sameOrMismatch(transfer.terms, terms, answer(transfer))
+      if ("refused" in repeat || transfer.status !== "RELEASED") return repeat
       if (this.releasedRepost === "conflict") return { refused: "STATE_CONFLICT" }
     }
-    const rejectionReason = this.#rejectionOf(terms)
-    if (deallocation === undefined) {
-      deallocation = { terms, status: "RESERVED" }
-      this.deallocations.push(deallocation)
+    const reason = this.#reasonAgainst(terms)
+    if (terms.kind === "lock" && reason === "UNKNOWN_CONNECTION") return { refused: "CONNECTION_NOT_FOUND" }
+    if (terms.kind === "lock" && reason !== undefined) return { refused: "INSUFFICIENT_BALANCE" }
+    if (transfer === undefined) {
+      transfer = { terms, status: "RESERVED" }
+      this.transfers.push(transfer)
     }
-    deallocation.status = rejectionReason === undefined ? "RESERVED" : "REJECTED"
-    if (rejectionReason !== undefined) deallocation.rejectionReason = rejectionReason
-    return { ok: answer(deallocation) }
+    transfer.status = reason === undefined ? "RESERVED" : "REJECTED"
+    if (reason !== undefined) transfer.rejectionReason = reason
+    return { ok: answer(transfer) }
   }
 
-  clear(deallocationId: string): Outcome<Answer> {
-    return this.#settle(deallocationId, "CLEARED")
+  clear(reference: Reference): Outcome<Answer> {
+    return this.#settle(reference, "CLEARED")
   }
 
-  release(deallocationId: string): Outcome<Answer> {
-    return this.#settle(deallocationId, "RELEASED")
+  release(reference: Reference): Outcome<Answer> {
+    return this.#settle(reference, "RELEASED")
   }
 
-  find(deallocationId: string): Outcome<Shown> {
-    const deallocation = this.#find(deallocationId)
-    return deallocation === undefined ? { refused: "NOT_FOUND" } : { ok: shown(deallocation) }
+  find(reference: Reference): Outcome<Shown> {
+    const transfer = this.#find(reference)
+    return transfer === undefined ? { refused: "NOT_FOUND" } : { ok: shown(transfer) }
   }
 
-  /** In no order that means anything. */
+  /** Deallocations, in no order that means anything. */
   list({ connectionId, status, currency }: Query): ReadonlyArray<Shown> {
-    return this.deallocations
-      .filter(({ terms }) => terms.connectionId === connectionId)
-      .filter((deallocation) => status === undefined || deallocation.status === status)
+    return this.transfers
+      .filter(({ terms }) => terms.kind === "deallocation" && terms.connectionId === connectionId)
+      .filter((transfer) => status === undefined || transfer.status === status)
       .filter(({ terms }) => currency === undefined || terms.amount.currency === currency)
       .map(shown)
   }
@@ -168,64 +176,84 @@ export class Model {
   connection(connectionId: string): Outcome<Registered> {
     const connection = this.connections.find((known) => known.connectionId === connectionId)
     if (connection === undefined) return { refused: "CONNECTION_NOT_FOUND" }
-    const terms = [...this.adjustments, ...this.deallocations.map((deallocation) => deallocation.terms)]
+    const terms = [...this.adjustments, ...this.transfers.map((transfer) => transfer.terms)]
     const mine = terms.filter((terms) => terms.connectionId === connectionId)
     const balances = mine.map(({ amount: { currency } }) => {
-      const { available, reserved, deallocated } = this.#balances(connectionId, currency)
-      return [currency, { available: `${available}`, reserved: `${reserved}`, deallocated: `${deallocated}` }] as const
+      const { total: _, ...balances } = this.#balances(connectionId, currency)
+      const { pending, available, locked, reserved, deallocated } = balances
+      const texts = { pending: `${pending}`, available: `${available}`, locked: `${locked}` }
+      return [currency, { ...texts, reserved: `${reserved}`, deallocated: `${deallocated}` }] as const
     })
     return { ok: { ...connection, balances: Object.fromEntries(balances) } }
   }
 
-  #find(deallocationId: string): Deallocation | undefined {
-    return this.deallocations.find(({ terms }) => terms.deallocationId === deallocationId)
+  #find({ kind, id }: Reference): Transfer | undefined {
+    return this.transfers.find(({ terms }) => terms.kind === kind && terms.id === id)
   }
 
-  #settle(deallocationId: string, to: "CLEARED" | "RELEASED"): Outcome<Answer> {
-    if (this.adjustments.some(({ adjustmentId }) => adjustmentId === deallocationId)) return { refused: "ID_IN_USE" }
-    const deallocation = this.#find(deallocationId)
-    if (deallocation === undefined) return { refused: "NOT_FOUND" }
-    if (deallocation.status !== "RESERVED" && deallocation.status !== to) return { refused: "STATE_CONFLICT" }
-    deallocation.status = to
-    return { ok: answer(deallocation) }
+  #isOfAnother({ kind, id }: Reference): boolean {
+    return (
+      this.adjustments.some(({ adjustmentId }) => adjustmentId === id) ||
+      this.transfers.some(({ terms }) => terms.id === id && terms.kind !== kind)
+    )
   }
 
-  #rejectionOf(terms: Terms): string | undefined {
+  #settle(reference: Reference, to: "CLEARED" | "RELEASED"): Outcome<Answer> {
+    if (this.#isOfAnother(reference)) return { refused: "ID_IN_USE" }
+    const transfer = this.#find(reference)
+    if (transfer === undefined) return { refused: "NOT_FOUND" }
+    if (transfer.status !== "RESERVED" && transfer.status !== to) return { refused: "STATE_CONFLICT" }
+    transfer.status = to
+    return { ok: answer(transfer) }
+  }
+
+  #reasonAgainst(terms: Terms): string | undefined {
     const connection = this.connections.find((known) => known.connectionId === terms.connectionId)
     if (connection === undefined) return "UNKNOWN_CONNECTION"
     if (
-      connection.clientId !== terms.clientId ||
-      connection.partnersConnectionId !== terms.partnersConnectionId ||
-      connection.partnerClientId !== terms.partnerClientId
+      terms.kind !== "lock" &&
+      (connection.clientId !== terms.clientId ||
+        connection.partnersConnectionId !== terms.partnersConnectionId ||
+        connection.partnerClientId !== terms.partnerClientId)
     ) {
       return "CONNECTION_MISMATCH"
     }
-    const { available } = this.#balances(terms.connectionId, terms.amount.currency)
-    return BigInt(terms.amount.quantity) > available ? "INSUFFICIENT_BALANCE" : undefined
+    const { available, total } = this.#balances(terms.connectionId, terms.amount.currency)
+    const quantity = BigInt(terms.amount.quantity)
+    if (terms.kind === "allocation") return total + quantity >= 2n ** 256n ? "LIMIT_EXCEEDED" : undefined
+    return quantity > available ? "INSUFFICIENT_BALANCE" : undefined
   }
 
   #balances(connectionId: string, currency: string) {
-    let [available, reserved, deallocated] = [0n, 0n, 0n]
+    let [pending, available, locked, reserved, deallocated] = [0n, 0n, 0n, 0n, 0n]
     for (const adjustment of this.adjustments) {
       if (adjustment.connectionId !== connectionId || adjustment.amount.currency !== currency) continue
       const quantity = BigInt(adjustment.amount.quantity)
       available += adjustment.direction === "credit" ? quantity : -quantity
     }
-    for (const { terms, status } of this.deallocations) {
+    for (const { terms, status } of this.transfers) {
       if (terms.connectionId !== connectionId || terms.amount.currency !== currency) continue
       const quantity = BigInt(terms.amount.quantity)
-      if (status === "RESERVED" || status === "CLEARED") available -= quantity
-      if (status === "RESERVED") reserved += quantity
-      if (status === "CLEARED") deallocated += quantity
+      const [isReserved, isCleared] = [status === "RESERVED", status === "CLEARED"]
+      if (terms.kind === "allocation") {
+        if (isReserved) pending += quantity
+        if (isCleared) available += quantity
+        continue
+      }
+      if (isReserved || isCleared) available -= quantity
+      if (isReserved && terms.kind === "lock") locked += quantity
+      if (isReserved && terms.kind === "deallocation") reserved += quantity
+      if (isCleared && terms.kind === "deallocation") deallocated += quantity
     }
-    return { available, reserved, deallocated }
+    const total = pending + available + locked + reserved + deallocated
+    return { pending, available, locked, reserved, deallocated, total }
   }
 }
 
-const answer = ({ terms, status, rejectionReason }: Deallocation): Answer =>
+const answer = ({ terms, status, rejectionReason }: Transfer): Answer =>
   status === "REJECTED" && rejectionReason !== undefined ? { ...terms, rejectionReason } : terms
 
-const shown = (deallocation: Deallocation): Shown => ({ ...answer(deallocation), status: deallocation.status })
+const shown = (transfer: Transfer): Shown => ({ ...answer(transfer), status: transfer.status })
 
 const sameOrMismatch = <A>(recorded: object, repeated: object, ok: A): Outcome<A> => {
   const [before, after] = [flat(recorded), flat(repeated)]

@@ -29,9 +29,15 @@ const funded = async (system: System, quantity: number) => {
   return {
     connection,
     adjustment,
-    terms: (units: number): Model.Terms => ({ deallocationId: randomUUID(), amount: amount(units), ...connection }),
+    terms: (units: number): Model.Terms => ({
+      kind: "deallocation",
+      id: randomUUID(),
+      amount: amount(units),
+      ...connection,
+    }),
     assertBalances: async (available: number, reserved: number, deallocated: number) => {
-      const balances = { available: `${available}`, reserved: `${reserved}`, deallocated: `${deallocated}` }
+      const texts = { available: `${available}`, reserved: `${reserved}`, deallocated: `${deallocated}` }
+      const balances = { pending: "0", locked: "0", ...texts }
       const expected = { ok: { ...connection, balances: { [currency]: balances } } }
       assert.deepEqual<object>(await system.connection(connectionId), expected)
     },
@@ -73,12 +79,10 @@ export const races: Readonly<Record<string, (system: System) => Promise<void>>> 
   "clear and release of one reservation: exactly one of them wins": async (system) => {
     const { terms, assertBalances } = await funded(system, 10)
     const won = await times(10, async () => {
-      const { deallocationId } = await held(system, terms(1))
-      const outcomes = await times(10, (n) =>
-        n % 2 === 0 ? system.clear(deallocationId) : system.release(deallocationId),
-      )
+      const reference = await held(system, terms(1))
+      const outcomes = await times(10, (n) => (n % 2 === 0 ? system.clear(reference) : system.release(reference)))
       const [clears, releases] = [0, 1].map((side) => outcomes.filter((_, n) => n % 2 === side))
-      const found = await system.find(deallocationId)
+      const found = await system.find(reference)
       const status = "ok" in found ? found.ok.status : assert.fail(found.refused)
       assert.include(["CLEARED", "RELEASED"], status)
       const [winners = [], losers = []] = status === "CLEARED" ? [clears, releases] : [releases, clears]
@@ -110,12 +114,12 @@ export const races: Readonly<Record<string, (system: System) => Promise<void>>> 
     const { adjustment, terms, assertBalances } = await funded(system, 10)
     const takers = await times(10, async () => {
       const wanted = terms(1)
-      const credit = adjustment("credit", 1, wanted.deallocationId)
+      const credit = adjustment("credit", 1, wanted.id)
       const [holds, credits] = await Promise.all([
         times(3, () => system.reserve(wanted)),
         times(3, () => system.adjust(credit)),
       ])
-      const taker = "ok" in (await system.find(wanted.deallocationId)) ? "hold" : "credit"
+      const taker = "ok" in (await system.find(wanted)) ? "hold" : "credit"
       for (const hold of holds) assert.isTrue(taker === "hold" ? isHeld(hold) : isRefused(hold, "ID_IN_USE"))
       for (const credit of credits) assert.isTrue(taker === "hold" ? isRefused(credit, "ID_IN_USE") : "ok" in credit)
       return taker

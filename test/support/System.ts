@@ -3,22 +3,32 @@
  * outcomes are plain values that all of them can produce, so that one property and the same races
  * run unchanged on each.
  */
-import { Adjustment, Amount, Connection, Deallocation, type Deallocations, type Ledger, Uuid } from "@holdfast/domain"
+import {
+  Adjustment,
+  Amount,
+  Connection,
+  Deallocation,
+  type Holdfast,
+  type Ledger,
+  Lock,
+  type Store,
+  Uuid,
+} from "@holdfast/domain"
 import { Effect, Schema } from "effect"
 import type * as Model from "./Model.ts"
 
-/** What an answer of a system adds to the model's: the id that the partner gave the deallocation. */
-export type Real<A> = A & { readonly partnerDeallocationId: string }
+/** What an answer of a system adds to the model's: the id that the partner gave what the network asked for. */
+export type Real<A> = A & { readonly partnerTransferId?: string }
 
 /** Where nothing was answered (no database, say) the promise is rejected: that is no outcome. */
 export interface System {
   readonly register: (connection: Model.Connection) => Promise<Model.Outcome<"registered">>
   readonly adjust: (adjustment: Model.Adjustment) => Promise<Model.Outcome<"adjusted">>
   readonly reserve: (terms: Model.Terms) => Promise<Model.Outcome<Real<Model.Answer>>>
-  readonly clear: (deallocationId: string) => Promise<Model.Outcome<Real<Model.Answer>>>
-  readonly release: (deallocationId: string) => Promise<Model.Outcome<Real<Model.Answer>>>
-  readonly find: (deallocationId: string) => Promise<Model.Outcome<Real<Model.Shown>>>
-  /** All pages of that size, one after another. */
+  readonly clear: (reference: Model.Reference) => Promise<Model.Outcome<Real<Model.Answer>>>
+  readonly release: (reference: Model.Reference) => Promise<Model.Outcome<Real<Model.Answer>>>
+  readonly find: (reference: Model.Reference) => Promise<Model.Outcome<Real<Model.Shown>>>
+  /** Deallocations: all pages of that size, one after another. */
   readonly list: (query: Model.Query, limit: number) => Promise<ReadonlyArray<Real<Model.Shown>>>
   readonly connection: (connectionId: string) => Promise<Model.Outcome<Model.Registered>>
 }
@@ -31,25 +41,54 @@ export type Effects = {
 }
 
 /** The domain's service as a system. Where it is unavailable, the effect dies with that. */
-export const effectsOf = (service: Deallocations.Deallocations["Service"]): Effects => {
-  const settle = (settle: (id: Uuid.Uuid) => Effect.Effect<Deallocation.Deallocation, Failure>) => (id: string) =>
-    outcome(Effect.flatMap(decodeId(id), settle), answer)
+export const effectsOf = (service: Holdfast.Holdfast["Service"]): Effects => {
+  const about =
+    (
+      ask: (kind: Model.Kind, id: Uuid.Uuid) => Effect.Effect<TwoPhased, Failure>,
+    ): ((reference: Model.Reference) => Effect.Effect<Model.Outcome<Real<Model.Shown>>>) =>
+    ({ kind, id }) =>
+      outcome(
+        Effect.flatMap(decodeId(id), (id) => ask(kind, id)),
+        shown,
+      )
+  const answered =
+    (ask: ReturnType<typeof about>) =>
+    (reference: Model.Reference): Effect.Effect<Model.Outcome<Real<Model.Answer>>> =>
+      Effect.map(ask(reference), (outcome) => ("ok" in outcome ? { ok: withoutStatus(outcome.ok) } : outcome))
+  const reserve = (kind: Model.Kind, terms: Deallocation.Terms): Effect.Effect<TwoPhased, Failure> =>
+    kind === "allocation" ? service.reserve(kind, terms) : service.reserve("deallocation", terms)
   return {
     register: (connection) =>
       outcome(Effect.flatMap(decodeConnection(connection), service.register), () => "registered"),
-    adjust: (adjustment) => outcome(Effect.flatMap(decodeAdjustment(adjustment), service.adjust), () => "adjusted"),
-    reserve: (terms) => outcome(Effect.flatMap(decodeTerms(terms), service.reserve), answer),
-    clear: settle(service.clear),
-    release: settle(service.release),
-    find: (id) => outcome(Effect.flatMap(decodeId(id), service.find), shown),
+    adjust: ({ adjustmentId: id, ...adjustment }) =>
+      outcome(Effect.flatMap(decodeAdjustment({ id, ...adjustment }), service.adjust), () => "adjusted"),
+    reserve: (terms) =>
+      outcome(
+        terms.kind === "lock"
+          ? Effect.flatMap(
+              decodeLock(terms),
+              (lock): Effect.Effect<TwoPhased, Failure> => service.reserve("lock", lock),
+            )
+          : Effect.flatMap(decodeTerms(terms), (asked) => reserve(terms.kind, asked)),
+        (transfer) => withoutStatus(shown(transfer)),
+      ),
+    clear: answered(about(service.clear)),
+    release: answered(about(service.release)),
+    find: about(service.find),
     list: (query, limit) => Effect.orDie(listAll(service, query, limit)),
     connection: (id) =>
       outcome(Effect.flatMap(decodeId(id), service.connection), ({ connection, balances }) => ({
         ...connection,
         balances: Object.fromEntries(
-          balances.map(({ currency, available, reserved, deallocated }) => [
+          balances.map(({ currency, pending, available, locked, reserved, deallocated }) => [
             currency,
-            { available: `${available}`, reserved: `${reserved}`, deallocated: `${deallocated}` },
+            {
+              pending: `${pending}`,
+              available: `${available}`,
+              locked: `${locked}`,
+              reserved: `${reserved}`,
+              deallocated: `${deallocated}`,
+            },
           ]),
         ),
       })),
@@ -58,7 +97,7 @@ export const effectsOf = (service: Deallocations.Deallocations["Service"]): Effe
 
 /** The same with promises. `run` may provide what the effects are to run with. */
 export const fromService = (
-  service: Deallocations.Deallocations["Service"],
+  service: Holdfast.Holdfast["Service"],
   run: <A>(effect: Effect.Effect<A>) => Promise<A> = Effect.runPromise,
 ): System => {
   const { register, adjust, reserve, clear, release, find, list, connection } = effectsOf(service)
@@ -74,11 +113,7 @@ export const fromService = (
   }
 }
 
-type Failure =
-  | Ledger.Failure
-  | Connection.ConnectionNotFound
-  | Connection.ConnectionConflict
-  | Deallocations.Unavailable
+type Failure = Ledger.Failure | Connection.ConnectionNotFound | Connection.ConnectionConflict | Store.Unavailable
 
 const outcome = <A, B>(
   effect: Effect.Effect<A, Failure>,
@@ -98,10 +133,9 @@ const outcome = <A, B>(
   })
 
 const refusals: Record<Failure["_tag"], Model.Refusal | undefined> = {
-  DeallocationNotFound: "NOT_FOUND",
+  TransferNotFound: "NOT_FOUND",
   StateConflict: "STATE_CONFLICT",
   TermsMismatch: "TERMS_MISMATCH",
-  AdjustmentMismatch: "TERMS_MISMATCH",
   ConnectionConflict: "TERMS_MISMATCH",
   IdInUse: "ID_IN_USE",
   ConnectionNotFound: "CONNECTION_NOT_FOUND",
@@ -111,8 +145,10 @@ const refusals: Record<Failure["_tag"], Model.Refusal | undefined> = {
   Unavailable: undefined,
 }
 
-const Terms = Schema.Struct({ ...Deallocation.Terms.fields, amount: Amount.PositiveFromString })
-const AdjustmentTerms = Schema.Struct({ ...Adjustment.Terms.fields, amount: Amount.PositiveFromString })
+const amount = Amount.PositiveFromString
+const Terms = Schema.Struct({ ...Deallocation.Terms.fields, amount })
+const LockTerms = Schema.Struct({ ...Lock.Terms.fields, amount })
+const AdjustmentTerms = Schema.Struct({ ...Adjustment.Terms.fields, amount })
 
 /** What is malformed is a mistake of the test, no outcome. */
 const decoder = <S extends Schema.ConstraintDecoder<unknown>>(schema: S) => {
@@ -125,24 +161,26 @@ const decodeConnection = decoder(Connection.Connection)
 const decodeTerms = decoder(Terms)
 const decodeAdjustment = decoder(AdjustmentTerms)
 const decodeCurrency = Schema.decodeUnknownSync(Amount.Currency)
-const encodeTerms = Schema.encodeSync(Terms)
+const decodeLock = decoder(LockTerms)
 
-const answer = (deallocation: Deallocation.Deallocation): Real<Model.Answer> => ({
-  ...encodeTerms(deallocation.terms),
-  partnerDeallocationId: deallocation.partnerDeallocationId,
-  ...(deallocation._tag === "Rejected" ? { rejectionReason: deallocation.reason } : {}),
-})
+type TwoPhased = Exclude<Ledger.Transfer, { readonly kind: "adjustment" }>
 
 const statuses = { Reserved: "RESERVED", Rejected: "REJECTED", Cleared: "CLEARED", Released: "RELEASED" } as const
 const states = { RESERVED: "Reserved", REJECTED: "Rejected", CLEARED: "Cleared", RELEASED: "Released" } as const
 
-const shown = (deallocation: Deallocation.Deallocation): Real<Model.Shown> => ({
-  ...answer(deallocation),
-  status: statuses[deallocation._tag],
+const shown = (transfer: TwoPhased): Real<Model.Shown> => ({
+  kind: transfer.kind,
+  ...transfer.terms,
+  amount: { currency: transfer.terms.amount.currency, quantity: `${transfer.terms.amount.quantity}` },
+  ...(transfer.kind === "lock" ? {} : { partnerTransferId: transfer.partnerTransferId }),
+  ...(transfer.state === "Rejected" ? { rejectionReason: transfer.reason } : {}),
+  status: statuses[transfer.state],
 })
 
+const withoutStatus = ({ status: _, ...answer }: Real<Model.Shown>): Real<Model.Answer> => answer
+
 const listAll = Effect.fnUntraced(function* (
-  service: Deallocations.Deallocations["Service"],
+  service: Holdfast.Holdfast["Service"],
   { connectionId, status, currency }: Model.Query,
   limit: number,
 ) {
@@ -155,7 +193,7 @@ const listAll = Effect.fnUntraced(function* (
   let page = yield* service.list(query)
   const all = [...page.deallocations]
   // A list that repeats itself may have no end.
-  while (page.next !== undefined && new Set(all.map(({ terms }) => terms.deallocationId)).size === all.length) {
+  while (page.next !== undefined && new Set(all.map(({ terms }) => terms.id)).size === all.length) {
     page = yield* service.list({ ...query, cursor: page.next })
     all.push(...page.deallocations)
   }

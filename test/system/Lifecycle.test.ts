@@ -15,9 +15,9 @@ const clientOf = (server: ServerProcess.ServerProcess, directory: string) => {
   const call = (...request: Parameters<typeof send>) => Effect.promise(() => send(...request))
   return {
     call,
-    reserve: (terms: Deallocation.Terms) => {
+    reserve: ({ id: deallocationId, ...terms }: Deallocation.Terms) => {
       const amount = { ...terms.amount, quantity: String(terms.amount.quantity) }
-      return call("POST", "/bitgo/v1/deallocations", { ...terms, amount })
+      return call("POST", "/bitgo/v1/deallocations", { deallocationId, ...terms, amount })
     },
     fund: Effect.fnUntraced(function* (quantity: bigint) {
       const { connectionId, ...identifiers } = newConnection()
@@ -66,7 +66,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
         const again = yield* ServerProcess.start({ DATA_DIR: directory })
         const repeated = yield* clientOf(again, directory).reserve(terms)
         assert.deepStrictEqual(repeated, answer)
-        const found = yield* clientOf(again, directory).call("GET", `/bitgo/v1/deallocation/${terms.deallocationId}`)
+        const found = yield* clientOf(again, directory).call("GET", `/bitgo/v1/deallocation/${terms.id}`)
         assert.include(found.text, `"status":"RESERVED"`)
       }).pipe(Effect.scoped),
     60_000,

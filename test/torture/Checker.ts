@@ -17,7 +17,7 @@
  * done twice leaves an entry without a call.
  */
 import { isDeepStrictEqual } from "node:util"
-import { type Account, Audit, type Connection, Deallocation, Deallocations, Ledger, type Uuid } from "@holdfast/domain"
+import { Account, Audit, type Connection, Holdfast, Ledger, type Store, type Uuid } from "@holdfast/domain"
 import { Effect } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type * as Model from "../support/Model.ts"
@@ -28,7 +28,7 @@ import * as History from "./History.ts"
 export interface Evidence {
   readonly connections: ReadonlyArray<Connection.Connection>
   readonly operations: ReadonlyArray<History.Operation>
-  readonly books: Deallocations.Books
+  readonly books: Store.Books
 }
 
 /** What contradicts the contract, a line each; nothing if all is well. */
@@ -47,7 +47,7 @@ export const check = ({ connections, operations, books }: Evidence): ReadonlyArr
 /** Finds a moment for each answer: the earliest, so that it leaves the most room for the answers after it. */
 const explain = (
   operations: ReadonlyArray<History.Operation>,
-  { entries, transfers }: Deallocations.Books,
+  { entries, transfers }: Store.Books,
   ledger: ReplayedLedger,
 ): ReadonlyArray<string> => {
   const violations: Array<string> = []
@@ -151,9 +151,9 @@ const lastAtMost = (values: ReadonlyArray<number>, bound: number): number => {
 const causeOfCall = (call: History.Call): string | undefined => {
   switch (call.name) {
     case "reserve": {
-      const { deallocationId, amount, connectionId, clientId, partnersConnectionId, partnerClientId } = call.terms
-      const rest = [connectionId, clientId, partnersConnectionId, partnerClientId]
-      return ["reserve", deallocationId, amount.currency, amount.quantity, ...rest].join(" ")
+      const { kind, id, amount, connectionId, clientId, partnersConnectionId, partnerClientId, memo } = call.terms
+      const rest = [connectionId, clientId, partnersConnectionId, partnerClientId, memo]
+      return ["reserve", kind, id, amount.currency, amount.quantity, ...rest].join(" ")
     }
     case "adjust": {
       const { adjustmentId, direction, amount, connectionId, memo } = call.adjustment
@@ -161,26 +161,25 @@ const causeOfCall = (call: History.Call): string | undefined => {
     }
     case "clear":
     case "release":
-      return `${call.name} ${call.id}`
+      return `${call.name} ${call.reference.kind} ${call.reference.id}`
     default:
       return undefined
   }
 }
 
 /** The same of an entry. */
-const causeOf = (entry: Ledger.Entry, transfer: Ledger.Transfer | undefined): string => {
-  if (transfer === undefined) return ""
-  if (transfer._tag === "Adjustment") {
-    const { amount, ...terms } = transfer.terms
-    const adjustment = { ...terms, amount: { currency: amount.currency, quantity: `${amount.quantity}` } }
-    return causeOfCall({ name: "adjust", adjustment }) ?? ""
+const causeOf = (entry: Ledger.Entry, transfer: Ledger.Transfer | undefined): string =>
+  (transfer && causeOfCall(callOf(entry, transfer))) ?? ""
+
+const callOf = ({ event }: Ledger.Entry, { kind, terms }: Ledger.Transfer): History.Call => {
+  const { id, amount, ...rest } = terms
+  const written = { amount: { currency: amount.currency, quantity: `${amount.quantity}` } }
+  if ("direction" in rest) return { name: "adjust", adjustment: { adjustmentId: id, ...rest, ...written } }
+  const reference = { kind: kind as Model.Kind, id }
+  if (event === "Cleared" || event === "Released") {
+    return { name: event === "Cleared" ? "clear" : "release", reference }
   }
-  const { amount, ...terms } = transfer.terms
-  if (entry.event === "Cleared" || entry.event === "Released") {
-    return causeOfCall({ name: entry.event === "Cleared" ? "clear" : "release", id: terms.deallocationId }) ?? ""
-  }
-  const plain = { ...terms, amount: { currency: amount.currency, quantity: `${amount.quantity}` } }
-  return causeOfCall({ name: "reserve", terms: plain }) ?? ""
+  return { name: "reserve", terms: { ...reference, ...rest, ...written } }
 }
 
 const describe = ({ event, transferId, quantity }: Ledger.Entry) => `${event} ${transferId} (${quantity})`
@@ -209,7 +208,7 @@ class ReplayedLedger {
   readonly #connections: ReadonlyMap<Uuid.Uuid, Connection.Connection>
   readonly #transfers = new Changing<Uuid.Uuid, Ledger.Transfer>()
   readonly #accounts = new Changing<string, Account.Account>()
-  readonly #balances = new Changing<Uuid.Uuid, ReadonlyMap<string, Deallocations.Balance>>()
+  readonly #balances = new Changing<Uuid.Uuid, ReadonlyMap<string, Store.Balance>>()
   readonly #service: System.Effects
   #length = 0
   /** The moment that the service shows. */
@@ -220,14 +219,9 @@ class ReplayedLedger {
     const unused = Effect.die("The checker does not ask for this.")
     this.#service = System.effectsOf(
       Effect.runSync(
-        Deallocations.make({
+        Holdfast.make({
           execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) => this.#execute(instruction),
-          find: (deallocationId) => {
-            const transfer = this.#transfers.get(deallocationId, this.#at)
-            return transfer === undefined || transfer._tag === "Adjustment"
-              ? Effect.fail(new Deallocation.DeallocationNotFound({ deallocationId }))
-              : Effect.succeed(transfer)
-          },
+          find: (kind, id) => Effect.suspend(() => Ledger.ofKind(kind, id, this.#transfers.get(id, this.#at))),
           connection: (connectionId) => {
             const connection = this.#connections.get(connectionId)
             const balances = this.#balances.get(connectionId, this.#at) ?? new Map()
@@ -255,13 +249,13 @@ class ReplayedLedger {
   }
 
   /** A repeat of what was done, or a refusal: whatever would still change something was not answered truly. */
-  #execute<C extends Ledger.Command>(instruction: Ledger.Instruction<C>): Deallocations.Execution<C> {
+  #execute<C extends Ledger.Command>(instruction: Ledger.Instruction<C>): Store.Execution<C> {
     const { outcomes, changes } = Effect.runSync(
       Ledger.fold(this.#snapshotAt(this.#at), [instruction], { releasedRepost: "reserve" }),
     )
     const [outcome] = outcomes
     if (changes.entries.length > 0 || outcome === undefined) return Effect.die("There is more to do.")
-    return Effect.fromResult(outcome) as Deallocations.Execution<C>
+    return Effect.fromResult(outcome) as Store.Execution<C>
   }
 
   /** Does what an entry says; tells where it could not be so. */
@@ -285,6 +279,10 @@ class ReplayedLedger {
     const later = [
       ...this.#transfers.between(idOf(call) as Uuid.Uuid, first, last),
       ...(call.name === "adjust" ? this.#accounts.between(accountOf(call.adjustment), first, last) : []),
+      // What the partner asks for and does not get leaves no trace.
+      ...(call.name === "reserve" && call.terms.kind === "lock"
+        ? this.#accounts.between(accountOf(call.terms), first, last)
+        : []),
       ...(call.name === "connection" ? this.#balances.between(call.connectionId as Uuid.Uuid, first, last) : []),
     ]
     return [first, ...later.toSorted((a, b) => a - b)]
@@ -299,15 +297,16 @@ class ReplayedLedger {
 }
 
 const idOf = (call: History.Call): string | undefined => {
-  if (call.name === "reserve") return call.terms.deallocationId
+  if (call.name === "reserve") return call.terms.id
   if (call.name === "adjust") return call.adjustment.adjustmentId
-  return call.name === "connection" ? undefined : call.id
+  return call.name === "connection" ? undefined : call.reference.id
 }
 
-const accountOf = ({ connectionId, amount }: Model.Adjustment) => `${connectionId}/${amount.currency}`
+const accountOf = ({ connectionId, amount }: Pick<Model.Terms, "connectionId" | "amount">) =>
+  `${connectionId}/${amount.currency}`
 
-const show = ({ balances: { available, reserved, deallocated }, event }: Ledger.Entry) =>
-  `${event} with ${available} available, ${reserved} reserved, ${deallocated} deallocated`
+const show = ({ balances, event }: Ledger.Entry) =>
+  `${event} with ${Account.Balance.literals.map((balance) => `${balances[balance]} ${balance}`).join(", ")}`
 
 /** Ids that are drawn for a repeat are not used. */
 const noRandom = SecureRandom.make((size) => new Uint8Array(size))

@@ -26,6 +26,7 @@ interface Account {
 export class World {
   readonly #random: Random
   readonly #accounts: Array<Account> = []
+  /** Whatever is reserved first, then cleared or released. */
   readonly #holds: Array<Model.Terms> = []
   readonly #adjustments: Array<Model.Adjustment> = []
   readonly connections: Array<Model.Connection> = []
@@ -33,8 +34,12 @@ export class World {
   /** How many accounts are in use at a time, and how many quantities each is good for. */
   readonly #size: { readonly accounts: number; readonly exponents: number }
 
-  constructor(random: Random, size = { accounts: 3, exponents: 250 }) {
+  /** The kinds of holds that are asked for. */
+  readonly #kinds: ReadonlyArray<Model.Kind>
+
+  constructor(random: Random, kinds: ReadonlyArray<Model.Kind>, size = { accounts: 3, exponents: 250 }) {
     this.#random = random
+    this.#kinds = kinds
     this.#size = size
   }
 
@@ -72,21 +77,24 @@ export class World {
     if (choice === "hold" || this.#holds.length === 0) return this.#hold(random)
     const terms = recent(random, this.#holds)
     if (choice === "clear" || choice === "release" || choice === "find") {
-      return { name: choice, id: terms.deallocationId }
+      return { name: choice, reference: { kind: terms.kind, id: terms.id } }
     }
     return { name: "reserve", terms: random.chance(0.5) ? terms : poisoned(random, terms) }
   }
 
   /** Every read that there is, to see what became of everything. */
   readBack(): ReadonlyArray<Call> {
-    const ids = this.#holds.map((terms) => ({ name: "find", id: terms.deallocationId }) as const)
-    return [...ids, ...this.connections.map(({ connectionId }) => ({ name: "connection", connectionId }) as const)]
+    const finds = this.#holds.map(({ kind, id }) => ({ name: "find", reference: { kind, id } }) as const)
+    return [...finds, ...this.connections.map(({ connectionId }) => ({ name: "connection", connectionId }) as const)]
   }
 
   #hold(random: Random): Request {
     const { connection, exponents } = this.#account(random)
     if (exponents === undefined) return { name: "register", connection }
-    const terms = { deallocationId: random.uuid(), amount: amountOf(exponents.pop() ?? 0), ...connection }
+    const kind = random.pick(this.#kinds)
+    const { connectionId, ...identifiers } = connection
+    const named = kind === "lock" ? { connectionId } : { connectionId, ...identifiers }
+    const terms = { kind, id: random.uuid(), amount: amountOf(exponents.pop() ?? 0), ...named }
     this.#holds.push(terms)
     return { name: "reserve", terms }
   }

@@ -4,7 +4,7 @@ import type { System } from "../support/System.ts"
 
 export type Call =
   | { readonly name: "reserve"; readonly terms: Model.Terms }
-  | { readonly name: "clear" | "release" | "find"; readonly id: string }
+  | { readonly name: "clear" | "release" | "find"; readonly reference: Model.Reference }
   | { readonly name: "adjust"; readonly adjustment: Model.Adjustment }
   | { readonly name: "connection"; readonly connectionId: string }
 
@@ -32,7 +32,7 @@ export const dispatch = <A>(
     case "clear":
     case "release":
     case "find":
-      return system[call.name](call.id)
+      return system[call.name](call.reference)
   }
 }
 

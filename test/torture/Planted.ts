@@ -1,5 +1,5 @@
 /** A store that keeps the contract, and with a fault planted into it one that does not: for the checker to find. */
-import { type Account, type Connection, Deallocation, type Deallocations, Ledger, type Uuid } from "@holdfast/domain"
+import { type Account, type Connection, Ledger, type Store, type Uuid } from "@holdfast/domain"
 import { Effect, Semaphore } from "effect"
 import type { Random } from "./Random.ts"
 
@@ -51,7 +51,7 @@ export const makeStore = Effect.fnUntraced(function* (random: Random, fault: Fau
     ...instruction
   }: Ledger.Instruction<C>): Ledger.Instruction<C> => {
     const recorded = transfers.get(Ledger.idOf(command))
-    return command._tag === "Reserve" && recorded !== undefined && recorded._tag !== "Adjustment"
+    return command._tag === "Reserve" && recorded?.kind === command.kind
       ? { ...instruction, command: { ...command, terms: recorded.terms } }
       : { ...instruction, command }
   }
@@ -88,7 +88,7 @@ export const makeStore = Effect.fnUntraced(function* (random: Random, fault: Fau
   const shown = () => (fault === "a stale read" && random.chance(0.3) ? past : { accounts, transfers })
   const unused = Effect.die("No client asks for this.")
 
-  const store: Deallocations.Store = {
+  const store: Store.Store = {
     execute: execution,
     register: (connection) =>
       Effect.sync(() => {
@@ -102,17 +102,11 @@ export const makeStore = Effect.fnUntraced(function* (random: Random, fault: Fau
         const balances = mine.map(({ currency, account }) => ({ currency, ...account }))
         return connection === undefined ? unused : Effect.succeed({ connection, balances })
       }),
-    find: (deallocationId) =>
-      Effect.suspend(() => {
-        const transfer = shown().transfers.get(deallocationId)
-        return transfer === undefined || transfer._tag === "Adjustment"
-          ? Effect.fail(new Deallocation.DeallocationNotFound({ deallocationId }))
-          : Effect.succeed(transfer)
-      }),
+    find: (kind, id) => Effect.suspend(() => Ledger.ofKind(kind, id, shown().transfers.get(id))),
     useNonce: () => unused,
     list: () => unused,
     journal: () => unused,
     ready: Effect.void,
   }
-  return { store, books: { entries, transfers } satisfies Deallocations.Books }
+  return { store, books: { entries, transfers } satisfies Store.Books }
 })

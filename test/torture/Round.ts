@@ -1,9 +1,9 @@
 /** One round: clients at work on servers while faults happen, one after another, and then the verdict. */
 import { setTimeout as sleep } from "node:timers/promises"
 import { PgConnection } from "@effect/sql-pg"
-import { type Deallocations, Ledger, Audit as Replay } from "@holdfast/domain"
+import { Audit as Replay, type Store } from "@holdfast/domain"
 import { Audit } from "@holdfast/persistence"
-import * as Rows from "@holdfast/persistence/Rows"
+import * as Tables from "@holdfast/persistence/Tables"
 import { Effect } from "effect"
 import type { ServerProcess } from "../support/ServerProcess.ts"
 import * as Arena from "./Arena.ts"
@@ -82,12 +82,15 @@ export const play = Effect.fnUntraced(function* (options: Options) {
 
 const readBooks = Effect.fnUntraced(function* (config: PgConnection.Config) {
   const connection = yield* PgConnection.make(config)
-  const entries = yield* connection.query("SELECT * FROM journal ORDER BY seq")
-  const transfers = yield* Rows.readTransfers((yield* connection.query("SELECT * FROM transfers")).rows)
+  const read = <A>(table: Tables.Table<A>, order: string) =>
+    Effect.flatMap(connection.query(`SELECT ${table.select("t")} FROM ${table.name} t ORDER BY ${order}`), ({ rows }) =>
+      table.read(rows),
+    )
+  const transfers = yield* read(Tables.transfers, "id")
   return {
-    entries: yield* Rows.readEntries(entries.rows),
-    transfers: new Map(transfers.map((transfer) => [Ledger.transferId(transfer), transfer])),
-  } satisfies Deallocations.Books
+    entries: (yield* read(Tables.journal, "seq")).map(({ hash: _, version: __, ...entry }) => entry),
+    transfers: new Map(transfers.map((transfer) => [transfer.terms.id, transfer])),
+  } satisfies Store.Books
 })
 
 const untilReady = ({ url, output }: ServerProcess, after: Fault) =>

@@ -3,7 +3,7 @@
  * fail, answers are late or lost, commits arrive when nobody waits for them any
  * more. Two writers share it, and each command goes through either.
  */
-import { type Account, Connection, Deallocation, type Deallocations, Ledger, type Uuid } from "@holdfast/domain"
+import { type Account, Connection, Ledger, type Store, type Uuid } from "@holdfast/domain"
 import * as GroupCommit from "@holdfast/persistence/GroupCommit"
 import { Effect, type Scope, Semaphore } from "effect"
 import type { Random } from "./Random.ts"
@@ -16,14 +16,14 @@ interface Transaction extends GroupCommit.Decided {
 const failure = (kind: GroupCommit.BatchFailure["kind"]) =>
   Effect.fail(new GroupCommit.BatchFailure({ kind, cause: "a fault" }))
 
-/** As in `PgDeallocations`, but in the simulation's milliseconds. */
+/** As in `PgStore`, but in the simulation's milliseconds. */
 const patienceMillis = 150
 
 /** With `remembers` false it keeps no marks, and tells of every transaction that it was lost: for the checker to find. */
 export const make = Effect.fnUntraced(function* (
   random: Random,
   remembers = true,
-): Effect.fn.Return<{ readonly store: Deallocations.Store; readonly books: Deallocations.Books }, never, Scope.Scope> {
+): Effect.fn.Return<{ readonly store: Store.Store; readonly books: Store.Books }, never, Scope.Scope> {
   const connections = new Map<Uuid.Uuid, Connection.Connection>()
   const accounts = new Map<Ledger.AccountId, Ledger.AccountKey & { readonly account: Account.Account }>()
   const transfers = new Map<Uuid.Uuid, Ledger.Transfer>()
@@ -119,7 +119,7 @@ export const make = Effect.fnUntraced(function* (
   const writers = [yield* GroupCommit.make(config), yield* GroupCommit.make(config)]
   const unused = Effect.die("No client asks for this.")
 
-  const store: Deallocations.Store = {
+  const store: Store.Store = {
     execute: (instruction) => Effect.suspend(() => random.pick(writers).execute(instruction)),
     register: (connection) =>
       Effect.sync(() => {
@@ -134,13 +134,7 @@ export const make = Effect.fnUntraced(function* (
           ? Effect.fail(new Connection.ConnectionNotFound({ connectionId }))
           : Effect.succeed({ connection, balances: mine.map(({ currency, account }) => ({ currency, ...account })) })
       }),
-    find: (deallocationId) =>
-      Effect.suspend(() => {
-        const transfer = transfers.get(deallocationId)
-        return transfer === undefined || transfer._tag === "Adjustment"
-          ? Effect.fail(new Deallocation.DeallocationNotFound({ deallocationId }))
-          : Effect.succeed(transfer)
-      }),
+    find: (kind, id) => Effect.suspend(() => Ledger.ofKind(kind, id, transfers.get(id))),
     useNonce: () => unused,
     list: () => unused,
     journal: () => unused,

@@ -4,7 +4,7 @@
  * with faults: delays, a store that is away, answers that are lost, callers that
  * go. A seed decides everything, so it gives the same log, byte for byte.
  */
-import { Deallocations, type Ledger } from "@holdfast/domain"
+import { Holdfast, type Ledger, MemoryStore, Store } from "@holdfast/domain"
 import { Effect, type Exit, type Scheduler, type Scope } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { TestClock } from "effect/testing"
@@ -43,15 +43,15 @@ class SeededScheduler implements Scheduler.Scheduler {
 }
 
 /** A store that fails now and then, before it does something or after. */
-const unreliable = (store: Deallocations.Store, random: Random.Random): Deallocations.Store => {
-  const away = new Deallocations.Unavailable({ reason: "A fault.", retryAfterSeconds: 1 })
+const unreliable = (store: Store.Store, random: Random.Random): Store.Store => {
+  const away = new Store.Unavailable({ reason: "A fault.", retryAfterSeconds: 1 })
   return {
     ...store,
     execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
       Effect.suspend(() => {
         const executed = store.execute(instruction)
         const lost = Effect.andThen(executed, Effect.fail(away))
-        const happens = random.weighted<Deallocations.Execution<C>>([
+        const happens = random.weighted<Store.Execution<C>>([
           [80, executed],
           [10, Effect.delay(executed, random.below(5))],
           [5, Effect.fail(away)],
@@ -74,11 +74,8 @@ export const simulate = (
   seed: number,
   make: (
     random: Random.Random,
-  ) => Effect.Effect<
-    { readonly store: Deallocations.Store; readonly books: Deallocations.Books },
-    never,
-    Scope.Scope
-  > = () => Deallocations.makeStoreMemory(),
+  ) => Effect.Effect<{ readonly store: Store.Store; readonly books: Store.Books }, never, Scope.Scope> = () =>
+    MemoryStore.make(),
   { clients, callsEach } = { clients: 3, callsEach: 4 },
 ): Simulated => {
   const random = Random.make(seed)
@@ -90,9 +87,9 @@ export const simulate = (
 
   const program = Effect.gen(function* () {
     const { store, books } = yield* make(random)
-    const service = yield* Deallocations.make(unreliable(store, random))
+    const service = yield* Holdfast.make(unreliable(store, random))
     const system = System.effectsOf(service)
-    const world = new World(random, { accounts: 1, exponents: 100 })
+    const world = new World(random, ["deallocation", "allocation", "lock"], { accounts: 1, exponents: 100 })
     const request = world.next(random)
     if (request.name === "register") {
       yield* system.register(request.connection)

@@ -7,19 +7,29 @@
  * there, and by nothing else. No balance is ever negative, and their sum never
  * exceeds 2^256 − 1.
  *
- * Which events post what is said where the events are: {@link Deallocation.postings},
- * {@link Adjustment.postings}.
+ * Which events post what is said by the kinds of transfers: {@link Transfer.Rules}.
  */
-import { Effect, Schema } from "effect"
+import { Effect, Order, Schema, Struct } from "effect"
 import * as BaseUnits from "./BaseUnits.ts"
 
+/** Of any size; what is drawn of the schema keeps to a fifth of the bound, so that five fit together. */
+const balance = BaseUnits.BaseUnits.check(
+  Schema.makeFilter((_: bigint) => undefined, {
+    arbitraryConstraint: { order: Order.BigInt, maximum: BaseUnits.MAX / 5n },
+  }),
+)
+
 const balances = {
+  /** What reserved allocations are to bring: it can be neither traded nor deallocated yet. */
+  pending: balance,
   /** What the client may trade with, and what a reservation takes from. */
-  available: BaseUnits.BaseUnits,
+  available: balance,
+  /** What locks hold: funds in open orders, say. */
+  locked: balance,
   /** What open deallocations hold. */
-  reserved: BaseUnits.BaseUnits,
+  reserved: balance,
   /** What cleared deallocations have taken off the platform. */
-  deallocated: BaseUnits.BaseUnits,
+  deallocated: balance,
 }
 
 /**
@@ -27,7 +37,7 @@ const balances = {
  *
  * @category schemas
  */
-export const Balance = Schema.Literals(["available", "reserved", "deallocated"])
+export const Balance = Schema.Literals(Struct.keys(balances))
 
 /** @category models */
 export type Balance = typeof Balance.Type
@@ -76,7 +86,13 @@ export class InsufficientBalance extends Schema.TaggedError<InsufficientBalance>
  *
  * @category constants
  */
-export const empty: Account = { available: BaseUnits.zero, reserved: BaseUnits.zero, deallocated: BaseUnits.zero }
+export const empty: Account = {
+  pending: BaseUnits.zero,
+  available: BaseUnits.zero,
+  locked: BaseUnits.zero,
+  reserved: BaseUnits.zero,
+  deallocated: BaseUnits.zero,
+}
 
 /**
  * Moves a quantity from one place to another. Fails with
@@ -95,7 +111,7 @@ export const empty: Account = { available: BaseUnits.zero, reserved: BaseUnits.z
  *   return yield* Account.post(credited, { from: "available", to: "reserved" }, two)
  * })
  * const account = Effect.runSync(program)
- * assert.deepEqual(account, { available: 3n, reserved: 2n, deallocated: 0n })
+ * assert.deepEqual(account, { ...Account.empty, available: 3n, reserved: 2n })
  *
  * const refused = Account.post(account, { from: "available", to: "outside" }, five)
  * assert.equal(Effect.runSync(Effect.flip(refused)).message, "Requested 5 but only 3 is available.")
@@ -126,4 +142,5 @@ const raise = (self: Account, balance: Balance, quantity: BaseUnits.BaseUnits): 
   [balance]: BaseUnits.BaseUnits.make(self[balance] + quantity),
 })
 
-const sum = ({ available, reserved, deallocated }: Account): bigint => available + reserved + deallocated
+const sum = ({ pending, available, locked, reserved, deallocated }: Account): bigint =>
+  pending + available + locked + reserved + deallocated

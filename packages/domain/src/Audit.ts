@@ -10,11 +10,10 @@
  */
 import { Cause, DateTime, Effect, Exit } from "effect"
 import * as Account from "./Account.ts"
-import * as BaseUnits from "./BaseUnits.ts"
 import type * as Connection from "./Connection.ts"
-import * as Deallocation from "./Deallocation.ts"
 import * as Journal from "./Journal.ts"
 import * as Ledger from "./Ledger.ts"
+import * as Transfer from "./Transfer.ts"
 import type * as Uuid from "./Uuid.ts"
 
 /**
@@ -24,7 +23,7 @@ import type * as Uuid from "./Uuid.ts"
  * @category models
  */
 export interface Recorded {
-  readonly entry: Ledger.Entry & { readonly hash: string }
+  readonly entry: Ledger.Entry & { readonly hash: string; readonly version: Journal.Version }
   readonly transfer: Ledger.Transfer | undefined
   readonly connection: Connection.Connection | undefined
 }
@@ -74,21 +73,22 @@ type Fields = Readonly<Record<string, string | null>>
  *   partnerClientId: "client-3",
  * })
  * const terms = Schema.decodeUnknownSync(Adjustment.Terms)({
- *   adjustmentId: "018f3f1e-0000-7000-8000-000000000003",
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
  *   connectionId: connection.connectionId,
  *   direction: "credit",
  *   amount: { currency: "BTC", quantity: 5n },
  * })
  * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
- * const transfer = { _tag: "Adjustment", terms, createdAt: at } as const
+ * const opening = { kind: "adjustment", state: "Credited", terms } as const
+ * const transfer = { ...opening, createdAt: at, updatedAt: at }
  * const { connectionId, amount } = terms
  * const balances = { ...Account.empty, available: BaseUnits.BaseUnits.make(5n) }
- * const first = { event: "Credited", at, previousAt: undefined } as const
- * const entry = { transferId: terms.adjustmentId, connectionId, ...amount, balances, ...first }
+ * const entry = { transferId: terms.id, event: "Credited", connectionId, ...amount, balances, at } as const
  * const head = sha256(Journal.canonical(Journal.genesis, entry, transfer))
+ * const hashed = { hash: head, version: Journal.version }
  *
  * const audit = new Audit.AccountAudit({ connectionId, currency: amount.currency }, sha256)
- * assert.deepEqual(audit.entry({ entry: { ...entry, hash: head }, transfer, connection }), [])
+ * assert.deepEqual(audit.entry({ entry: { ...entry, ...hashed }, transfer, connection }), [])
  * const [finding] = audit.end({ account: Account.empty, head })
  * assert.deepEqual([finding?.field, finding?.recorded, finding?.replayed], ["available", "0", "5"])
  * ```
@@ -115,7 +115,7 @@ export class AccountAudit {
       this.#trust(entry)
       return [this.#finding("transfers", id, "id", null, id)]
     }
-    const hash = this.#sha256(Journal.canonical(this.#head, entry, transfer))
+    const hash = this.#sha256(Journal.canonical(this.#head, entry, transfer, entry.version))
     const findings = this.#compare("journal", id, { hash: entry.hash }, { hash })
     const before = this.#open.get(id)?.replayed
     const replayed = replay(
@@ -131,7 +131,7 @@ export class AccountAudit {
     else {
       findings.push(...this.#compare("journal", id, fieldsOf(entry), fieldsOf(replayed.entry)))
       this.#open.set(id, { replayed: replayed.transfer, recorded: transfer })
-      if (isFinal(replayed.transfer)) findings.push(...this.#close(id))
+      if (Ledger.isTerminal(replayed.transfer)) findings.push(...this.#close(id))
     }
     this.#trust(entry)
     return findings
@@ -139,7 +139,7 @@ export class AccountAudit {
 
   /** A transfer that no entry of this account is about. */
   transfer(transfer: Ledger.Transfer): ReadonlyArray<Finding> {
-    const id = Ledger.transferId(transfer)
+    const { id } = transfer.terms
     return [this.#finding("journal", id, "id", null, id)]
   }
 
@@ -148,7 +148,7 @@ export class AccountAudit {
     const findings = Array.from(this.#open.keys()).flatMap((id) => this.#close(id))
     const replayed = { ...balancesOf(this.#balances), head: this.#head }
     if (recorded === undefined) {
-      findings.push(this.#finding("accounts", undefined, "available", null, replayed.available))
+      findings.push(this.#finding("accounts", undefined, "available", null, String(this.#balances.available)))
       return findings
     }
     const { account, head } = recorded
@@ -221,32 +221,27 @@ export const describe = ({ where, id, connectionId, currency, field, recorded, r
  *
  * @category conversions
  */
-export const commandOf = ({ event, at }: Ledger.Entry, transfer: Ledger.Transfer): Ledger.Command => {
-  if (transfer._tag === "Adjustment") return { _tag: "Adjust", terms: transfer.terms, at }
-  const { terms, partnerDeallocationId } = transfer
-  const { deallocationId } = terms
-  if (event === "Cleared") return { _tag: "Clear", deallocationId, at }
-  if (event === "Released") return { _tag: "Release", deallocationId, at }
-  return { _tag: "Reserve", terms, partnerDeallocationId, at }
+export const commandOf = (entry: Ledger.Entry, transfer: Ledger.Transfer): Ledger.Command => {
+  const _tag = Transfer.requests[entry.event]
+  const { kind, terms } = transfer
+  const opening = "partnerTransferId" in transfer ? { terms, partnerTransferId: transfer.partnerTransferId } : { terms }
+  const said = _tag === "Clear" || _tag === "Release" ? { id: terms.id } : opening
+  // A kind has its own requests; of an entry that is of another kind than its transfer, the ledger makes nothing.
+  return { _tag, kind, ...said, at: entry.at } as Ledger.Command
 }
 
 /** The connection may have been registered since. */
 const isOfUnknownConnection = (transfer: Ledger.Transfer) =>
-  transfer._tag === "Rejected" && transfer.reason === "UNKNOWN_CONNECTION"
+  transfer.state === "Rejected" && transfer.reason === "UNKNOWN_CONNECTION"
 
-const isFinal = (transfer: Ledger.Transfer) => transfer._tag === "Adjustment" || Deallocation.isTerminal(transfer)
-
-const balancesOf = ({ available, reserved, deallocated }: Account.Account) => ({
-  available: BaseUnits.toString(available),
-  reserved: BaseUnits.toString(reserved),
-  deallocated: BaseUnits.toString(deallocated),
-})
+const balancesOf = (account: Account.Account): Fields =>
+  Object.fromEntries(Account.Balance.literals.map((balance) => [balance, String(account[balance])]))
 
 const fieldsOf = ({ event, connectionId, currency, quantity, balances, at, previousAt }: Ledger.Entry): Fields => ({
   event,
   connectionId,
   currency,
-  quantity: BaseUnits.toString(quantity),
+  quantity: String(quantity),
   ...balancesOf(balances),
   at: DateTime.formatIso(at),
   previousAt: previousAt === undefined ? null : DateTime.formatIso(previousAt),
@@ -254,8 +249,8 @@ const fieldsOf = ({ event, connectionId, currency, quantity, balances, at, previ
 
 /** What entries make of a transfer; the rest of it is in the entries' hashes. */
 const stateOf = (transfer: Ledger.Transfer): Fields => ({
-  state: transfer._tag,
+  state: transfer.state,
   createdAt: DateTime.formatIso(transfer.createdAt),
-  ...(transfer._tag === "Adjustment" ? {} : { updatedAt: DateTime.formatIso(transfer.updatedAt) }),
-  ...(transfer._tag === "Rejected" ? { reason: transfer.reason } : {}),
+  updatedAt: DateTime.formatIso(transfer.updatedAt),
+  reason: transfer.state === "Rejected" ? transfer.reason : null,
 })

@@ -3,7 +3,7 @@
  * identifiers, two of the network's and two of the partner's. They belong
  * together: a request that names another combination is refused.
  */
-import { Schema } from "effect"
+import { Schema, Struct } from "effect"
 import * as Difference from "./Difference.ts"
 import * as Uuid from "./Uuid.ts"
 
@@ -70,7 +70,7 @@ export class ConnectionNotFound extends Schema.TaggedError<ConnectionNotFound>()
 }
 
 /**
- * A connection that is registered already, with other identifiers.
+ * A connection that is registered with other identifiers.
  *
  * @category errors
  */
@@ -84,21 +84,20 @@ export class ConnectionConflict extends Schema.TaggedError<ConnectionConflict>()
 }
 
 /**
- * The identifiers in which two connections differ, if any.
+ * The identifiers in which a value that has some of them, or all, differs from a
+ * connection.
  *
  * @category comparing
  */
-export const differences = (recorded: Connection, repeated: Connection): ReadonlyArray<Difference.Difference> =>
-  Difference.between(identifiers(recorded), identifiers(repeated))
+export const differences = (
+  recorded: Connection,
+  repeated: Partial<Connection>,
+): ReadonlyArray<Difference.Difference> =>
+  identifiers.flatMap((field) => {
+    const value = repeated[field]
+    return value === undefined || value === recorded[field]
+      ? []
+      : [{ field, recorded: recorded[field], repeated: value }]
+  })
 
-/**
- * The four identifiers by name, without whatever else the value carries.
- *
- * @category conversions
- */
-export const identifiers = (connection: Connection): Connection => ({
-  connectionId: connection.connectionId,
-  clientId: connection.clientId,
-  partnersConnectionId: connection.partnersConnectionId,
-  partnerClientId: connection.partnerClientId,
-})
+const identifiers = Struct.keys(Connection.fields)

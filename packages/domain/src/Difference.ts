@@ -3,6 +3,7 @@
  * its id, field by field.
  */
 import { Schema } from "effect"
+import type * as BaseUnits from "./BaseUnits.ts"
 
 /**
  * One field with its recorded and its repeated value, as text. A field that one
@@ -20,7 +21,63 @@ export const Difference = Schema.Struct({
 export type Difference = typeof Difference.Type
 
 /**
- * All fields in which two flat records differ, in the order of the first.
+ * What can be compared: text and base units, under names.
+ *
+ * @category models
+ */
+export interface Comparable {
+  readonly [field: string]: string | BaseUnits.BaseUnits | undefined | Comparable
+}
+
+/**
+ * Text by the names of fields; those of a field within a field are joined by points.
+ *
+ * @category models
+ */
+export type Flat = Readonly<Record<string, string>>
+
+/**
+ * Writes each field that a schema declares as text: a function that gives the
+ * fields of one of its values in their order, without those that it lacks.
+ *
+ * ```ts
+ * import { Amount, BaseUnits, Difference } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const flat = Difference.flattener(Schema.Struct({ amount: Amount.Amount, memo: Schema.optionalKey(Schema.String) }))
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(5n) }
+ * assert.deepEqual(flat({ amount }), { "amount.currency": "BTC", "amount.quantity": "5" })
+ * ```
+ *
+ * @category conversions
+ */
+export const flattener = <Fields extends Schema.Struct.Fields>(
+  schema: Schema.Struct<Fields> & (Schema.Struct<Fields>["Type"] extends Comparable ? unknown : never),
+): ((value: Schema.Struct<Fields>["Type"]) => Flat) => {
+  const leaves = leavesOf(schema, [])
+  return (value) => {
+    const flat: Record<string, string> = {}
+    for (const [name, path] of leaves) {
+      let leaf: unknown = value
+      for (const field of path) leaf = (leaf as Readonly<Record<string, unknown>>)[field]
+      if (leaf !== undefined) flat[name] = String(leaf)
+    }
+    return flat
+  }
+}
+
+type Leaf = readonly [name: string, path: ReadonlyArray<string>]
+
+const leavesOf = (schema: { readonly fields: Schema.Struct.Fields }, path: ReadonlyArray<string>): Array<Leaf> =>
+  Object.entries(schema.fields).flatMap(([field, inner]): Array<Leaf> => {
+    const inside = [...path, field]
+    return "fields" in inner ? leavesOf(inner as typeof schema, inside) : [[inside.join("."), inside]]
+  })
+
+/**
+ * All fields in which two flat records differ, in the order of the first, then
+ * those that only the second has.
  *
  * ```ts
  * import { Difference } from "@holdfast/domain"
@@ -32,13 +89,10 @@ export type Difference = typeof Difference.Type
  *
  * @category comparing
  */
-export const between = <Fields extends Readonly<Record<string, string | null>>>(
-  recorded: Fields,
-  repeated: Fields,
-): ReadonlyArray<Difference> =>
-  Object.entries(recorded).flatMap(([field, value]) => {
-    const other = repeated[field] ?? null
-    return value === other ? [] : [{ field, recorded: value, repeated: other }]
+export const between = (recorded: Flat, repeated: Flat): ReadonlyArray<Difference> =>
+  Object.keys({ ...recorded, ...repeated }).flatMap((field) => {
+    const [one = null, other = null] = [recorded[field], repeated[field]]
+    return one === other ? [] : [{ field, recorded: one, repeated: other }]
   })
 
 /**

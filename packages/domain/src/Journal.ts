@@ -7,9 +7,10 @@
  * The hash of an entry is SHA-256 over the UTF-8 of {@link canonical}, in
  * lower-case hexadecimal.
  */
-import { DateTime } from "effect"
-import * as BaseUnits from "./BaseUnits.ts"
-import type * as Ledger from "./Ledger.ts"
+import { DateTime, Schema } from "effect"
+import * as Account from "./Account.ts"
+import * as Ledger from "./Ledger.ts"
+import type * as Transfer from "./Transfer.ts"
 
 /**
  * SHA-256 over the UTF-8 of a text, in lower-case hexadecimal: of the embedder's
@@ -27,16 +28,44 @@ export type Sha256 = (text: string) => string
 export const genesis = "0".repeat(64)
 
 /**
- * The text that the hash of an entry is over: a JSON array of strings, without
- * white space, that says all that is recorded of the event.
+ * The versions of {@link canonical}. An entry keeps the one that it was written
+ * with, and its number stands beside it; new ones get the last.
  *
- * 1. the hash of the account's entry before this one, or {@link genesis};
- * 2. the event, the transfer's id, connection id and currency;
- * 3. the quantity, and the balances after it: available, reserved, deallocated;
- * 4. the time, in UTC with milliseconds;
- * 5. what else is known of the transfer. Of a deallocation: client id, partner's
- *    connection id, partner's client id, partner's deallocation id and, if it is
- *    rejected, the reason. Of an adjustment: the memo, if it has one.
+ * @category schemas
+ */
+export const Version = Schema.Literals([1, 2])
+
+/** @category models */
+export type Version = typeof Version.Type
+
+/**
+ * The version of new entries.
+ *
+ * @category constants
+ */
+export const version = 2 as const satisfies Version
+
+/**
+ * The text that the hash of an entry is over: a JSON array of strings, without
+ * white space, that says all that is recorded of the event. Version 2:
+ *
+ * 1. the version;
+ * 2. the hash of the account's entry before this one, or {@link genesis};
+ * 3. the event, the transfer's id, connection id and currency;
+ * 4. the quantity, and the balances after it, in the order of `Account`: pending,
+ *    available, locked, reserved, deallocated;
+ * 5. the time, in UTC with milliseconds;
+ * 6. the transfer's kind, and what else its terms have: each field's name and its
+ *    value, in the order in which the kind declares them, without those that are
+ *    missing;
+ * 7. of what the network asked for: the partner's id of it and, if the event is
+ *    its rejection, the reason.
+ *
+ * Version 1, of deallocations and adjustments with three balances, has no number
+ * of its own and ends otherwise: available, reserved, deallocated; the time; of a
+ * deallocation the client id, partner's connection id, partner's client id,
+ * partner's id of it and, if it is rejected, the reason; of an adjustment the
+ * memo, if it has one.
  *
  * ```ts
  * import { Adjustment, Connection, Journal, Ledger } from "@holdfast/domain"
@@ -51,7 +80,7 @@ export const genesis = "0".repeat(64)
  *   partnerClientId: "client-3",
  * })
  * const terms = Schema.decodeUnknownSync(Adjustment.Terms)({
- *   adjustmentId: "018f3f1e-0000-7000-8000-000000000003",
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
  *   connectionId: connection.connectionId,
  *   direction: "credit",
  *   amount: { currency: "BTC", quantity: 5n },
@@ -61,41 +90,69 @@ export const genesis = "0".repeat(64)
  * const { changes } = Effect.runSync(
  *   Ledger.fold(
  *     { connections: { get: () => connection }, accounts: new Map(), transfers: new Map(), nonces: new Set() },
- *     [{ command: { _tag: "Adjust", terms, at }, nonce: undefined }],
+ *     [{ command: { _tag: "Adjust", kind: "adjustment", terms, at }, nonce: undefined }],
  *     { releasedRepost: "reserve" },
  *   ),
  * )
- * const [entry] = changes.entries
- * assert.ok(entry)
- * const text = Journal.canonical(Journal.genesis, entry, { _tag: "Adjustment", terms, createdAt: at })
+ * const [[entry], [transfer]] = [changes.entries, [...changes.transfers.values()]]
+ * assert.ok(entry && transfer)
+ * const text = Journal.canonical(Journal.genesis, entry, transfer)
  * assert.equal(
  *   text,
- *   '["0000000000000000000000000000000000000000000000000000000000000000","Credited",' +
+ *   '["2","0000000000000000000000000000000000000000000000000000000000000000","Credited",' +
  *     '"018f3f1e-0000-7000-8000-000000000003","018f3f1e-0000-7000-8000-000000000001","BTC",' +
- *     '"5","5","0","0","2026-01-01T00:00:00.000Z","deposit"]',
+ *     '"5","0","5","0","0","0","2026-01-01T00:00:00.000Z","adjustment",' +
+ *     '"direction","credit","memo","deposit"]',
  * )
- * assert.equal(hash("sha256", text), "ae7f9be0d64e90a27ddd9b0d71300a5060f562a44593250947cf16b981d16fad")
+ * assert.equal(hash("sha256", text), "1625335ae75758f8ad0f32b35c45520bccf7ca212f6673037185bb8b35993795")
  * ```
  *
  * @category conversions
  */
-export const canonical = (previous: string, entry: Ledger.Entry, transfer: Ledger.Transfer): string => {
-  const { available, reserved, deallocated } = entry.balances
-  return JSON.stringify([
-    previous,
-    entry.event,
-    entry.transferId,
-    entry.connectionId,
-    entry.currency,
-    ...[entry.quantity, available, reserved, deallocated].map(BaseUnits.toString),
-    DateTime.formatIso(entry.at),
-    ...facts(entry, transfer),
-  ])
+export const canonical = (
+  previous: string,
+  entry: Ledger.Entry,
+  transfer: Ledger.Transfer,
+  writtenWith: Version = version,
+): string => {
+  const { event, transferId, connectionId, currency, quantity, balances } = entry
+  const texts = [previous, event, transferId, connectionId, currency, String(quantity)]
+  const at = DateTime.formatIso(entry.at)
+  if (writtenWith === 1) {
+    const { available, reserved, deallocated } = balances
+    return JSON.stringify([
+      ...texts,
+      ...[available, reserved, deallocated].map(String),
+      at,
+      ...factsOf1(entry, transfer),
+    ])
+  }
+  const after = Account.Balance.literals.map((balance) => String(balances[balance]))
+  return JSON.stringify([String(writtenWith), ...texts, ...after, at, ...facts(entry, transfer)])
 }
 
 const facts = ({ event }: Ledger.Entry, transfer: Ledger.Transfer): ReadonlyArray<string> => {
-  if (transfer._tag === "Adjustment") return transfer.terms.memo === undefined ? [] : [transfer.terms.memo]
-  const { clientId, partnersConnectionId, partnerClientId } = transfer.terms
-  const reason = event === "Rejected" && transfer._tag === "Rejected" ? [transfer.reason] : []
-  return [clientId, partnersConnectionId, partnerClientId, transfer.partnerDeallocationId, ...reason]
+  const { flat }: Transfer.Rules = Ledger.kinds[transfer.kind]
+  const terms = Object.entries(flat(transfer.terms)).filter(([field]) => !ofEntry.includes(field))
+  return [transfer.kind, ...terms.flat(), ...ofNetwork(event, transfer)]
+}
+
+/** The terms that the entry itself has. */
+const ofEntry = ["id", "connectionId", "amount.currency", "amount.quantity"]
+
+/** The partner's id of what the network asked for, and why it was rejected. */
+const ofNetwork = (event: Ledger.Entry["event"], transfer: Ledger.Transfer): ReadonlyArray<string> => {
+  const reason = event === "Rejected" && "reason" in transfer ? [transfer.reason] : []
+  return "partnerTransferId" in transfer ? [transfer.partnerTransferId, ...reason] : reason
+}
+
+const factsOf1 = ({ event }: Ledger.Entry, transfer: Ledger.Transfer): ReadonlyArray<string> => {
+  const { terms } = transfer
+  const ofTerms =
+    "clientId" in terms
+      ? [terms.clientId, terms.partnersConnectionId, terms.partnerClientId]
+      : terms.memo === undefined
+        ? []
+        : [terms.memo]
+  return [...ofTerms, ...ofNetwork(event, transfer)]
 }

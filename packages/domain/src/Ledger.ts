@@ -9,28 +9,80 @@
  * and changes, whoever runs it (the in-memory service, the SQL writer, a
  * checker that replays a history).
  */
-import { DateTime, Effect, type Result, Schema } from "effect"
+import { DateTime, Effect, type Result, Schema, Struct } from "effect"
 import * as Account from "./Account.ts"
 import * as Adjustment from "./Adjustment.ts"
-import type * as Amount from "./Amount.ts"
-import type * as BaseUnits from "./BaseUnits.ts"
+import * as Allocation from "./Allocation.ts"
+import * as Amount from "./Amount.ts"
+import * as BaseUnits from "./BaseUnits.ts"
 import type * as Connection from "./Connection.ts"
 import * as Deallocation from "./Deallocation.ts"
+import * as Decider from "./internal/Decider.ts"
+import * as Lock from "./Lock.ts"
+import * as Transfer_ from "./Transfer.ts"
 import * as Uuid from "./Uuid.ts"
+
+/**
+ * The rules of each kind of transfer.
+ *
+ * @category constants
+ */
+export const kinds = {
+  deallocation: Deallocation.rules,
+  allocation: Allocation.rules,
+  lock: Lock.rules,
+  adjustment: Adjustment.rules,
+} as const satisfies { readonly [K in Transfer["kind"]]: Transfer_.Rules & { readonly kind: K } }
 
 /**
  * Anything that moves balance, known by an id from one shared space.
  *
- * @category models
+ * @category schemas
  */
-export type Transfer = Deallocation.Deallocation | Adjustment.Adjustment
+export const Transfer = Schema.Union([
+  Deallocation.Deallocation,
+  Allocation.Allocation,
+  Lock.Lock,
+  Adjustment.Adjustment,
+])
+
+/** @category models */
+export type Transfer = typeof Transfer.Type
+
+/** @category models */
+export type Kind = Transfer["kind"]
+
+/**
+ * The transfer of a kind that was looked for under an id. Fails with
+ * {@link Transfer_.TransferNotFound} where there is none, or one of another kind.
+ *
+ * @category getters
+ */
+export const ofKind = <K extends Kind>(
+  kind: K,
+  id: Uuid.Uuid,
+  transfer: Transfer | undefined,
+): Effect.Effect<Extract<Transfer, { readonly kind: K }>, Transfer_.TransferNotFound> =>
+  transfer !== undefined && isOfKind(transfer, kind)
+    ? Effect.succeed(transfer)
+    : Effect.fail(new Transfer_.TransferNotFound({ kind, id }))
+
+const isOfKind = <K extends Kind>(transfer: Transfer, kind: K): transfer is Extract<Transfer, { readonly kind: K }> =>
+  transfer.kind === kind
 
 /**
  * Anything that can be asked of the ledger.
  *
  * @category models
  */
-export type Command = Deallocation.Command | Adjustment.Command
+export type Command = Deallocation.Command | Allocation.Command | Lock.Command | Adjustment.Command
+
+/**
+ * Anything that can happen to a transfer.
+ *
+ * @category models
+ */
+export type Event = Deallocation.Event | Allocation.Event | Lock.Event | Adjustment.Event
 
 /**
  * A token under which a command may come once (the `jti` of a signed request):
@@ -98,17 +150,22 @@ export interface Snapshot {
 /**
  * One event as it stands in the journal, with the balances after it.
  *
- * @category models
+ * @category schemas
  */
-export interface Entry extends AccountKey {
-  readonly transferId: Uuid.Uuid
-  readonly event: Deallocation.Event["_tag"] | Adjustment.Event["_tag"]
-  readonly quantity: BaseUnits.BaseUnits
-  readonly balances: Account.Account
-  readonly at: DateTime.Utc
+export const Entry = Schema.Struct({
+  transferId: Uuid.Uuid,
+  event: Transfer_.State,
+  connectionId: Uuid.Uuid,
+  currency: Amount.Currency,
+  quantity: BaseUnits.BaseUnits,
+  balances: Account.Account,
+  at: Schema.DateTimeUtc,
   /** When the transfer's entry before this one was made, if not when the transfer was: so each can be found from another. */
-  readonly previousAt: DateTime.Utc | undefined
-}
+  previousAt: Schema.optionalKey(Schema.DateTimeUtc),
+})
+
+/** @category models */
+export type Entry = typeof Entry.Type
 
 /**
  * What a fold changed, each thing in its last state; entries in their order.
@@ -123,18 +180,26 @@ export interface Changes {
 }
 
 /**
- * The id is in use by a transfer of the other kind.
+ * The id is in use by a transfer of another kind.
  *
  * @category errors
  */
 export class IdInUse extends Schema.TaggedError<IdInUse>()("IdInUse", {
   id: Uuid.Uuid,
-  usedBy: Schema.Literals(["a deallocation", "an allocation or adjustment"]),
+  usedBy: Schema.Literals(Struct.keys(kinds)),
 }) {
   override get message() {
-    return `The id ${this.id} is in use by ${this.usedBy}.`
+    return `The id ${this.id} is in use by ${nouns[this.usedBy]}.`
   }
 }
+
+/** Partners book allocations as credits as well. */
+const nouns = {
+  deallocation: "a deallocation",
+  allocation: "an allocation",
+  lock: "a lock",
+  adjustment: "an allocation or adjustment",
+} satisfies Record<Kind, string>
 
 /**
  * The nonce has been used before.
@@ -175,23 +240,29 @@ export const isUsed = (known: Pick<Snapshot, "nonces" | "forgottenUntil">, nonce
  *
  * @category models
  */
-export type Success<C extends Command = Command> = C extends Adjustment.Command
-  ? Adjustment.Adjustment
-  : Deallocation.Deallocation
+export type Success<C extends Command = Command> = Extract<Transfer, { readonly kind: C["kind"] }>
 
 /**
  * Why a command can fail. Nothing changes then, but the nonce counts as used.
  *
  * @category models
  */
-export type Failure<C extends Command = Command> =
-  | NonceUsed
+export type Failure<C extends Command = Command> = NonceUsed | StepFailure<C>
+
+/**
+ * Why a {@link step} can fail.
+ *
+ * @category models
+ */
+export type StepFailure<C extends Command = Command> =
   | IdInUse
-  | (C extends { readonly _tag: "Reserve" } ? Deallocation.TermsMismatch | Deallocation.StateConflict : never)
-  | (C extends { readonly _tag: "Clear" | "Release" }
-      ? Deallocation.DeallocationNotFound | Deallocation.StateConflict
-      : never)
-  | (C extends Adjustment.Command ? Effect.Error<ReturnType<typeof Adjustment.decide>> : never)
+  | (C extends { readonly terms: unknown } ? Transfer_.TermsMismatch : Transfer_.TransferNotFound)
+  | (C extends { readonly _tag: "Adjust" } ? never : Transfer_.StateConflict)
+  | (C extends { readonly kind: "lock"; readonly terms: unknown }
+      ? Connection.ConnectionNotFound | Account.InsufficientBalance
+      : C extends Adjustment.Command
+        ? Connection.ConnectionNotFound | Account.InsufficientBalance | BaseUnits.BaseUnitsOverflow
+        : never)
 
 /**
  * Each instruction's outcome, in the same places.
@@ -225,22 +296,79 @@ export const accountKeyOf = ({ connectionId, amount }: Transfer["terms"]): Accou
  *
  * @category getters
  */
-export const idOf = (command: Command): Uuid.Uuid =>
-  command._tag === "Adjust" ? command.terms.adjustmentId : Deallocation.idOf(command)
+export const idOf: (command: Command) => Uuid.Uuid = Decider.idOf
 
 /**
- * The id of a transfer.
+ * Whether no command can change a transfer any more.
  *
  * @category getters
  */
-export const transferId = (transfer: Transfer): Uuid.Uuid =>
-  transfer._tag === "Adjustment" ? transfer.terms.adjustmentId : transfer.terms.deallocationId
+export const isTerminal = (transfer: Transfer): boolean => Decider.isTerminal(kinds[transfer.kind], transfer)
+
+/**
+ * What a {@link step} makes: nothing new where a command is repeated.
+ *
+ * @category models
+ */
+export interface Step<C extends Command = Command> {
+  readonly events: ReadonlyArray<Extract<Event, { readonly kind: C["kind"] }>>
+  readonly transfer: Success<C>
+  readonly account: Account.Account
+}
+
+/**
+ * Decides one command, and does it: the event that it makes, if any, the transfer
+ * as it is then, and the account that its terms name. For those who keep transfers and accounts in a
+ * store of their own: read the situation, lock it, and write what comes of it.
+ *
+ * ```ts
+ * import { Account, BaseUnits, Connection, Ledger, Lock } from "@holdfast/domain"
+ * import { DateTime, Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const terms = Schema.decodeUnknownSync(Lock.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000006",
+ *   connectionId: connection.connectionId,
+ *   amount: { currency: "BTC", quantity: 2n },
+ * })
+ * const command = { _tag: "Reserve", kind: "lock", terms, at: DateTime.makeUnsafe("2026-01-01T00:00:00Z") } as const
+ * const account = { ...Account.empty, available: BaseUnits.BaseUnits.make(5n) }
+ *
+ * const made = Effect.runSync(Ledger.step(command, { transfer: undefined, connection, account }))
+ * assert.deepEqual(made.events.map((event) => event._tag), ["Reserved"])
+ * assert.equal(made.transfer.state, "Reserved")
+ * assert.deepEqual(made.account, { ...account, available: 3n, locked: 2n })
+ * ```
+ *
+ * @category deciding
+ */
+export const step = <C extends Command>(
+  command: C,
+  situation: Transfer_.Situation<Transfer>,
+): Effect.Effect<Step<C>, StepFailure<C>> => Effect.suspend(() => stepEagerly(command, situation))
+
+const stepEagerly = <C extends Command>(
+  command: C,
+  situation: Transfer_.Situation<Transfer>,
+): Effect.Effect<Step<C>, StepFailure<C>> => {
+  const { transfer } = situation
+  const made: Effect.Effect<Decider.Step, IdInUse | Decider.Failure> =
+    transfer !== undefined && transfer.kind !== command.kind
+      ? Effect.fail(new IdInUse({ id: transfer.terms.id, usedBy: transfer.kind }))
+      : Decider.step(kinds[command.kind], command, situation)
+  // The rules of a kind make its own events, states and failures; TypeScript does not follow that.
+  return made as Effect.Effect<unknown, unknown> as Effect.Effect<Step<C>, StepFailure<C>>
+}
 
 /** When a transfer was changed, if it was since it was made. */
 const changedAt = (transfer: Transfer | undefined): DateTime.Utc | undefined =>
-  transfer === undefined ||
-  transfer._tag === "Adjustment" ||
-  DateTime.Equivalence(transfer.updatedAt, transfer.createdAt)
+  transfer === undefined || DateTime.Equivalence(transfer.updatedAt, transfer.createdAt)
     ? undefined
     : transfer.updatedAt
 
@@ -254,12 +382,12 @@ const changedAt = (transfer: Transfer | undefined): DateTime.Utc | undefined =>
  * import { Uuid } from "@holdfast/domain"
  * import assert from "node:assert/strict"
  *
- * const deallocationId = Schema.decodeUnknownSync(Uuid.FromString)("018f3f1e-0000-7000-8000-000000000001")
+ * const id = Schema.decodeUnknownSync(Uuid.FromString)("018f3f1e-0000-7000-8000-000000000001")
  * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
  * const { outcomes, changes } = Effect.runSync(
  *   Ledger.fold(
  *     { connections: new Map(), accounts: new Map(), transfers: new Map(), nonces: new Set() },
- *     [{ command: { _tag: "Clear", deallocationId, at }, nonce: undefined }],
+ *     [{ command: { _tag: "Clear", kind: "deallocation", id, at }, nonce: undefined }],
  *     { releasedRepost: "reserve" },
  *   ),
  * )
@@ -272,76 +400,35 @@ const changedAt = (transfer: Transfer | undefined): DateTime.Utc | undefined =>
 export const fold = <const Instructions extends ReadonlyArray<Instruction>>(
   snapshot: Snapshot,
   instructions: Instructions,
-  options: { readonly releasedRepost: Deallocation.ReleasedRepost },
+  options: { readonly releasedRepost: Transfer_.ReleasedRepost },
 ): Effect.Effect<{ readonly outcomes: Outcomes<Instructions>; readonly changes: Changes }> =>
   // Suspended: what is in the snapshot's maps may change until the program runs.
   Effect.suspend(() => {
     const draft = new Draft(snapshot)
-    const outcome = (instruction: Instruction) => Effect.result(step(draft, instruction, options.releasedRepost))
+    const outcome = (instruction: Instruction) => Effect.result(execute(draft, instruction, options.releasedRepost))
     return Effect.map(Effect.forEach(instructions, outcome), (outcomes) => ({
-      // `step` answers each command with its own kind of outcome; TypeScript does not follow that.
+      // Each command is answered with its own kind of outcome; TypeScript does not follow that.
       outcomes: outcomes as ReadonlyArray<unknown> as Outcomes<Instructions>,
       changes: draft,
     }))
   })
 
-const step = Effect.fnUntracedEager(function* (
+const execute = Effect.fnUntracedEager(function* (
   draft: Draft,
   { command, nonce }: Instruction,
-  releasedRepost: Deallocation.ReleasedRepost,
-): Effect.fn.Return<Success, Failure> {
+  releasedRepost: Transfer_.ReleasedRepost,
+): Effect.fn.Return<Transfer, Failure> {
   if (nonce !== undefined) yield* draft.useNonce(nonce)
-  const transfer = draft.transfer(idOf(command))
-  return command._tag === "Adjust"
-    ? yield* adjust(draft, command, transfer)
-    : yield* deallocate(draft, command, transfer, releasedRepost)
-})
-
-const deallocate = Effect.fnUntracedEager(function* (
-  draft: Draft,
-  command: Deallocation.Command,
-  transfer: Transfer | undefined,
-  releasedRepost: Deallocation.ReleasedRepost,
-): Effect.fn.Return<Deallocation.Deallocation, Failure<Deallocation.Command>> {
-  const deallocationId = Deallocation.idOf(command)
-  if (transfer?._tag === "Adjustment") {
-    return yield* new IdInUse({ id: deallocationId, usedBy: "an allocation or adjustment" })
-  }
-  const terms = transfer?.terms ?? (command._tag === "Reserve" ? command.terms : undefined)
-  const events = yield* Deallocation.decide(command, {
-    deallocation: transfer,
+  const before = draft.transfer(idOf(command))
+  const terms = before?.terms ?? ("terms" in command ? command.terms : undefined)
+  const { events, transfer, account } = yield* stepEagerly(command, {
+    transfer: before,
     connection: terms && draft.connection(terms.connectionId),
     account: terms === undefined ? Account.empty : draft.account(accountKeyOf(terms)),
     releasedRepost,
   })
-  let deallocation = transfer
-  for (const event of events) {
-    // What was decided can be done: if it cannot, the snapshot contradicts itself, a defect.
-    deallocation = yield* Effect.orDie(Deallocation.evolve(deallocation, event))
-    yield* Effect.orDie(draft.record(deallocation, event, Deallocation.postings[event._tag]))
-  }
-  return deallocation ?? (yield* Effect.die("A command was decided without a deallocation."))
-})
-
-const adjust = Effect.fnUntracedEager(function* (
-  draft: Draft,
-  command: Adjustment.Command,
-  transfer: Transfer | undefined,
-): Effect.fn.Return<Adjustment.Adjustment, Failure<Adjustment.Command>> {
-  const { adjustmentId, connectionId } = command.terms
-  if (transfer !== undefined && transfer._tag !== "Adjustment") {
-    return yield* new IdInUse({ id: adjustmentId, usedBy: "a deallocation" })
-  }
-  const events = yield* Adjustment.decide(command, {
-    adjustment: transfer,
-    connection: draft.connection(connectionId),
-    account: draft.account(accountKeyOf(command.terms)),
-  })
-  const adjustment = transfer ?? { _tag: "Adjustment", terms: command.terms, createdAt: command.at }
-  for (const event of events) {
-    yield* Effect.orDie(draft.record(adjustment, event, Adjustment.postings[event._tag]))
-  }
-  return adjustment
+  for (const event of events) draft.record(transfer, event, account)
+  return transfer
 })
 
 /** The snapshot seen through the changes made so far. Lives inside one fold only. */
@@ -376,25 +463,15 @@ class Draft implements Changes {
     return Effect.void
   }
 
-  /** Posts an event that was decided, with the transfer that it leaves. */
-  record(
-    transfer: Transfer,
-    { _tag: event, at }: Deallocation.Event | Adjustment.Event,
-    posting: Account.Posting | undefined,
-  ): ReturnType<typeof Account.post> {
-    const { connectionId, amount } = transfer.terms
+  /** Records an event with the transfer and the account that it leaves. */
+  record(transfer: Transfer, { _tag: event, at }: Event, balances: Account.Account): void {
+    const { id, connectionId, amount } = transfer.terms
     const { currency, quantity } = amount
-    const key = accountKeyOf(transfer.terms)
-    const account = this.account(key)
-    const posted = posting === undefined ? Effect.succeed(account) : Account.post(account, posting, quantity)
-    return Effect.mapEager(posted, (balances) => {
-      // Of a rejection too, which moves nothing: every entry stands in an account's journal.
-      this.accounts.set(key, { connectionId, currency, account: balances })
-      const id = transferId(transfer)
-      const previousAt = changedAt(this.transfer(id))
-      this.transfers.set(id, transfer)
-      this.entries.push({ transferId: id, event, connectionId, currency, quantity, balances, at, previousAt })
-      return balances
-    })
+    // Of a rejection too, which moves nothing: every entry stands in an account's journal.
+    this.accounts.set(accountKeyOf(transfer.terms), { connectionId, currency, account: balances })
+    const entry = { transferId: id, event, connectionId, currency, quantity, balances, at }
+    const previousAt = changedAt(this.transfer(id))
+    this.transfers.set(id, transfer)
+    this.entries.push(previousAt === undefined ? entry : { ...entry, previousAt })
   }
 }

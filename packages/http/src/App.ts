@@ -2,7 +2,7 @@
  * The whole application as routes: what remains to be given is where
  * deallocations are kept, whom to believe, and a host to run on.
  */
-import type { Deallocations } from "@holdfast/domain"
+import type { Holdfast } from "@holdfast/domain"
 import { Context, Effect, Layer } from "effect"
 import { HttpEffect, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware } from "effect/http-api"
@@ -58,7 +58,7 @@ const make = Effect.fnUntraced(function* ({ maxBodyBytes, maxUrlLength }: Option
 })
 
 /** What it is to be given: where deallocations are kept, and whom to believe. */
-export type Needs = Deallocations.Deallocations | CallerLimits | Operator | Signature
+export type Needs = Holdfast.Holdfast | CallerLimits | Operator | Signature
 
 /** Serves all of it on an `HttpServer`. */
 export const layer = (

@@ -9,7 +9,7 @@ import { Audit, Ledger } from "@holdfast/domain"
 import { Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import * as Rows from "./Rows.ts"
+import * as Tables from "./Tables.ts"
 
 /**
  * What an audit came to: how much it read, and each difference that it found.
@@ -22,23 +22,12 @@ export interface Report {
   readonly findings: ReadonlyArray<Audit.Finding>
 }
 
-/** The columns of each table that are read, under a name that says whose they are. */
-const columns = Object.entries({
-  j: [
-    ...["transfer_id", "event", "connection_id", "currency", "quantity", "available", "reserved", "deallocated"],
-    ...["at", "previous_at"],
-  ],
-  t: [
-    ...["id", "kind", "connection_id", "currency", "quantity", "created_at", "updated_at", "state", "reason"],
-    ...["client_id", "partners_connection_id", "partner_client_id", "partner_deallocation_id", "memo"],
-  ],
-  a: ["connection_id", "currency", "available", "reserved", "deallocated"],
-  c: ["connection_id", "client_id", "partners_connection_id", "partner_client_id"],
-}).flatMap(([table, names]) => names.map((name) => `${table}.${name} AS ${table}_${name}`))
+/** The tables that are read, by the aliases of the statement, which stand before the names of their columns. */
+const tables = { j: Tables.journal, t: Tables.transfers, a: Tables.accounts, c: Tables.connections }
 
 /** Each entry beside its transfer, account and connection, by account and in order; and whatever of them stands alone. */
 const everything = `
-  SELECT ${columns.join(", ")}, encode(j.hash, 'hex') AS j_hash, encode(a.head, 'hex') AS a_head
+  SELECT ${Object.entries(tables).map(([alias, { select }]) => select(alias, `${alias}_`))}
   FROM journal j
   FULL JOIN transfers t ON t.id = j.transfer_id
   FULL JOIN accounts a
@@ -49,21 +38,19 @@ const everything = `
 
 type Row = Readonly<Record<string, unknown>>
 
-/** The columns of one table, as it names them; nothing where the row has none of it. */
-const rowOf = (row: Row, table: "j" | "t" | "a" | "c"): ReadonlyArray<Row> => {
-  const fields = Object.entries(row).flatMap(([name, value]) =>
-    name.startsWith(`${table}_`) ? [[name.slice(2), value] as const] : [],
-  )
-  return fields.every(([, value]) => value === null) ? [] : [Object.fromEntries(fields)]
-}
+/** The value of one of the tables; nothing where the row has none of it. */
+const readOne = <A>(row: Row, table: Tables.Table<A>, prefix: string): Effect.Effect<A | undefined> =>
+  table.columns.every(({ name }) => row[prefix + name] === null)
+    ? Effect.undefined
+    : Effect.map(table.read([row], prefix), ([value]) => value)
 
-const read = Effect.fnUntraced(function* (row: Row) {
-  const [entry] = yield* Rows.readHashedEntries(rowOf(row, "j"))
-  const [transfer] = yield* Rows.readTransfers(rowOf(row, "t"))
-  const [account] = yield* Rows.readHeadedAccounts(rowOf(row, "a"))
-  const [connection] = yield* Rows.readConnections(rowOf(row, "c"))
-  return { entry, transfer, account, connection }
-})
+const read = (row: Row) =>
+  Effect.all({
+    entry: readOne(row, tables.j, "j_"),
+    transfer: readOne(row, tables.t, "t_"),
+    account: readOne(row, tables.a, "a_"),
+    connection: readOne(row, tables.c, "c_"),
+  })
 
 const sha256 = (text: string) => hash("sha256", text)
 

@@ -19,7 +19,7 @@
  *   on its own: its caller gets `Unavailable`. Nothing of this is ever recorded as
  *   a rejection. Time is what the monotonic clock says.
  */
-import { Deallocations, Ledger } from "@holdfast/domain"
+import { Ledger, Store } from "@holdfast/domain"
 import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, Latch, type Result, Schedule, Scope } from "effect"
 
 /** What the instructions of a batch came to, in their order. */
@@ -69,16 +69,16 @@ export interface Config<D extends Decided> {
 
 /** A way to have commands executed. */
 export interface GroupCommit {
-  readonly execute: Deallocations.Store["execute"]
+  readonly execute: Store.Store["execute"]
   /** Succeeds where something was committed a moment ago, or can be: if there is nothing to commit, an empty batch is. */
-  readonly ready: Effect.Effect<void, Deallocations.Unavailable>
+  readonly ready: Effect.Effect<void, Store.Unavailable>
 }
 
 /** A command and its caller; nobody's and empty if all that is asked is whether it can be committed. */
 interface Waiting {
   readonly instruction: Ledger.Instruction | undefined
   readonly deadlineMillis: number
-  readonly answer: Deferred.Deferred<Ledger.Success, Ledger.Failure | Deallocations.Unavailable>
+  readonly answer: Deferred.Deferred<Ledger.Success, Ledger.Failure | Store.Unavailable>
 }
 
 interface Batch<D> {
@@ -100,7 +100,7 @@ const readiness = { forMillis: 1_000, withinMillis: 1_500 }
 /** How long a failure that goes on is not told of again. */
 const quietMillis = 10_000
 
-const unavailable = (reason: string) => new Deallocations.Unavailable({ reason, retryAfterSeconds: 1 })
+const unavailable = (reason: string) => new Store.Unavailable({ reason, retryAfterSeconds: 1 })
 
 const notWritable = unavailable("Nothing can be written to the database.")
 
@@ -138,10 +138,7 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
     return waiting
   }
 
-  const answer = (
-    waiting: Waiting,
-    outcome: Effect.Effect<Ledger.Success, Ledger.Failure | Deallocations.Unavailable>,
-  ) => {
+  const answer = (waiting: Waiting, outcome: Effect.Effect<Ledger.Success, Ledger.Failure | Store.Unavailable>) => {
     unanswered.delete(waiting)
     Deferred.doneUnsafe(waiting.answer, outcome)
   }
@@ -308,7 +305,7 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
         if (isEnding) return Effect.fail(unavailable("The server is stopping."))
         if (queue.length >= maxQueue) return Effect.fail(unavailable("Too many commands are waiting."))
         // The fold answers each command with its own kind of outcome.
-        return Deferred.await(submit(instruction).answer) as Deallocations.Execution<C>
+        return Deferred.await(submit(instruction).answer) as Store.Execution<C>
       }),
     ready: Effect.suspend(() => {
       if (nowMillis() - lastFailureMillis < patienceMillis) return Effect.fail(notWritable)

@@ -8,7 +8,8 @@
  * portable PostgreSQL: no extensions.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Effect, Schema } from "effect"
+import { Account, Ledger, Transfer } from "@holdfast/domain"
+import { Effect, Schema, Struct } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -229,6 +230,55 @@ const commitsAndForgotten = statements(
   "ALTER TABLE nonces DROP COLUMN attempt",
 )
 
+/** The words of a list, as literals of SQL. */
+const literals = (words: ReadonlyArray<string>) => words.map((word) => `'${word}'`).join(", ")
+
+/** The kinds that the network asks for, which are rejected where they cannot be, and those that the partner asks for. */
+const { network = [], partner = [] } = Object.groupBy(Struct.keys(Ledger.kinds), (kind) =>
+  Struct.keys(Ledger.kinds[kind].reasons).length > 0 ? "network" : "partner",
+)
+
+const ofNetwork = "client_id, partners_connection_id, partner_client_id, partner_transfer_id"
+
+// What the domain says of kinds and states. Where it says something else one day, a migration drops these and has them
+// made again.
+const checksOfDomain = [
+  `ALTER DOMAIN transfer_state ADD CHECK (VALUE IN (${literals(Transfer.State.literals)}))`,
+  `ALTER DOMAIN journal_event ADD CHECK (VALUE IN (${literals(Transfer.State.literals)}))`,
+  `ALTER TABLE transfers ADD CONSTRAINT transfer_is_whole CHECK (
+    direction IS NOT DISTINCT FROM CASE state WHEN 'Credited' THEN 'credit' WHEN 'Debited' THEN 'debit' END
+    AND (kind = 'adjustment') = (direction IS NOT NULL) AND (state = 'Rejected') = (reason IS NOT NULL)
+    AND CASE WHEN kind IN (${literals(network)})
+      THEN num_nulls(${ofNetwork}) = 0 AND partners_connection_id <> '' AND memo IS NULL
+      ELSE kind IN (${literals(partner)}) AND num_nonnulls(reason, ${ofNetwork}) = 0 END)`,
+  `ALTER TABLE accounts ADD CONSTRAINT total_within_bound CHECK (${Account.Balance.literals.join(" + ")} <= ${max})`,
+]
+
+// Every transfer has a kind and a state, and there are two balances more. The version says over which text an entry's
+// hash is. While its domain has no check a column is added without the table being written anew.
+const kindsAndBalances = statements(
+  "ALTER TABLE transfers DROP CONSTRAINT transfer_is_whole",
+  "ALTER TABLE transfers RENAME COLUMN partner_deallocation_id TO partner_transfer_id",
+  "ALTER TABLE transfers ADD COLUMN direction text",
+  "ALTER DOMAIN deallocation_state RENAME TO transfer_state",
+  "ALTER DOMAIN transfer_state DROP CONSTRAINT deallocation_state_check",
+  "ALTER DOMAIN journal_event DROP CONSTRAINT journal_event_check",
+  `UPDATE transfers SET kind = 'adjustment', direction = kind, state = CASE kind WHEN 'credit' THEN 'Credited' ELSE 'Debited' END
+    WHERE kind <> 'deallocation'`,
+  "ALTER TABLE transfers ALTER COLUMN state SET NOT NULL",
+  "ALTER TABLE accounts DROP CONSTRAINT total_within_bound",
+  "ALTER DOMAIN base_units DROP CONSTRAINT base_units_check",
+  ...["accounts", "journal"].flatMap((table) => [
+    `ALTER TABLE ${table}
+      ADD COLUMN pending base_units NOT NULL DEFAULT 0, ADD COLUMN locked base_units NOT NULL DEFAULT 0`,
+    `ALTER TABLE ${table} ALTER COLUMN pending DROP DEFAULT, ALTER COLUMN locked DROP DEFAULT`,
+  ]),
+  `ALTER DOMAIN base_units ADD CHECK (VALUE BETWEEN 0 AND ${max})`,
+  "ALTER TABLE journal ADD COLUMN version integer NOT NULL DEFAULT 1",
+  "ALTER TABLE journal ALTER COLUMN version DROP DEFAULT",
+  ...checksOfDomain,
+)
+
 const migrations = {
   "0001_initial": initial,
   "0002_journal_by_transfer": journalByTransfer,
@@ -236,6 +286,7 @@ const migrations = {
   "0004_journal_in_order": journalInOrder,
   "0005_checks_in_domains": checksInDomains,
   "0006_commits_and_forgotten": commitsAndForgotten,
+  "0007_kinds_and_balances": kindsAndBalances,
 }
 
 const table = "holdfast_migrations"

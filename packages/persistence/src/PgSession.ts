@@ -19,20 +19,20 @@
  */
 import { hash } from "node:crypto"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
-import { type Account, type Connection, type Deallocation, Journal, Ledger, type Uuid } from "@holdfast/domain"
-import { Effect, type Scope } from "effect"
+import { type Account, type Connection, Journal, Ledger, type Transfer, type Uuid } from "@holdfast/domain"
+import { Effect, Schema, type Scope } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Failures from "./Failures.ts"
 import { BatchFailure, type Decided, type Fate, type Session } from "./GroupCommit.ts"
 import * as Restore from "./Restore.ts"
-import * as Rows from "./Rows.ts"
+import * as Tables from "./Tables.ts"
 import * as Write from "./Write.ts"
 
 /** Where the database is, and how batches are decided. */
 export interface Config {
   readonly connection: PgConnection.Config
-  readonly releasedRepost: Deallocation.ReleasedRepost
+  readonly releasedRepost: Transfer.ReleasedRepost
   /** Another text once the database's files were put back from a copy, if anybody can tell. */
   readonly incarnation: string | undefined
 }
@@ -58,7 +58,7 @@ interface Snapshot extends Ledger.Snapshot {
 }
 
 const lockAccounts = `
-  SELECT a.connection_id, a.currency, a.available, a.reserved, a.deallocated, encode(a.head, 'hex') AS head
+  SELECT ${Tables.accounts.select("a")}
   FROM (
     SELECT * FROM unnest($1::uuid[], $2::text[]) AS named (connection_id, currency)
     UNION
@@ -73,10 +73,16 @@ const lockAccounts = `
 
 // The outer joins give a row even where nothing is found, so that there is always one to carry what else is asked.
 const readTransfers = `
-  SELECT pg_current_xact_id()::text AS transaction_id, extract(epoch FROM now())::text AS begun_at, t.*
+  SELECT pg_current_xact_id()::text AS transaction_id, extract(epoch FROM now())::text AS begun_at,
+    ${Tables.transfers.select("t")}
   FROM (SELECT 1) AS always LEFT JOIN transfers t ON t.id = ANY ($1::uuid[])`
 
-const readConnections = "SELECT * FROM connections WHERE connection_id = ANY ($1::uuid[])"
+const readConnections = `
+  SELECT ${Tables.connections.select("c")} FROM connections c WHERE connection_id = ANY ($1::uuid[])`
+
+/** A used nonce, beside what is said of those that were forgotten. */
+const NonceRow = Schema.Struct({ value: Schema.NullOr(Schema.String), nonces_until: Schema.DateTimeUtcFromDate })
+const decodeNonces = Schema.decodeUnknownEffect(Schema.Array(NonceRow))
 
 const readNonces = `
   SELECT f.nonces_until, n.value FROM forgotten f LEFT JOIN nonces n ON n.value = ANY ($1::text[])`
@@ -176,10 +182,10 @@ const begin = Effect.fnUntraced(function* (
     connection.query(readNonces, [Write.texts(values)]),
   ])
 
-  const accounts = yield* Rows.readHeadedAccounts(accountRows.rows)
-  const transfers = yield* Rows.readTransfers(transferRows.rows.filter((row) => row["id"] !== null))
-  const connections = yield* Rows.readConnections(connectionRows.rows)
-  const nonces = yield* Rows.readNonces(nonceRows.rows)
+  const accounts = yield* Tables.accounts.read(accountRows.rows)
+  const transfers = yield* Tables.transfers.read(transferRows.rows.filter((row) => row["id"] !== null))
+  const connections = yield* Tables.connections.read(connectionRows.rows)
+  const nonces = yield* Effect.orDie(decodeNonces(nonceRows.rows))
   const locked = new Map(accounts.map((row) => [Ledger.accountKey(row), row]))
   for (const transfer of transfers) {
     // Made by another batch after the locks were taken: its account must be locked too.
@@ -190,10 +196,10 @@ const begin = Effect.fnUntraced(function* (
   return {
     accounts: { get: (key) => locked.get(key)?.account },
     locked,
-    transfers: new Map(transfers.map((transfer) => [Ledger.transferId(transfer), transfer])),
+    transfers: new Map(transfers.map((transfer) => [transfer.terms.id, transfer])),
     connections: new Map(connections.map((row) => [row.connectionId, row])),
     nonces: new Set(nonces.flatMap(({ value }) => value ?? [])),
-    forgottenUntil: nonces[0]?.forgottenUntil,
+    forgottenUntil: nonces[0]?.nonces_until,
     transactionId: String(transferRows.rows[0]?.["transaction_id"]),
     begunAt: String(transferRows.rows[0]?.["begun_at"]),
   }
@@ -202,7 +208,7 @@ const begin = Effect.fnUntraced(function* (
 /** The connections for want of which something is to be rejected, for good. */
 const missingConnections = ({ transfers }: Ledger.Changes): ReadonlyArray<Uuid.Uuid> =>
   Array.from(transfers.values()).flatMap((transfer) =>
-    transfer._tag === "Rejected" && transfer.reason === "UNKNOWN_CONNECTION" ? [transfer.terms.connectionId] : [],
+    transfer.state === "Rejected" && transfer.reason === "UNKNOWN_CONNECTION" ? [transfer.terms.connectionId] : [],
   )
 
 /**
@@ -218,7 +224,7 @@ const registered = Effect.fnUntraced(function* (
     connection.query(lockRegistrations, [Write.texts(missing)]),
     connection.query(readConnections, [Write.uuids(missing)]),
   ])
-  const found = yield* Rows.readConnections(rows)
+  const found = yield* Tables.connections.read(rows)
   return {
     ...snapshot,
     connections: new Map([...snapshot.connections, ...found.map((row) => [row.connectionId, row] as const)]),
@@ -254,7 +260,7 @@ const extend = (locked: Snapshot["locked"], { entries, transfers, accounts }: Le
     const key = Ledger.accountKey(entry)
     const head = hash("sha256", Journal.canonical(headOf(key), entry, transfer))
     heads.set(key, head)
-    return { ...entry, hash: head }
+    return { ...entry, hash: head, version: Journal.version }
   })
   const headed = Array.from(accounts, ([key, account]) => [key, { ...account, head: headOf(key) }] as const)
   return { entries: hashed, accounts: new Map(headed) }

@@ -2,18 +2,22 @@
  * What the store reads, and the few things that it writes without a batch:
  * registrations, and the nonces of requests that are no commands.
  */
-import { Connection, Deallocation, Deallocations, Ledger, type Uuid } from "@holdfast/domain"
+import { Connection, Ledger, Store, type Uuid } from "@holdfast/domain"
 import { Cause, DateTime, type Duration, Effect, Exit, Fiber } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Failures from "./Failures.ts"
 import { registrationKey } from "./PgSession.ts"
 import * as Restore from "./Restore.ts"
-import * as Rows from "./Rows.ts"
+import * as Tables from "./Tables.ts"
 
 /** Everything of a store but the execution of commands. */
 export const make = Effect.fnUntraced(function* (incarnation: string | undefined) {
   const sql = yield* SqlClient
+  const connections = sql.literal(Tables.connections.select("c"))
+  const accounts = sql.literal(Tables.accounts.select("a"))
+  const transfers = sql.literal(Tables.transfers.select("t"))
+  const entries = sql.literal(Tables.journal.select("f"))
 
   const useNonce = Effect.fnUntraced(function* ({ value, expiresAt }: Ledger.Nonce) {
     const parameters = [value, DateTime.formatIso(expiresAt)]
@@ -27,8 +31,8 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
   }, orUnavailable())
 
   const findConnection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
-    const rows = yield* sql`SELECT * FROM connections WHERE connection_id = ${connectionId}`
-    const [connection] = yield* Rows.readConnections(rows)
+    const rows = yield* sql`SELECT ${connections} FROM connections c WHERE connection_id = ${connectionId}`
+    const [connection] = yield* Tables.connections.read(rows)
     return connection ?? (yield* new Connection.ConnectionNotFound({ connectionId }))
   })
 
@@ -43,18 +47,22 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
 
   const connection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
     const found = yield* findConnection(connectionId)
-    const rows = yield* sql`SELECT * FROM accounts WHERE connection_id = ${connectionId} ORDER BY currency`
-    const accounts = yield* Rows.readAccounts(rows)
-    return { connection: found, balances: accounts.map(({ currency, account }) => ({ currency, ...account })) }
+    const rows = yield* sql`SELECT ${accounts} FROM accounts a WHERE connection_id = ${connectionId} ORDER BY currency`
+    const held = yield* Tables.accounts.read(rows)
+    return { connection: found, balances: held.map(({ currency, account }) => ({ currency, ...account })) }
   }, orUnavailable())
 
-  const find = Effect.fnUntraced(function* (deallocationId: Uuid.Uuid) {
-    const rows = yield* sql`SELECT * FROM transfers WHERE id = ${deallocationId} AND kind = 'deallocation'`
-    const [deallocation] = yield* Rows.readDeallocations(rows)
-    return deallocation ?? (yield* new Deallocation.DeallocationNotFound({ deallocationId }))
-  }, orUnavailable())
+  const find = <Kind extends Ledger.Kind>(kind: Kind, id: Uuid.Uuid) =>
+    orUnavailable()(
+      Effect.gen(function* () {
+        const [transfer] = yield* Tables.transfers.read(
+          yield* sql`SELECT ${transfers} FROM transfers t WHERE id = ${id}`,
+        )
+        return yield* Ledger.ofKind(kind, id, transfer)
+      }),
+    )
 
-  const list = Effect.fnUntraced(function* (query: Deallocations.Query) {
+  const list = Effect.fnUntraced(function* (query: Store.Query) {
     const conditions = sql.and([
       sql`kind = 'deallocation'`,
       ...(query.state === undefined ? [] : [sql`state = ${query.state}`]),
@@ -62,11 +70,12 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
       ...(query.currency === undefined ? [] : [sql`currency = ${query.currency}`]),
       ...(query.cursor === undefined
         ? []
-        : [sql`(created_at, id) < (${DateTime.formatIso(query.cursor.createdAt)}, ${query.cursor.deallocationId})`]),
+        : [sql`(created_at, id) < (${DateTime.formatIso(query.cursor.createdAt)}, ${query.cursor.id})`]),
     ])
     const rows = yield* sql`
-      SELECT * FROM transfers WHERE ${conditions} ORDER BY created_at DESC, id DESC LIMIT ${query.limit + 1}`
-    return Deallocations.page(yield* Rows.readDeallocations(rows), query.limit)
+      SELECT ${transfers} FROM transfers t WHERE ${conditions} ORDER BY created_at DESC, id DESC LIMIT ${query.limit + 1}`
+    const deallocations = (yield* Tables.transfers.read(rows)).filter((_) => _.kind === "deallocation")
+    return Store.page(deallocations, query.limit)
   }, orUnavailable())
 
   /** The first entry and the last, and from there back. UNION, for those of one moment find each other. */
@@ -77,8 +86,8 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
           WHERE t.id = ${transferId}
         UNION
         SELECT j.* FROM found f JOIN journal j ON j.at = f.previous_at AND j.transfer_id = f.transfer_id)
-      SELECT * FROM found ORDER BY seq`
-    return yield* Rows.readEntries(rows)
+      SELECT ${entries} FROM found f ORDER BY seq`
+    return (yield* Tables.journal.read(rows)).map(({ hash: _, version: __, ...entry }) => entry)
   }, orUnavailable())
 
   const ready = Effect.asVoid(sql`SELECT 1`).pipe(orUnavailable("1500 millis"))
@@ -110,10 +119,10 @@ const orUnavailable =
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.catch(
       promptTimeout(effect, within),
-      (error): Effect.Effect<never, Exclude<E, OfDatabase> | Deallocations.Unavailable> => {
+      (error): Effect.Effect<never, Exclude<E, OfDatabase> | Store.Unavailable> => {
         if (!isOfDatabase(error)) return Effect.fail(error as Exclude<E, OfDatabase>)
         if (Failures.kindOf(error) === "lasting") return Effect.die(error)
-        const unavailable = new Deallocations.Unavailable({
+        const unavailable = new Store.Unavailable({
           reason: "The database does not answer.",
           retryAfterSeconds: 1,
         })

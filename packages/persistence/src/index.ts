@@ -1,3 +1,3 @@
 export * as Audit from "./Audit.ts"
 export * as Migrations from "./Migrations.ts"
-export * as PgDeallocations from "./PgDeallocations.ts"
+export * as PgStore from "./PgStore.ts"

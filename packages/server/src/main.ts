@@ -10,7 +10,7 @@ import * as CallerLimits from "@holdfast/http/CallerLimits"
 import * as Credentials from "@holdfast/http/Credentials"
 import * as OperatorToken from "@holdfast/http/OperatorToken"
 import * as Signature from "@holdfast/http/Signature"
-import { PgDeallocations } from "@holdfast/persistence"
+import { PgStore } from "@holdfast/persistence"
 import { Cause, Effect, Exit, FileSystem, Layer, Queue } from "effect"
 import { HttpServer } from "effect/http"
 import * as CredentialFiles from "./credentials/CredentialFiles.ts"
@@ -100,7 +100,7 @@ const layer = Layer.unwrap(
         Signature.layer(settings),
         OperatorToken.layer,
         ...(settings.publicKeyFiles.length > 0 ? [layerReload(read)] : []),
-        PgDeallocations.layer({ ...database, releasedRepost, maxQueue }),
+        PgStore.layer({ ...database, releasedRepost, maxQueue }),
       ]),
       Layer.provide(CallerLimits.layer(settings)),
       Layer.provide(Credentials.layer(yield* read)),

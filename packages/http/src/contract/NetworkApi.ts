@@ -53,11 +53,12 @@ export const ReserveRequest = Schema.Struct({
     Schema.decodeTo(
       Schema.toType(Deallocation.Terms),
       SchemaTransformation.transform({
-        decode: ({ partnersClientId, partnerClientId = partnersClientId ?? "", ...terms }) => ({
+        decode: ({ deallocationId: id, partnersClientId, partnerClientId = partnersClientId ?? "", ...terms }) => ({
+          id,
           ...terms,
           partnerClientId,
         }),
-        encode: (terms) => terms,
+        encode: ({ id: deallocationId, ...terms }) => ({ deallocationId, ...terms }),
       }),
     ),
   )

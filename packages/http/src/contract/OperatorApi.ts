@@ -2,7 +2,7 @@
  * The partner's own side: registers connections, moves available balance, and
  * looks at deallocations. Quantities are strings in both directions.
  */
-import { Adjustment, Amount, BaseUnits, Connection, Deallocation, Deallocations, Uuid } from "@holdfast/domain"
+import { Adjustment, Amount, BaseUnits, Connection, Deallocation, Store, Uuid } from "@holdfast/domain"
 import { DateTime, Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
 import * as Problems from "./Problems.ts"
@@ -21,7 +21,7 @@ export class KnownQuery extends HttpApiMiddleware.Service<KnownQuery>()("@holdfa
 }) {}
 
 const { connectionId, ...identifiers } = Connection.Connection.fields
-const { adjustmentId, ...adjustment } = Adjustment.Terms.fields
+const { id: adjustmentId, ...adjustment } = Adjustment.Terms.fields
 
 /** What a connection is registered with; its id is in the path. */
 export const ConnectionRequest = Schema.Struct(identifiers)
@@ -71,14 +71,17 @@ const DeallocationWithJournal = Schema.Struct({
 })
 
 /** No other moments can be asked the database for. */
-const RecordedCursor = Deallocations.Cursor.check(
+const RecordedCursor = Store.Cursor.check(
   Schema.makeFilter(({ createdAt }) => {
     const { year } = DateTime.toPartsUtc(createdAt)
     return year >= 1 && year <= 9999 ? undefined : { path: ["createdAt"], issue: "Expected a year from 1 to 9999." }
   }),
 )
 
-const CursorJson = Schema.fromJsonString(Schema.toCodecJson(RecordedCursor))
+/** With the name that the id has on the wire. */
+const CursorJson = Schema.fromJsonString(
+  Schema.toCodecJson(RecordedCursor.pipe(Schema.encodeKeys({ id: "deallocationId" }))),
+)
 
 /** Opaque to callers, who only hand it back. */
 const Cursor = Schema.StringFromBase64Url.pipe(Schema.decodeTo(CursorJson))

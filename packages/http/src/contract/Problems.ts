@@ -10,13 +10,12 @@
  */
 import {
   type Account,
-  type Adjustment,
   BaseUnits,
   type Connection,
-  type Deallocation,
-  type Deallocations,
   Difference,
   type Ledger,
+  type Store,
+  type Transfer,
 } from "@holdfast/domain"
 import { Effect, Schema } from "effect"
 import { HttpServerRespondable, HttpServerResponse } from "effect/http"
@@ -203,24 +202,22 @@ export const abandoned = 499
 export type DomainError =
   | Ledger.NonceUsed
   | Ledger.IdInUse
-  | Deallocation.DeallocationNotFound
-  | Deallocation.StateConflict
-  | Deallocation.TermsMismatch
-  | Adjustment.AdjustmentMismatch
+  | Transfer.TransferNotFound
+  | Transfer.StateConflict
+  | Transfer.TermsMismatch
   | Connection.ConnectionNotFound
   | Connection.ConnectionConflict
   | Account.InsufficientBalance
   | BaseUnits.BaseUnitsOverflow
-  | Deallocations.Unavailable
+  | Store.Unavailable
 
 /** The problem that each error of the domain is. */
 const problems = {
   NonceUsed: () => Unauthorized.always,
   IdInUse: (error) => new IdInUse({ detail: error.message }),
-  DeallocationNotFound: (error) => new DeallocationNotFound({ detail: error.message }),
+  TransferNotFound: (error) => new DeallocationNotFound({ detail: error.message }),
   StateConflict: (error) => new StateConflict({ detail: error.message, state: error.state }),
   TermsMismatch: (error) => new TermsMismatch({ detail: error.message, differences: error.differences }),
-  AdjustmentMismatch: (error) => new AdjustmentMismatch({ detail: error.message, differences: error.differences }),
   ConnectionNotFound: (error) => new ConnectionNotFound({ detail: error.message }),
   ConnectionConflict: (error) => new ConnectionConflict({ detail: error.message, differences: error.differences }),
   InsufficientBalance: ({ message, requested, held }) =>

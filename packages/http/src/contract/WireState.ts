@@ -1,11 +1,12 @@
-/** The state of a deallocation as it stands on the wire, in capitals. */
+/** The state of a transfer as it stands on the wire, in capitals. */
+import { Transfer } from "@holdfast/domain"
 import { Schema, SchemaTransformation, String as String_ } from "effect"
 
-const recorded = ["Reserved", "Rejected", "Cleared", "Released"] as const
+const { literals } = Transfer.TwoPhaseState
 
-export const WireState = Schema.Literals(["RESERVED", "REJECTED", "CLEARED", "RELEASED"]).pipe(
+export const WireState = Schema.Literals(literals.map((state) => String_.toUpperCase(state))).pipe(
   Schema.decodeTo(
-    Schema.Literals(recorded),
+    Transfer.TwoPhaseState,
     SchemaTransformation.transform({
       decode: (state) => String_.capitalize(String_.toLowerCase(state)),
       encode: String_.toUpperCase,

@@ -3,7 +3,7 @@
  * NetworkApi.ts declares. They are nearly all of the load, so they do not pass
  * through `HttpApiBuilder`: with it, a reservation took a quarter of its time there.
  */
-import { type Deallocation, Deallocations, type Ledger, type Uuid } from "@holdfast/domain"
+import { type Deallocation, Holdfast, type Ledger, type Uuid } from "@holdfast/domain"
 import { Effect, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { CallerLimits } from "../access/CallerLimits.ts"
@@ -30,22 +30,22 @@ type Handlers = {
 
 /** The contract's object; a rejection has its reason. */
 const answerOf = (deallocation: Deallocation.Deallocation): NetworkApi.Answer<"reserve"> => {
-  const { deallocationId, amount, clientId, connectionId, partnersConnectionId, partnerClientId } = deallocation.terms
+  const { id, amount, clientId, connectionId, partnersConnectionId, partnerClientId } = deallocation.terms
   const answer = {
-    deallocationId,
+    deallocationId: id,
     amount: WireAmount.withNumber(amount),
     clientId,
     connectionId,
     partnersConnectionId,
     partnerClientId,
-    partnerDeallocationId: deallocation.partnerDeallocationId,
+    partnerDeallocationId: deallocation.partnerTransferId,
   }
-  return deallocation._tag === "Rejected" ? { ...answer, rejectionReason: deallocation.reason } : answer
+  return deallocation.state === "Rejected" ? { ...answer, rejectionReason: deallocation.reason } : answer
 }
 
 const found = (deallocation: Deallocation.Deallocation): NetworkApi.Answer<"find"> => ({
   ...answerOf(deallocation),
-  status: encodeState(deallocation._tag),
+  status: encodeState(deallocation.state),
 })
 
 const encodeState = Schema.encodeSync(WireState)
@@ -60,7 +60,7 @@ const idOf = (params: Params) =>
 
 /** A handler for each of the network's endpoints, by the name it is declared with. */
 const makeHandlers = Effect.gen(function* () {
-  const deallocations = yield* Deallocations.Deallocations
+  const holdfast = yield* Holdfast.Holdfast
   const { verify, coversBodies } = yield* Signature
   const { guard } = yield* CallerLimits
   const { readBytes, readAs } = yield* Bodies
@@ -87,7 +87,7 @@ const makeHandlers = Effect.gen(function* () {
               isItsOwn = true
             })
           return understand(request, params, coversBodies ? inspect : covers).pipe(
-            Effect.tapError(() => (isItsOwn ? orProblem(deallocations.useNonce(nonce)) : Effect.void)),
+            Effect.tapError(() => (isItsOwn ? orProblem(holdfast.useNonce(nonce)) : Effect.void)),
             Effect.flatMap((input) => act(input, nonce)),
           )
         }),
@@ -105,26 +105,26 @@ const makeHandlers = Effect.gen(function* () {
     reserve: signed(
       (request, _, covers) => readReservation(request, covers),
       Effect.fnUntraced(function* (terms, nonce) {
-        yield* note({ deallocationId: terms.deallocationId })
-        return answerOf(yield* deallocations.reserve(terms, nonce).pipe(counted("reserve"), orProblem))
+        yield* note({ deallocationId: terms.id })
+        return answerOf(yield* holdfast.reserve("deallocation", terms, nonce).pipe(counted("reserve"), orProblem))
       }),
     ),
     find: bodiless(
       Effect.fnUntraced(function* (id, nonce) {
         // Side by side: each may take as long as the database may.
-        const both = [deallocations.useNonce(nonce), Effect.result(deallocations.find(id))] as const
+        const both = [holdfast.useNonce(nonce), Effect.result(holdfast.find("deallocation", id))] as const
         const [, deallocation] = yield* orProblem(Effect.all(both, { concurrency: "unbounded" }))
         return found(yield* orProblem(Effect.fromResult(deallocation)))
       }),
     ),
     clear: bodiless(
       Effect.fnUntraced(function* (id, nonce) {
-        return answerOf(yield* deallocations.clear(id, nonce).pipe(counted("clear"), orProblem))
+        return answerOf(yield* holdfast.clear("deallocation", id, nonce).pipe(counted("clear"), orProblem))
       }),
     ),
     release: bodiless(
       Effect.fnUntraced(function* (id, nonce) {
-        return answerOf(yield* deallocations.release(id, nonce).pipe(counted("release"), orProblem))
+        return answerOf(yield* holdfast.release("deallocation", id, nonce).pipe(counted("release"), orProblem))
       }),
     ),
   }

@@ -1,9 +1,10 @@
 /** What the operator's requests do. */
-import { type Deallocation, Deallocations, type Ledger } from "@holdfast/domain"
+import { type Deallocation, Holdfast, type Ledger } from "@holdfast/domain"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Routed } from "../contract/Api.ts"
 import { AdjustmentRequest, ConnectionRequest } from "../contract/OperatorApi.ts"
+import { AdjustmentMismatch } from "../contract/Problems.ts"
 import { Bodies } from "../request/Bodies.ts"
 import { orProblem } from "../request/Failures.ts"
 import { counted } from "../request/RequestLog.ts"
@@ -11,9 +12,10 @@ import { counted } from "../request/RequestLog.ts"
 const defaultLimit = 50
 
 const answerOf = (deallocation: Deallocation.Deallocation) => {
-  const { terms, partnerDeallocationId, createdAt, updatedAt } = deallocation
-  const answer = { ...terms, partnerDeallocationId, state: deallocation._tag, createdAt, updatedAt }
-  return deallocation._tag === "Rejected" ? { ...answer, rejectionReason: deallocation.reason } : answer
+  const { partnerTransferId: partnerDeallocationId, state, createdAt, updatedAt } = deallocation
+  const { id: deallocationId, ...terms } = deallocation.terms
+  const answer = { deallocationId, ...terms, partnerDeallocationId, state, createdAt, updatedAt }
+  return deallocation.state === "Rejected" ? { ...answer, rejectionReason: deallocation.reason } : answer
 }
 
 /** The entries of one deallocation; `Credited` and `Debited` are no events of it. */
@@ -26,7 +28,7 @@ export const layer = HttpApiBuilder.group(
   Routed,
   "operator",
   Effect.fnUntraced(function* (handlers) {
-    const deallocations = yield* Deallocations.Deallocations
+    const holdfast = yield* Holdfast.Holdfast
     const { readAs } = yield* Bodies
     const readConnection = readAs(ConnectionRequest)
     const readAdjustment = readAs(AdjustmentRequest)
@@ -35,29 +37,36 @@ export const layer = HttpApiBuilder.group(
         "register",
         Effect.fnUntraced(function* ({ params, request }) {
           const identifiers = yield* readConnection(request)
-          return yield* orProblem(deallocations.register({ ...params, ...identifiers }))
+          return yield* orProblem(holdfast.register({ ...params, ...identifiers }))
         }),
       )
       .handleRaw(
         "adjust",
         Effect.fnUntraced(function* ({ params, request }) {
-          const terms = { ...params, ...(yield* readAdjustment(request)) }
-          const adjustment = yield* deallocations.adjust(terms).pipe(counted(terms.direction), orProblem)
-          return { ...adjustment.terms, createdAt: adjustment.createdAt }
+          const terms = { id: params.adjustmentId, ...(yield* readAdjustment(request)) }
+          const adjustment = yield* holdfast.adjust(terms).pipe(
+            counted(terms.direction),
+            orProblem,
+            Effect.catchTag("TermsMismatch", ({ detail, differences }) =>
+              Effect.fail(new AdjustmentMismatch({ detail, differences })),
+            ),
+          )
+          const { id: adjustmentId, ...recorded } = adjustment.terms
+          return { adjustmentId, ...recorded, createdAt: adjustment.createdAt }
         }),
       )
       .handleAll({
         connection: Effect.fnUntraced(function* ({ params }) {
-          const { connection, balances } = yield* orProblem(deallocations.connection(params.connectionId))
+          const { connection, balances } = yield* orProblem(holdfast.connection(params.connectionId))
           return { ...connection, balances }
         }),
         deallocations: Effect.fnUntraced(function* ({ query: { limit = defaultLimit, ...query } }) {
-          const page = yield* orProblem(deallocations.list({ ...query, limit }))
+          const page = yield* orProblem(holdfast.list({ ...query, limit }))
           return { deallocations: page.deallocations.map(answerOf), nextCursor: page.next ?? null }
         }),
         deallocation: Effect.fnUntraced(function* ({ params: { deallocationId } }) {
-          const deallocation = yield* orProblem(deallocations.find(deallocationId))
-          const journal = yield* orProblem(deallocations.journal(deallocationId))
+          const deallocation = yield* orProblem(holdfast.find("deallocation", deallocationId))
+          const journal = yield* orProblem(holdfast.journal(deallocationId))
           return { ...answerOf(deallocation), journal: journalOf(journal) }
         }),
       })

@@ -1,5 +1,5 @@
 /** What is answered about the server itself. */
-import { Deallocations } from "@holdfast/domain"
+import { Holdfast } from "@holdfast/domain"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
@@ -29,7 +29,7 @@ export const layer = HttpApiBuilder.group(
   Routed,
   "system",
   Effect.fnUntraced(function* (handlers) {
-    const { ready } = yield* Deallocations.Deallocations
+    const { ready } = yield* Holdfast.Holdfast
     const text = yield* metrics
     return handlers.handleAll({
       live: () => Effect.succeed(ok),

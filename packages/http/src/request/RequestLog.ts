@@ -100,18 +100,14 @@ const write = ({ startMillis, method, route, status, durationMillis, notes }: Se
 /** Notes a command, and the state that it leaves. */
 export const counted =
   (command: string) =>
-  <A extends Tagged, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  <A extends { readonly state: string }, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(CurrentNotes, (notes) => {
       notes.command = command
       return Effect.map(self, (value) => {
-        notes.outcome = value._tag
+        notes.outcome = value.state
         return value
       })
     })
-
-interface Tagged {
-  readonly _tag: string
-}
 
 /** A function of few different arguments, called once for each. */
 const memoize = <Args extends ReadonlyArray<string | number>, A>(make: (...args: Args) => A) => {

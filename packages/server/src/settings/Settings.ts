@@ -3,7 +3,7 @@
  * default. Nothing is open by default: beside a database of one's own, key and
  * token are required.
  */
-import { Deallocation } from "@holdfast/domain"
+import { Transfer } from "@holdfast/domain"
 import type * as App from "@holdfast/http/App"
 import type * as CallerLimits from "@holdfast/http/CallerLimits"
 import type * as Signature from "@holdfast/http/Signature"
@@ -22,7 +22,7 @@ export interface Settings
   readonly dataDirectory: string
   /** None for the embedded database. */
   readonly databaseUrl: Redacted.Redacted | undefined
-  readonly releasedRepost: Deallocation.ReleasedRepost
+  readonly releasedRepost: Transfer.ReleasedRepost
   readonly maxQueue: number
 }
 
@@ -65,7 +65,7 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
   const port = yield* read("PORT", (name) => Config.schema(integer(0, 65_535), name), "a port, 0 to 65535")
   const releasedRepost = yield* read(
     "RELEASED_REPOST",
-    (name) => Config.schema(Deallocation.ReleasedRepost, name),
+    (name) => Config.schema(Transfer.ReleasedRepost, name),
     "reserve or conflict",
   )
   const upTo = (maximum: number) => (variable: string) =>

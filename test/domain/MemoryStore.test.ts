@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Deallocation, Deallocations, type Ledger } from "@holdfast/domain"
+import { type Deallocation, Holdfast, type Ledger, MemoryStore, type Store, type Transfer } from "@holdfast/domain"
 import { DateTime, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Generators from "../support/Generators.ts"
@@ -9,13 +9,14 @@ import * as System from "../support/System.ts"
 
 const { uuid, units } = Generators
 
-const makeService = (releasedRepost: Deallocation.ReleasedRepost) =>
-  Effect.runPromise(Effect.provide(Deallocations.Deallocations, Deallocations.layerMemory({ releasedRepost })))
+const makeService = (releasedRepost: Transfer.ReleasedRepost) =>
+  Effect.runPromise(Effect.provide(Holdfast.Holdfast, MemoryStore.layer({ releasedRepost })))
 
 describe("in memory, whatever is asked", () => {
   for (const releasedRepost of ["reserve", "conflict"] as const) {
     it(`is answered as the model answers (${releasedRepost})`, () =>
       ledgerProperty(async () => System.fromService(await makeService(releasedRepost)), {
+        kinds: ["deallocation", "allocation", "lock"],
         releasedRepost,
         numRuns: 300,
       }))
@@ -32,48 +33,48 @@ const [connection = assert.fail(), otherConnection = assert.fail()] = Generators
 const [currency = assert.fail(), otherCurrency = assert.fail()] = Generators.currencies
 
 const funded = Effect.gen(function* () {
-  const service = yield* Deallocations.Deallocations
+  const service = yield* Holdfast.Holdfast
   for (const [n, { connectionId, ...identifiers }] of [connection, otherConnection].entries()) {
     yield* service.register({ connectionId, ...identifiers })
     for (const [m, of] of [currency, otherCurrency].entries()) {
-      const adjustmentId = uuid(1000 + 2 * n + m)
+      const id = uuid(1000 + 2 * n + m)
       const amount = { currency: of, quantity: units(100n) }
-      yield* service.adjust({ adjustmentId, connectionId, direction: "credit", amount })
+      yield* service.adjust({ id, connectionId, direction: "credit", amount })
     }
   }
   return service
 })
 
 const terms = (n: number, quantity = 1n, on = connection, of = currency): Deallocation.Terms => ({
-  deallocationId: uuid(n),
+  id: uuid(n),
   amount: { currency: of, quantity: units(quantity) },
   ...on,
 })
 
-const inMemory = Effect.provide(Deallocations.layerMemory())
+const inMemory = Effect.provide(MemoryStore.layer())
 
 describe("the list of deallocations", () => {
-  const listAll = Effect.fnUntraced(function* (query: Deallocations.Query) {
-    const service = yield* Deallocations.Deallocations
+  const listAll = Effect.fnUntraced(function* (query: Store.Query) {
+    const service = yield* Holdfast.Holdfast
     const pages = [yield* service.list(query)]
     for (let next = pages[0]?.next; next !== undefined && pages.length < 100; next = pages.at(-1)?.next) {
       pages.push(yield* service.list({ ...query, cursor: next }))
     }
-    return pages.map((page) => page.deallocations.map((deallocation) => deallocation.terms.deallocationId))
+    return pages.map((page) => page.deallocations.map((deallocation) => deallocation.terms.id))
   })
 
   it.effect("is newest first, and by id where times are equal, whatever has happened since", () =>
     Effect.gen(function* () {
       const service = yield* funded
-      for (const n of [5, 9, 7]) yield* service.reserve(terms(n))
+      for (const n of [5, 9, 7]) yield* service.reserve("deallocation", terms(n))
       yield* TestClock.adjust("1 second")
-      for (const n of [8, 4]) yield* service.reserve(terms(n))
+      for (const n of [8, 4]) yield* service.reserve("deallocation", terms(n))
       yield* TestClock.adjust("1 milli")
-      yield* service.reserve(terms(6))
+      yield* service.reserve("deallocation", terms(6))
       yield* TestClock.adjust("1 hour")
-      yield* service.clear(uuid(5))
-      yield* service.release(uuid(4))
-      yield* service.reserve(terms(4))
+      yield* service.clear("deallocation", uuid(5))
+      yield* service.release("deallocation", uuid(4))
+      yield* service.reserve("deallocation", terms(4))
       assert.deepStrictEqual(yield* listAll({ limit: 200 }), [[6, 8, 4, 9, 7, 5].map(uuid)])
     }).pipe(inMemory),
   )
@@ -83,7 +84,7 @@ describe("the list of deallocations", () => {
       const service = yield* funded
       const count = 13
       for (let n = 1; n <= count; n++) {
-        yield* service.reserve(terms((n * 5) % count))
+        yield* service.reserve("deallocation", terms((n * 5) % count))
         if (n % 3 === 0) yield* TestClock.adjust("1 milli")
       }
       const [whole = []] = yield* listAll({ limit: 200 })
@@ -100,12 +101,12 @@ describe("the list of deallocations", () => {
   it.effect("does not repeat or skip on later pages when more arrive meanwhile", () =>
     Effect.gen(function* () {
       const service = yield* funded
-      for (const n of [1, 2, 3, 4]) yield* service.reserve(terms(n))
+      for (const n of [1, 2, 3, 4]) yield* service.reserve("deallocation", terms(n))
       const first = yield* service.list({ limit: 2 })
       yield* TestClock.adjust("1 milli")
-      yield* service.reserve(terms(5))
+      yield* service.reserve("deallocation", terms(5))
       const second = yield* service.list({ limit: 2, ...(first.next === undefined ? {} : { cursor: first.next }) })
-      const ids = [...first.deallocations, ...second.deallocations].map((_) => _.terms.deallocationId)
+      const ids = [...first.deallocations, ...second.deallocations].map((_) => _.terms.id)
       assert.deepStrictEqual([ids, second.next], [[4, 3, 2, 1].map(uuid), undefined])
     }).pipe(inMemory),
   )
@@ -113,13 +114,13 @@ describe("the list of deallocations", () => {
   it.effect("can be of one state, connection or currency, or all of these; adjustments are never in it", () =>
     Effect.gen(function* () {
       const service = yield* funded
-      yield* service.reserve(terms(1))
-      yield* service.reserve(terms(2, 1n, otherConnection))
-      yield* service.reserve(terms(3, 1n, connection, otherCurrency))
-      yield* service.reserve(terms(4, 101n))
-      yield* service.clear(uuid(2))
+      yield* service.reserve("deallocation", terms(1))
+      yield* service.reserve("deallocation", terms(2, 1n, otherConnection))
+      yield* service.reserve("deallocation", terms(3, 1n, connection, otherCurrency))
+      yield* service.reserve("deallocation", terms(4, 101n))
+      yield* service.clear("deallocation", uuid(2))
       const { connectionId } = connection
-      const expected: ReadonlyArray<readonly [Partial<Deallocations.Query>, ReadonlyArray<number>]> = [
+      const expected: ReadonlyArray<readonly [Partial<Store.Query>, ReadonlyArray<number>]> = [
         [{}, [4, 3, 2, 1]],
         [{ state: "Reserved" }, [3, 1]],
         [{ state: "Rejected" }, [4]],
@@ -143,11 +144,11 @@ it.effect("the journal of an id tells what happened under it, with times and bal
   Effect.gen(function* () {
     const service = yield* funded
     const before = yield* DateTime.now
-    yield* service.reserve(terms(1, 7n))
+    yield* service.reserve("deallocation", terms(1, 7n))
     yield* TestClock.adjust("1 second")
-    for (let repeat = 0; repeat < 3; repeat++) yield* service.release(uuid(1))
-    yield* service.reserve(terms(1, 7n))
-    yield* service.clear(uuid(1))
+    for (let repeat = 0; repeat < 3; repeat++) yield* service.release("deallocation", uuid(1))
+    yield* service.reserve("deallocation", terms(1, 7n))
+    yield* service.clear("deallocation", uuid(1))
     const entries = yield* service.journal(uuid(1))
     const brief = entries.map((_) => [_.event, _.balances.available, _.balances.reserved, _.balances.deallocated])
     assert.deepEqual<ReadonlyArray<unknown>>(brief, [
@@ -178,15 +179,15 @@ describe("a nonce", () => {
         yield* expiringIn(3600, "long"),
         yield* expiringIn(59, "unused"),
       ]
-      yield* service.reserve(terms(1), short)
-      yield* service.reserve(terms(1), long)
+      yield* service.reserve("deallocation", terms(1), short)
+      yield* service.reserve("deallocation", terms(1), long)
       yield* TestClock.adjust("61 seconds")
-      yield* service.reserve(terms(2))
+      yield* service.reserve("deallocation", terms(2))
       const start = yield* TestClock.testClockWith((clock) => Effect.succeed(clock.currentTimeMillisUnsafe()))
       for (const backMillis of [0, 3_600_000]) {
         yield* TestClock.setTime(start - backMillis)
         for (const nonce of [short, long, unused]) {
-          const error = yield* Effect.flip(service.clear(uuid(1), nonce))
+          const error = yield* Effect.flip(service.clear("deallocation", uuid(1), nonce))
           assert.deepStrictEqual(
             [error._tag, error.message],
             ["NonceUsed", `The nonce "${nonce.value}" has been used before.`],
@@ -195,7 +196,7 @@ describe("a nonce", () => {
         }
       }
       yield* TestClock.setTime(start)
-      yield* service.clear(uuid(1), yield* expiringIn(60, "new"))
+      yield* service.clear("deallocation", uuid(1), yield* expiringIn(60, "new"))
     }).pipe(inMemory),
   )
 
@@ -204,13 +205,13 @@ describe("a nonce", () => {
       const service = yield* funded
       const [a, b] = [yield* expiringIn(60, "a"), yield* expiringIn(60, "b")]
       yield* service.useNonce(a)
-      yield* service.reserve(terms(1), b)
+      yield* service.reserve("deallocation", terms(1), b)
       for (const nonce of [a, b]) {
         assert.strictEqual((yield* Effect.flip(service.useNonce(nonce)))._tag, "NonceUsed")
-        assert.strictEqual((yield* Effect.flip(service.reserve(terms(1), nonce)))._tag, "NonceUsed")
-        assert.strictEqual((yield* Effect.flip(service.release(uuid(1), nonce)))._tag, "NonceUsed")
+        assert.strictEqual((yield* Effect.flip(service.reserve("deallocation", terms(1), nonce)))._tag, "NonceUsed")
+        assert.strictEqual((yield* Effect.flip(service.release("deallocation", uuid(1), nonce)))._tag, "NonceUsed")
       }
-      assert.strictEqual((yield* service.find(uuid(1)))._tag, "Reserved")
+      assert.strictEqual((yield* service.find("deallocation", uuid(1))).state, "Reserved")
     }).pipe(inMemory),
   )
 })

@@ -1,10 +1,10 @@
 /**
- * The `Deallocations` service on PostgreSQL: commands go through group commit,
+ * The `Holdfast` service on PostgreSQL: commands go through group commit,
  * reads through a pool of connections.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import type * as PgConnection from "@effect/sql-pg/PgConnection"
-import { type Deallocation, Deallocations } from "@holdfast/domain"
+import { Holdfast, type Transfer } from "@holdfast/domain"
 import { Effect, Layer, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type { MigrationError } from "effect/sql/Migrator"
@@ -27,7 +27,7 @@ export interface Config {
   /** The database: a `url`, or a `host`, a unix socket `path` and so on. A direct connection, not a statement pooler. */
   readonly connection: PgConnection.Config
   /** What a reservation of a released deallocation does. Defaults to `reserve`. */
-  readonly releasedRepost?: Deallocation.ReleasedRepost
+  readonly releasedRepost?: Transfer.ReleasedRepost
   /** How many commands may wait for a transaction; one more is refused as unavailable. Defaults to 10,000. */
   readonly maxQueue?: number
   /** How long a command may wait for the database, in milliseconds. Defaults to 5,000. */
@@ -69,25 +69,23 @@ const forget = Effect.flatMap(SqlClient, (sql) =>
  * date first, and fails where they are newer than this version knows. Recovers by itself when the database was away.
  *
  * ```ts no-run
- * import { Deallocations } from "@holdfast/domain"
- * import { PgDeallocations } from "@holdfast/persistence"
+ * import { Holdfast } from "@holdfast/domain"
+ * import { PgStore } from "@holdfast/persistence"
  * import { Effect, Redacted } from "effect"
  *
  * const program = Effect.gen(function* () {
- *   const deallocations = yield* Deallocations.Deallocations
- *   yield* deallocations.ready
+ *   const holdfast = yield* Holdfast.Holdfast
+ *   yield* holdfast.ready
  * })
  * const url = Redacted.make("postgres://holdfast@localhost/holdfast")
- * Effect.runPromise(program.pipe(Effect.provide(PgDeallocations.layer({ connection: { url } }))))
+ * Effect.runPromise(program.pipe(Effect.provide(PgStore.layer({ connection: { url } }))))
  * ```
  *
  * @category layers
  */
-export const layer = (
-  config: Config,
-): Layer.Layer<Deallocations.Deallocations, SqlError | MigrationError | NewerSchema> =>
+export const layer = (config: Config): Layer.Layer<Holdfast.Holdfast, SqlError | MigrationError | NewerSchema> =>
   Layer.effect(
-    Deallocations.Deallocations,
+    Holdfast.Holdfast,
     Effect.gen(function* () {
       yield* migrate
       // So that what is refused after a restore is refused from the start on, and soon no longer.
@@ -110,7 +108,7 @@ export const layer = (
       })
       yield* Effect.forkScoped(forget)
       const reads = yield* Reads.make(config.incarnation)
-      return yield* Deallocations.make({
+      return yield* Holdfast.make({
         ...reads,
         execute,
         ready: Effect.all([reads.ready, ready], { concurrency: "unbounded", discard: true }),

@@ -1,6 +1,6 @@
 /** The service on PostgreSQL answers as the model does, under the property and the races that the in-memory one passes. */
 import { assert, it } from "@effect/vitest"
-import { type Deallocation, Deallocations } from "@holdfast/domain"
+import { type Deallocation, Holdfast } from "@holdfast/domain"
 import { Effect } from "effect"
 import { assertJournals, query, serviceOn, withDatabase } from "../support/Databases.ts"
 import { funded, termsOf } from "../support/Fixtures.ts"
@@ -14,8 +14,14 @@ for (const releasedRepost of ["reserve", "conflict"] as const) {
     () =>
       withDatabase((database) =>
         Effect.gen(function* () {
-          const system = System.fromService(yield* Deallocations.Deallocations)
-          yield* Effect.promise(() => ledgerProperty(() => system, { releasedRepost, numRuns: 50 }))
+          const system = System.fromService(yield* Holdfast.Holdfast)
+          yield* Effect.promise(() =>
+            ledgerProperty(() => system, {
+              kinds: ["deallocation", "allocation", "lock"],
+              releasedRepost,
+              numRuns: 50,
+            }),
+          )
           yield* assertJournals(database)
         }).pipe(Effect.provide(serviceOn(database, { releasedRepost }))),
       ),
@@ -26,12 +32,15 @@ for (const releasedRepost of ["reserve", "conflict"] as const) {
 it.live("a transfer's journal is whole however its entries came about: one by one, in one batch, in one moment", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const { reserve, clear, release } = yield* Deallocations.Deallocations
+      const holdfast = yield* Holdfast.Holdfast
+      const reserve = (terms: Deallocation.Terms) => holdfast.reserve("deallocation", terms)
+      const clear = ({ id }: Deallocation.Terms) => holdfast.clear("deallocation", id)
+      const release = ({ id }: Deallocation.Terms) => holdfast.release("deallocation", id)
       const connection = yield* funded(100n)
       const [slow, quick] = [termsOf(connection, 1n), termsOf(connection, 2n)]
       const calls = (terms: Deallocation.Terms): ReadonlyArray<Effect.Effect<unknown, unknown>> => [
-        ...[reserve(terms), release(terms.deallocationId), reserve(terms), release(terms.deallocationId)],
-        ...[reserve(terms), clear(terms.deallocationId)],
+        ...[reserve(terms), release(terms), reserve(terms), release(terms)],
+        ...[reserve(terms), clear(terms)],
       ]
       for (const call of calls(slow)) yield* Effect.andThen(call, Effect.sleep(2))
       yield* Effect.all(calls(quick), { concurrency: "unbounded" })
@@ -39,7 +48,7 @@ it.live("a transfer's journal is whole however its entries came about: one by on
       const [row] = yield* query(
         database,
         `SELECT count(DISTINCT at) AS moments, count(DISTINCT xmin::text) AS transactions, count(*) AS n
-        FROM journal WHERE transfer_id = '${quick.deallocationId}'`,
+        FROM journal WHERE transfer_id = '${quick.id}'`,
       )
       const { moments, transactions, n } = row ?? {}
       assert.strictEqual(Number(n), 6)
@@ -53,7 +62,7 @@ for (const [title, race] of Object.entries(races)) {
   it.live(title, () =>
     withDatabase((database) =>
       Effect.gen(function* () {
-        const system = System.fromService(yield* Deallocations.Deallocations)
+        const system = System.fromService(yield* Holdfast.Holdfast)
         yield* Effect.promise(() => race(system))
       }).pipe(Effect.provide(serviceOn(database))),
     ),

@@ -1,0 +1,89 @@
+/**
+ * Allocations: an amount on its way to the platform, the mirror of a
+ * `Deallocation`. It is pending from its reservation on, and available once it is
+ * cleared. It is a {@link Transfer} of two phases, decided by `Ledger.step`.
+ */
+import { Schema } from "effect"
+import * as Deallocation from "./Deallocation.ts"
+import * as Difference from "./Difference.ts"
+import * as Transfer from "./Transfer.ts"
+import * as Uuid from "./Uuid.ts"
+
+/**
+ * What an allocation is about: the same as of a deallocation.
+ *
+ * @category schemas
+ */
+export const Terms = Deallocation.Terms
+
+/** @category models */
+export type Terms = typeof Terms.Type
+
+/**
+ * Why a reservation was refused: permanent causes only, because a rejection is
+ * sticky. `LIMIT_EXCEEDED` says that the account's balances together would exceed
+ * 2^256 − 1.
+ *
+ * @category schemas
+ */
+export const RejectionReason = Schema.Literals(["UNKNOWN_CONNECTION", "CONNECTION_MISMATCH", "LIMIT_EXCEEDED"])
+
+/** @category models */
+export type RejectionReason = typeof RejectionReason.Type
+
+const schemas = Transfer.rejectable(
+  { kind: Schema.tag("allocation"), terms: Terms, partnerTransferId: Uuid.Uuid },
+  RejectionReason,
+)
+
+/**
+ * An allocation in one of its four states.
+ *
+ * @category schemas
+ */
+export const Allocation = schemas.Recorded
+
+/** @category models */
+export type Allocation = typeof Allocation.Type
+
+/**
+ * What can be asked of an allocation. `at` is the time of asking.
+ *
+ * @category schemas
+ */
+export const Command = schemas.Command
+
+/** @category models */
+export type Command = typeof Command.Type
+
+/**
+ * What happened to an allocation.
+ *
+ * @category schemas
+ */
+export const Event = schemas.Event
+
+/** @category models */
+export type Event = typeof Event.Type
+
+/**
+ * Allocations as a kind of transfer.
+ *
+ * @category constants
+ */
+export const rules = {
+  kind: "allocation",
+  transitions: Transfer.twoPhases,
+  postings: {
+    Reserved: { from: "outside", to: "pending" },
+    Cleared: { from: "pending", to: "available" },
+    Released: { from: "pending", to: "outside" },
+  },
+  eventOf: () => "Reserved",
+  reasons: {
+    ConnectionNotFound: "UNKNOWN_CONNECTION",
+    ConnectionConflict: "CONNECTION_MISMATCH",
+    BaseUnitsOverflow: "LIMIT_EXCEEDED",
+  },
+  flat: Difference.flattener(Terms),
+} as const satisfies Transfer.Rules

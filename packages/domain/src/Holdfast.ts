@@ -1,0 +1,94 @@
+/**
+ * The service: what moves, under its ids, over a store that keeps it.
+ *
+ * Every command may be sent again, under the same id, until it is answered.
+ * Each time it is sent it acts once at most, and not at all where it finds what
+ * it asks for done. A rejection is a success of the call, with a transfer in
+ * state `Rejected`.
+ */
+import { Context, DateTime, Effect } from "effect"
+import { SecureRandom } from "effect/crypto/SecureRandom"
+import type * as Adjustment from "./Adjustment.ts"
+import type * as Ledger from "./Ledger.ts"
+import type * as Store from "./Store.ts"
+import * as Uuid from "./Uuid.ts"
+
+/**
+ * The kinds of transfers that are reserved first, then cleared or released.
+ *
+ * @category models
+ */
+export type TwoPhaseKind = Exclude<Ledger.Kind, "adjustment">
+
+/** The command of a kind. */
+type Of<Kind extends TwoPhaseKind, Request extends Ledger.Command["_tag"]> = Extract<
+  Ledger.Command,
+  { readonly kind: Kind; readonly _tag: Request }
+>
+
+/** Settles a transfer of a kind, as one request does. */
+type Settle<Request extends "Clear" | "Release"> = <Kind extends TwoPhaseKind>(
+  kind: Kind,
+  id: Uuid.Uuid,
+  nonce?: Ledger.Nonce,
+) => Store.Execution<Of<Kind, Request>>
+
+/**
+ * What a platform does: registers connections, moves base units on their
+ * accounts, and looks at what became of it.
+ *
+ * @category services
+ */
+export class Holdfast extends Context.Service<
+  Holdfast,
+  Omit<Store.Store, "execute"> & {
+    /** Reserves an amount. What the network asks for and cannot be is recorded as rejected; what the partner asks for fails. */
+    readonly reserve: <Kind extends TwoPhaseKind>(
+      kind: Kind,
+      terms: Of<Kind, "Reserve">["terms"],
+      nonce?: Ledger.Nonce,
+    ) => Store.Execution<Of<Kind, "Reserve">>
+    /** Completes what was reserved. */
+    readonly clear: Settle<"Clear">
+    /** Takes back what was reserved. */
+    readonly release: Settle<"Release">
+    /** Credits or debits available balance. */
+    readonly adjust: (terms: Adjustment.Terms) => Store.Execution<Adjustment.Command>
+  }
+>()("@holdfast/domain/Holdfast") {}
+
+/**
+ * The service over a store. Times come from the `Clock`, ids from
+ * `SecureRandom`, once per command.
+ *
+ * @category constructors
+ */
+export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store.Store) {
+  const random = yield* SecureRandom
+
+  /** Executes a command of this moment. A kind's commands are made of what its requests say; TypeScript does not follow that. */
+  const ask = <C extends Ledger.Command>(said: object, nonce?: Ledger.Nonce): Store.Execution<C> =>
+    Effect.flatMap(DateTime.now, (at) => execute({ command: { ...said, at } as unknown as C, nonce }))
+
+  return Holdfast.of({
+    ...reads,
+    reserve: <Kind extends TwoPhaseKind>(
+      kind: Kind,
+      terms: Of<Kind, "Reserve">["terms"],
+      nonce: Ledger.Nonce | undefined,
+    ) => {
+      const said = { _tag: "Reserve", kind, terms }
+      // What the partner asks for has the partner's id already.
+      return kind === "lock"
+        ? ask<Of<Kind, "Reserve">>(said, nonce)
+        : Effect.flatMap(random.uuidV7(), (id) =>
+            ask<Of<Kind, "Reserve">>({ ...said, partnerTransferId: Uuid.Uuid.make(id) }, nonce),
+          )
+    },
+    clear: <Kind extends TwoPhaseKind>(kind: Kind, id: Uuid.Uuid, nonce: Ledger.Nonce | undefined) =>
+      ask<Of<Kind, "Clear">>({ _tag: "Clear", kind, id }, nonce),
+    release: <Kind extends TwoPhaseKind>(kind: Kind, id: Uuid.Uuid, nonce: Ledger.Nonce | undefined) =>
+      ask<Of<Kind, "Release">>({ _tag: "Release", kind, id }, nonce),
+    adjust: (terms) => ask<Adjustment.Command>({ _tag: "Adjust", kind: "adjustment", terms }),
+  })
+})

@@ -1,0 +1,144 @@
+/**
+ * How a transfer of any kind decides and evolves, from the kind's rules. Runs
+ * when it is called: whatever is exported of it suspends it.
+ */
+import { Effect } from "effect"
+import * as Account from "../Account.ts"
+import * as Connection from "../Connection.ts"
+import * as Difference from "../Difference.ts"
+import * as Transfer from "../Transfer.ts"
+import type * as Uuid from "../Uuid.ts"
+
+/** Whatever a decision can fail with. */
+export type Failure = Transfer.TermsMismatch | Transfer.StateConflict | Transfer.TransferNotFound | Transfer.Refusal
+
+/** The id of the transfer that a command concerns. */
+export const idOf = (command: Transfer.Command): Uuid.Uuid => ("terms" in command ? command.terms.id : command.id)
+
+const decide = Effect.fnUntracedEager(function* (
+  rules: Transfer.Rules,
+  command: Transfer.Command,
+  situation: Transfer.Situation,
+): Effect.fn.Return<ReadonlyArray<Transfer.Event>, Failure> {
+  const { transfer } = situation
+  const { kind } = rules
+  const id = idOf(command)
+  if ("terms" in command && transfer !== undefined) {
+    const differences = Difference.between(rules.flat(transfer.terms), rules.flat(command.terms))
+    if (differences.length > 0) return yield* new Transfer.TermsMismatch({ kind, id, differences })
+  }
+  const transition = transitionOf(rules, transfer, command._tag)
+  if (transition === "repeat") return []
+  if (transition === "unknown" || transition === undefined) return yield* new Transfer.TransferNotFound({ kind, id })
+  if (transition === "conflict" || (transition === "setting" && situation.releasedRepost === "conflict")) {
+    // Only what has two phases has conflicts.
+    const inConflict = { state: transfer?.state, command: command._tag } as Pick<
+      Transfer.StateConflict,
+      "state" | "command"
+    >
+    return yield* new Transfer.StateConflict({ kind, id, ...inConflict })
+  }
+  if (!("terms" in command)) return [{ ...command, _tag: events[command._tag] }]
+  const event = rules.eventOf(command)
+  return yield* assess(command, rules.postings[event], situation).pipe(
+    Effect.mapEager(() => [{ ...command, _tag: event }]),
+    Effect.catchEager((refusal) => {
+      const reason = rules.reasons[refusal._tag]
+      return reason === undefined
+        ? Effect.fail(refusal)
+        : Effect.succeed([{ ...command, _tag: "Rejected" as const, reason }])
+    }),
+  )
+})
+
+const events = { Clear: "Cleared", Release: "Released" } as const
+
+const transitionOf = (
+  { transitions }: Transfer.Rules,
+  transfer: Transfer.Transfer | undefined,
+  request: Transfer.Request,
+): Transfer.Transition | undefined => transitions[transfer?.state ?? "None"]?.[request]
+
+/** Whether it can be: the connection is the one that is registered, and the account has what is to be moved. */
+const assess = (
+  { terms }: Extract<Transfer.Command, { readonly terms: unknown }>,
+  posting: Account.Posting | undefined,
+  { connection, account }: Transfer.Situation,
+): Effect.Effect<unknown, Transfer.Refusal> => {
+  const { connectionId } = terms
+  if (connection === undefined) return Effect.fail(new Connection.ConnectionNotFound({ connectionId }))
+  const differences = Connection.differences(connection, terms)
+  if (differences.length > 0) return Effect.fail(new Connection.ConnectionConflict({ connectionId, differences }))
+  return post(account, posting, terms)
+}
+
+const post = (account: Account.Account, posting: Account.Posting | undefined, { amount }: Transfer.Terms) =>
+  posting === undefined ? Effect.succeed(account) : Account.post(account, posting, amount.quantity)
+
+const evolve = (
+  rules: Transfer.Rules,
+  transfer: Transfer.Transfer | undefined,
+  event: Transfer.Event,
+): Effect.Effect<Transfer.Transfer, Transfer.EventOutOfOrder> => {
+  const { _tag: state, at: updatedAt } = event
+  const transition = transitionOf(rules, transfer, Transfer.requests[state])
+  if (transition === "decide" || transition === "setting") {
+    // What was said first stands: a repeat says the same, but for the id that was drawn for it.
+    if (transfer !== undefined) {
+      const { reason: _, ...before } = transfer
+      return Effect.succeed({ ...before, ...reasonOf(event), state, updatedAt })
+    }
+    if ("terms" in event) {
+      const { _tag, at, ...opening } = event
+      return Effect.succeed({ ...opening, state, createdAt: at, updatedAt })
+    }
+  }
+  return Effect.fail(
+    new Transfer.EventOutOfOrder({ kind: rules.kind, state: transfer?.state ?? "None", event: event._tag }),
+  )
+}
+
+const reasonOf = (event: Transfer.Event) =>
+  "reason" in event && event.reason !== undefined ? { reason: event.reason } : {}
+
+/** What becomes of a transfer and its account: nothing where a command is repeated. */
+export const step = Effect.fnUntracedEager(function* (
+  rules: Transfer.Rules,
+  command: Transfer.Command,
+  situation: Transfer.Situation,
+): Effect.fn.Return<Step, Failure> {
+  const events = yield* decide(rules, command, situation)
+  let { transfer, account } = situation
+  for (const event of events) {
+    // What was decided can be done: if it cannot, the situation contradicts itself, a defect.
+    transfer = yield* Effect.orDie(evolve(rules, transfer, event))
+    account = yield* Effect.orDie(post(account, rules.postings[event._tag], transfer.terms))
+  }
+  return transfer === undefined
+    ? yield* Effect.die("A command was granted without a transfer.")
+    : { events, transfer, account }
+})
+
+export interface Step {
+  readonly events: ReadonlyArray<Transfer.Event>
+  readonly transfer: Transfer.Transfer
+  readonly account: Account.Account
+}
+
+/** Whether no request can change a transfer in this state any more. */
+export const isTerminal = ({ transitions }: Transfer.Rules, { state }: Transfer.Transfer): boolean =>
+  !Object.values(transitions[state] ?? {}).some((transition) => transition === "decide" || transition === "setting")
+
+/** The functions of one kind. Its rules make its own events, states and failures; TypeScript does not follow that. */
+export const ofKind = <C, T extends Transfer.Transfer, E, F>(rules: Transfer.Rules) =>
+  ({
+    decide: (command: Transfer.Command, situation: Transfer.Situation) =>
+      Effect.suspend(() => decide(rules, command, situation)),
+    evolve: (transfer: Transfer.Transfer | undefined, event: Transfer.Event) =>
+      Effect.suspend(() => evolve(rules, transfer, event)),
+    isTerminal: (transfer: Transfer.Transfer) => isTerminal(rules, transfer),
+  }) as unknown as {
+    readonly decide: (command: C, situation: Transfer.Situation<T>) => Effect.Effect<ReadonlyArray<E>, F>
+    readonly evolve: (transfer: T | undefined, event: E) => Effect.Effect<T, Transfer.EventOutOfOrder>
+    readonly isTerminal: (transfer: T) => boolean
+  }
