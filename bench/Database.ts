@@ -40,9 +40,13 @@ export const start = Effect.fnUntraced(function* (directory: string) {
   return { settings: values, pid: server.pid, create }
 })
 
+/** Finds Holdfast's tables in their schema, and the peer's in `public`. */
+const connect = (url: string) =>
+  PgConnection.make({ url: Redacted.make(url), startupParameters: { search_path: "holdfast, public" } })
+
 /** Runs one statement on a connection of its own. */
 const query = (url: string, statement: string) =>
-  PgConnection.make({ url: Redacted.make(url) }).pipe(
+  connect(url).pipe(
     Effect.flatMap((connection) => connection.query(statement)),
     Effect.map(({ rows }) => rows),
     Effect.scoped,
@@ -57,46 +61,53 @@ const id = (group: string, number: string) =>
 const identifiers = `${id("a", "n")} AS connection_id, ${id("c", "n")} AS client_id,
   'account-' || n AS partners_connection_id, 'client-' || n AS partner_client_id`
 
-/** Whether the tables are Holdfast's, whose rows carry hashes: those of what is loaded here are all zeros. */
-const isHashed = `SELECT 1 FROM information_schema.columns WHERE table_name = 'journal' AND column_name = 'hash'`
+/** Whether the tables are Holdfast's, which have more columns than the peer's. */
+const isOurs = `SELECT 1 FROM information_schema.columns WHERE table_name = 'journal' AND column_name = 'hash'`
+
+/** The columns that only Holdfast has, each list with its values. Hashes of what is loaded here are all zeros. */
+const more = {
+  account: [", pending, locked, head", ", 0, 0, decode(repeat('00', 32), 'hex')"],
+  entry: [", pending, locked, version, hash", ", 0, 0, 2, decode(repeat('00', 32), 'hex')"],
+  credit: [", direction, state", ", 'credit', 'Credited'"],
+} as const
+const none = { account: ["", ""], entry: ["", ""], credit: ["", ""] } as const
 
 /** Registers accounts, each with a credit and with so many deallocations of one unit that are cleared long since. */
 export const fund = Effect.fnUntraced(function* (url: string, accounts: number, deallocationsEach = 0) {
   const numbered = `generate_series(1, ${accounts}) AS n`
   const credited = "now() - interval '100 days'"
   const reserved = "now() - interval '99 days' + k * interval '1 day' + n * interval '1 millisecond'"
-  const [hash, head, zeros] =
-    (yield* query(url, isHashed)).length === 0
-      ? ["", "", ""]
-      : [", hash", ", head", ", decode(repeat('00', 32), 'hex')"]
+  const ours = (yield* query(url, isOurs)).length > 0
+  const { account, entry, credit } = ours ? more : none
+  const [kind, ownId] = ours ? ["adjustment", "partner_transfer_id"] : ["credit", "partner_deallocation_id"]
   const statements = [
     `INSERT INTO connections (connection_id, client_id, partners_connection_id, partner_client_id)
       SELECT ${identifiers} FROM ${numbered}`,
-    `INSERT INTO accounts (connection_id, currency, available, reserved, deallocated${head})
-      SELECT ${id("a", "n")}, '${currency}', ${funds} - ${deallocationsEach}, 0, ${deallocationsEach}${zeros} FROM ${numbered}`,
-    `INSERT INTO transfers (id, kind, connection_id, currency, quantity, created_at, updated_at)
-      SELECT ${id("b", "n")}, 'credit', ${id("a", "n")}, '${currency}', ${funds}, ${credited}, ${credited} FROM ${numbered}`,
-    `INSERT INTO journal (transfer_id, event, connection_id, currency, quantity, available, reserved, deallocated, at${hash})
-      SELECT ${id("b", "n")}, 'Credited', ${id("a", "n")}, '${currency}', ${funds}, ${funds}, 0, 0, ${credited}${zeros} FROM ${numbered}`,
+    `INSERT INTO accounts (connection_id, currency, available, reserved, deallocated${account[0]})
+      SELECT ${id("a", "n")}, '${currency}', ${funds} - ${deallocationsEach}, 0, ${deallocationsEach}${account[1]} FROM ${numbered}`,
+    `INSERT INTO transfers (id, kind, connection_id, currency, quantity, created_at, updated_at${credit[0]})
+      SELECT ${id("b", "n")}, '${kind}', ${id("a", "n")}, '${currency}', ${funds}, ${credited}, ${credited}${credit[1]} FROM ${numbered}`,
+    `INSERT INTO journal (transfer_id, event, connection_id, currency, quantity, available, reserved, deallocated, at${entry[0]})
+      SELECT ${id("b", "n")}, 'Credited', ${id("a", "n")}, '${currency}', ${funds}, ${funds}, 0, 0, ${credited}${entry[1]} FROM ${numbered}`,
     // The older in one go with the younger: ids are random, as the network's are.
     `WITH made AS (
         INSERT INTO transfers (id, kind, connection_id, currency, quantity, created_at, updated_at, state, client_id,
-          partners_connection_id, partner_client_id, partner_deallocation_id)
+          partners_connection_id, partner_client_id, ${ownId})
         SELECT gen_random_uuid(), 'deallocation', connection_id, '${currency}', 1, at, at, 'Cleared', client_id,
           partners_connection_id, partner_client_id, gen_random_uuid()
         FROM (SELECT ${identifiers}, ${reserved} AS at
           FROM generate_series(1, ${deallocationsEach}) AS k, ${numbered}) AS given
         RETURNING id, connection_id, created_at),
       counted AS (SELECT *, row_number() OVER (PARTITION BY connection_id ORDER BY created_at) AS k FROM made)
-      INSERT INTO journal (transfer_id, event, connection_id, currency, quantity, available, reserved, deallocated, at${hash})
-      SELECT id, event, connection_id, '${currency}', 1, ${funds} - k, held, k - held, created_at${zeros}
+      INSERT INTO journal (transfer_id, event, connection_id, currency, quantity, available, reserved, deallocated, at${entry[0]})
+      SELECT id, event, connection_id, '${currency}', 1, ${funds} - k, held, k - held, created_at${entry[1]}
       FROM counted, (VALUES ('Reserved', 1), ('Cleared', 0)) AS events (event, held)
       ORDER BY created_at, connection_id, held DESC`,
     // Not the nonces: a vacuumed empty table is planned for as one that stays empty.
     "VACUUM (ANALYZE) connections, accounts, transfers, journal",
     "CHECKPOINT",
   ]
-  const connection = yield* PgConnection.make({ url: Redacted.make(url) })
+  const connection = yield* connect(url)
   for (const statement of statements) yield* connection.query(statement)
 }, Effect.scoped)
 
@@ -125,7 +136,8 @@ export const audit = Effect.fnUntraced(function* (url: string) {
       SELECT connection_id, currency, available, reserved, deallocated FROM accounts
       WHERE available + reserved + deallocated > 0),
     moved AS (
-      SELECT coalesce(sum(CASE kind WHEN 'credit' THEN quantity WHEN 'debit' THEN -quantity ELSE 0 END), 0) AS net,
+      SELECT coalesce(sum(CASE WHEN kind = 'credit' OR state = 'Credited' THEN quantity
+          WHEN kind = 'debit' OR state = 'Debited' THEN -quantity ELSE 0 END), 0) AS net,
         coalesce(sum(quantity) FILTER (WHERE state = 'Reserved'), 0) AS reserved,
         coalesce(sum(quantity) FILTER (WHERE state = 'Cleared'), 0) AS cleared,
         count(*) FILTER (WHERE state IN ('Reserved', 'Cleared') AND quantity > 1) AS held_count,

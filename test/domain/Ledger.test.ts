@@ -84,6 +84,34 @@ describe("a fold", () => {
     })
   })
 
+  it("does what a step does with each command, in the situation that the ones before left", () => {
+    assertLaw(({ world, instructions, releasedRepost, outcomes }) => {
+      let current = world
+      for (const [index, { command, nonce }] of instructions.entries()) {
+        const after = fold(current, [{ command, nonce }], releasedRepost).after
+        const outcome = outcomes[index] ?? assert.fail()
+        if (!(Result.isFailure(outcome) && outcome.failure._tag === "NonceUsed")) {
+          const transfer = current.transfers.get(Ledger.idOf(command))
+          const terms = transfer?.terms ?? ("terms" in command ? command.terms : undefined)
+          const key = terms && Ledger.accountKeyOf(terms)
+          const step = Ledger.step(command, {
+            transfer,
+            connection: terms && current.connections.get(terms.connectionId),
+            account: (key && current.accounts.get(key)) ?? Account.empty,
+            releasedRepost,
+          })
+          const made = Effect.runSync(Effect.result(step))
+          assert.deepStrictEqual(answer(Result.map(made, (_) => _.transfer)), answer(outcome))
+          if (Result.isSuccess(made) && key !== undefined) {
+            assert.isAtMost(made.success.events.length, 1)
+            assert.deepStrictEqual(made.success.account, after.accounts.get(key))
+          }
+        }
+        current = after
+      }
+    })
+  })
+
   it("gives the same for the same, and leaves the snapshot as it was", () => {
     assertLaw(({ world, instructions, releasedRepost, ...first }) => {
       const before = structuredClone([...world.accounts, ...world.nonces, ...world.transfers.keys()])

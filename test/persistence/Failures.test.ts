@@ -1,8 +1,8 @@
 /** What a failure means, for failures as PostgreSQL and the driver make them. */
 import { PgConnection } from "@effect/sql-pg"
 import { assert, describe, layer } from "@effect/vitest"
-import * as Failures from "@holdfast/persistence/Failures"
 import { Effect, Redacted } from "effect"
+import * as Failures from "../../packages/persistence/src/Failures.ts"
 import { TestDatabase } from "../support/TestDatabase.ts"
 
 const raised = (code: string) => `DO $$ BEGIN RAISE EXCEPTION 'forced' USING ERRCODE = '${code}'; END $$`

@@ -1,9 +1,9 @@
 import { PgConnection } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { BaseUnits, Holdfast } from "@holdfast/domain"
-import * as Write from "@holdfast/persistence/Write"
 import { Array as Array_, DateTime, Effect, Fiber, Result } from "effect"
-import { holdAccounts, query, serviceOn, untilWaiting, withDatabase } from "../support/Databases.ts"
+import * as Write from "../../packages/persistence/src/Write.ts"
+import { holdAccounts, open, query, serviceOn, untilWaiting, withDatabase } from "../support/Databases.ts"
 import * as FaultyStream from "../support/FaultyStream.ts"
 import { balanceOf, funded, termsOf, uuid } from "../support/Fixtures.ts"
 
@@ -140,7 +140,7 @@ it.live("changes are written only in the transaction that holds the locks", () =
   withDatabase((database) =>
     Effect.gen(function* () {
       yield* funded(10n)
-      const connection = yield* PgConnection.make({ ...database.config })
+      const connection = yield* open(database)
       const nonce = { value: "token-1", expiresAt: DateTime.makeUnsafe(0) }
       const rows = { newTransfers: [], changedTransfers: [], newAccounts: [], changedAccounts: [], entries: [] }
       const write = (transactionId: string) =>

@@ -247,9 +247,9 @@ it.live("a role that could do more than a server needs loses that when it is gra
       const role = `holdfast_server_${randomUUID().slice(0, 8)}`
       yield* query(database, `CREATE ROLE ${role} LOGIN`)
       yield* Effect.addFinalizer(() => Effect.orDie(query(database, `DROP OWNED BY ${role}`, `DROP ROLE ${role}`)))
-      yield* Migrations.run(database.config, undefined)
-      yield* query(database, `GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`)
-      yield* Migrations.run(database.config, role)
+      yield* Migrations.run(database.config)
+      yield* query(database, `GRANT ALL ON ALL TABLES IN SCHEMA holdfast TO ${role}`)
+      yield* Migrations.run(database.config, { role })
       const url = new URL(database.url)
       url.searchParams.set("user", role)
       const server = { config: { url: Redacted.make(url.href) } }

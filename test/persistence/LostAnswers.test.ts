@@ -3,15 +3,15 @@
  * one goes on with the same ids. When the first finds out, it gives the answers that
  * it committed, and acts no second time.
  */
-import { PgConnection } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { BaseUnits, type Connection, Holdfast } from "@holdfast/domain"
 import { Migrations } from "@holdfast/persistence"
-import * as PgSession from "@holdfast/persistence/PgSession"
 import { Context, Effect, Fiber, Layer, Result, type Scope } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { SqlError } from "effect/sql/SqlError"
-import { query, serviceOn, untilFound, withDatabase } from "../support/Databases.ts"
+import * as PgSession from "../../packages/persistence/src/PgSession.ts"
+import * as Schemas from "../../packages/persistence/src/Schemas.ts"
+import { open, query, serviceOn, untilFound, withDatabase } from "../support/Databases.ts"
 import * as FaultyStream from "../support/FaultyStream.ts"
 import { adjustmentOf, balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 import type { TestDatabase } from "../support/TestDatabase.ts"
@@ -217,9 +217,9 @@ it.live(
   () =>
     withDatabase((database) =>
       Effect.gen(function* () {
-        yield* Migrations.run(database.config, undefined)
+        yield* Migrations.run(database.config)
         const { decide, commit, fateOf } = yield* PgSession.connect({
-          connection: { ...database.config, multiplex: true },
+          connection: { ...Schemas.within(database.config), multiplex: true },
           releasedRepost: "reserve",
           incarnation: undefined,
         }).pipe(Effect.provide(SecureRandom.layerWebCrypto))
@@ -237,7 +237,7 @@ it.live(
         assert.deepStrictEqual(yield* fate(310, false), ["unknown", "unknown"])
         // Who was told that it is lost may rely on it.
         const transaction = yield* decide([])
-        const other = yield* PgConnection.make(database.config)
+        const other = yield* open(database)
         yield* other.query("INSERT INTO commits (id, committed) VALUES ($1, false)", [transaction.commitId])
         assert.strictEqual((yield* Effect.flip(commit(transaction))).kind, "passing")
       }),
@@ -247,7 +247,7 @@ it.live(
 it.live("the marks of transactions are kept for ten minutes, twice as long as they are asked for", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      yield* Migrations.run(database.config, undefined)
+      yield* Migrations.run(database.config)
       yield* query(
         database,
         `INSERT INTO commits (id, committed, at)

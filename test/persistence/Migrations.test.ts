@@ -25,6 +25,15 @@ for (const version of versions)
         const filesBefore = yield* query(database, files)
         assert.lengthOf(before, 99)
         yield* Effect.gen(function* () {
+          // Nothing of ours is left behind.
+          for (const [catalogue, column] of [
+            ["pg_class", "relnamespace"],
+            ["pg_type", "typnamespace"],
+            ["pg_proc", "pronamespace"],
+          ]) {
+            const inPublic = `SELECT FROM ${catalogue} WHERE ${column} = 'public'::regnamespace`
+            assert.deepStrictEqual(yield* query(database, inPublic), [])
+          }
           assert.deepStrictEqual(yield* query(database, everything), before)
           // However large they are, no table is written anew.
           assert.deepStrictEqual(yield* query(database, files), filesBefore)
@@ -70,7 +79,7 @@ it.live("a role that owns nothing serves, and can change nothing that is written
       const password = randomUUID()
       yield* query(database, `CREATE ROLE ${role} LOGIN PASSWORD '${password}'`)
       yield* Effect.addFinalizer(() => Effect.orDie(query(database, `DROP OWNED BY ${role}`, `DROP ROLE ${role}`)))
-      yield* Migrations.run(database.config, role)
+      yield* Migrations.run(database.config, { role })
       const url = new URL(database.url)
       url.searchParams.delete("user")
       const config = { url: Redacted.make(url.href), username: role, password: Redacted.make(password) }
@@ -105,6 +114,87 @@ it.live("a role that owns nothing serves, and can change nothing that is written
         const { reason } = yield* Effect.flip(query(server, statement))
         assert.match(String(reason.cause), /permission denied|must be owner/, statement)
       }
+    }).pipe(Effect.scoped),
+  ),
+)
+
+it.live("the tables live in a schema of their own, beside whatever else is called as they are", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const others = ["CREATE TABLE public.accounts (name text)", "CREATE DOMAIN public.currency AS char(3)"]
+      yield* query(database, ...others)
+      for (const schema of [undefined, "custody"]) {
+        yield* Effect.gen(function* () {
+          const connection = yield* funded(10n)
+          const holdfast = yield* Holdfast.Holdfast
+          yield* holdfast.reserve("deallocation", termsOf(connection, 3n))
+          assert.deepInclude(yield* balanceOf(connection), { available: 7n, reserved: 3n })
+        }).pipe(Effect.provide(Layer.fresh(serviceOn(database, { schema }))))
+        const { entries, findings } = yield* Audit.run(database.config, { schema })
+        assert.deepStrictEqual([entries, findings], [2, []])
+      }
+      const inSchemas = `SELECT nspname AS name, count(*)::int AS count FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE relkind = 'r' AND nspname IN ('public', 'holdfast', 'custody') GROUP BY 1 ORDER BY 1`
+      assert.deepStrictEqual(yield* query(database, inSchemas), [
+        { name: "custody", count: 8 },
+        { name: "holdfast", count: 8 },
+        { name: "public", count: 1 },
+      ])
+    }),
+  ),
+)
+
+it.live("what was made in public stays there for a server that asks for it, and is moved from there once", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const build = (schema?: string) => Effect.scoped(Layer.build(Layer.fresh(serviceOn(database, { schema }))))
+      const where = Effect.map(
+        query(
+          database,
+          "SELECT relnamespace::regnamespace::text AS name FROM pg_class WHERE relname = 'transfers' ORDER BY 1",
+        ),
+        (rows) => rows.map((row) => row["name"]),
+      )
+      yield* build("public")
+      // Tables that a later version made in public are there because somebody wants them there.
+      yield* build()
+      assert.deepStrictEqual(yield* where, ["holdfast", "public"])
+    }),
+  ),
+)
+
+it.live("a migration that fails changes nothing, and says in its first line why", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      yield* query(database, "CREATE SCHEMA holdfast", "CREATE TABLE holdfast.nonces (value text)")
+      const error = yield* Effect.flip(Migrations.run(database.config))
+      assert.strictEqual(
+        error.message.split("\n")[0],
+        'Migration "1_initial" failed: relation "nonces" already exists.',
+      )
+      const tables =
+        "SELECT relname AS name FROM pg_class WHERE relnamespace = 'holdfast'::regnamespace AND relkind = 'r'"
+      assert.deepStrictEqual(yield* query(database, `${tables} AND relname <> 'holdfast_migrations'`), [
+        { name: "nonces" },
+      ])
+    }),
+  ),
+)
+
+it.live("a role that may not make the tables is told who can", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const role = `holdfast_stranger_${randomUUID().slice(0, 8)}`
+      const password = randomUUID()
+      yield* query(database, `CREATE ROLE ${role} LOGIN PASSWORD '${password}'`)
+      yield* Effect.addFinalizer(() => Effect.orDie(query(database, `DROP ROLE ${role}`)))
+      const url = new URL(database.url)
+      url.searchParams.delete("user")
+      const config = { url: Redacted.make(url.href), username: role, password: Redacted.make(password) }
+      const error = yield* Effect.flip(Migrations.run(config))
+      const said =
+        /^The tables cannot be made: permission denied for database \w+\. Have their owner run `npm run migrate`\.$/
+      assert.match(error.message, said)
     }).pipe(Effect.scoped),
   ),
 )

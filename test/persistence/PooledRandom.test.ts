@@ -1,9 +1,9 @@
 /** Random bytes that are drawn ahead are given out once, and belong to whoever drew them. */
 import { assert, layer } from "@effect/vitest"
-import * as PooledRandom from "@holdfast/persistence/PooledRandom"
 import { Effect } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import * as fc from "fast-check"
+import * as PooledRandom from "../../packages/persistence/src/PooledRandom.ts"
 
 layer(PooledRandom.layer)("pooled random bytes", (it) => {
   it.effect("are as many as were asked for, and no four of them come twice", () =>

@@ -53,8 +53,8 @@ describe("a server is ready", () => {
         const role = `holdfast_reader_${randomUUID().slice(0, 8)}`
         yield* query(database, `CREATE ROLE ${role} LOGIN CONNECTION LIMIT 1`)
         yield* Effect.addFinalizer(() => Effect.orDie(query(database, `DROP OWNED BY ${role}`, `DROP ROLE ${role}`)))
-        yield* query(database, `GRANT ALL ON SCHEMA public TO ${role}`)
         const url = new URL(database.url)
+        yield* query(database, `GRANT CREATE ON DATABASE ${url.pathname.slice(1)} TO ${role}`)
         url.searchParams.delete("user")
         url.searchParams.set("user", role)
         const config = { url: Redacted.make(url.href) }

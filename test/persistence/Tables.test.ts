@@ -1,8 +1,8 @@
 /** Each table's columns, both ways: whatever its schema can hold survives being written and read. */
 import { assert, it } from "@effect/vitest"
-import * as Tables from "@holdfast/persistence/Tables"
-import * as Write from "@holdfast/persistence/Write"
 import { Arbitrary, DateTime, Effect } from "effect"
+import * as Tables from "../../packages/persistence/src/Tables.ts"
+import * as Write from "../../packages/persistence/src/Write.ts"
 import { ask, withDatabase } from "../support/Databases.ts"
 
 /** Times of which PostgreSQL and ISO 8601 have the same idea; whatever else is left as it was drawn. */

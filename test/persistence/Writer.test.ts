@@ -1,9 +1,9 @@
 /** The writer of group commit on sessions of the test's own making, by the test's clock. */
 import { assert, describe, it } from "@effect/vitest"
 import { Ledger } from "@holdfast/domain"
-import * as GroupCommit from "@holdfast/persistence/GroupCommit"
 import { Clock, DateTime, Deferred, Effect, Exit, Fiber, Logger, Result, Scope } from "effect"
 import { TestClock } from "effect/testing"
+import * as GroupCommit from "../../packages/persistence/src/GroupCommit.ts"
 import { uuid } from "../support/Fixtures.ts"
 
 /** A batch, by what was asked. */

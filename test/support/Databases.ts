@@ -23,17 +23,19 @@ export const serviceOn = (database: Located, config: Partial<PgStore.Config> = {
 export const withDatabase = <A, E>(use: (database: Database) => Effect.Effect<A, E, Scope.Scope>) =>
   Effect.scoped(Effect.flatMap(TestDatabase.make, use))
 
+/** A connection that finds the tables in their schema, or in `public` where an earlier version made them. */
+export const open = (database: Located) =>
+  PgConnection.make({ startupParameters: { search_path: "holdfast, public" }, ...database.config })
+
 /** Asks on a connection of its own. */
 export const ask = (database: Located, statement: string, parameters: ReadonlyArray<unknown>) =>
-  Effect.scoped(
-    Effect.flatMap(PgConnection.make(database.config), (connection) => connection.query(statement, parameters)),
-  )
+  Effect.scoped(Effect.flatMap(open(database), (connection) => connection.query(statement, parameters)))
 
 /** Runs statements on a connection of their own and gives the rows of the last. */
 export const query = (database: Located, ...statements: ReadonlyArray<string>) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const connection = yield* PgConnection.make(database.config)
+      const connection = yield* open(database)
       const results = yield* Effect.forEach(statements, (statement) => connection.query(statement))
       return results.at(-1)?.rows ?? []
     }),
@@ -58,7 +60,7 @@ export const holdAccounts = Effect.fnUntraced(function* (
   database: Located,
   connectionId?: Uuid.Uuid,
 ): Effect.fn.Return<Effect.Effect<unknown, SqlError>, SqlError, Scope.Scope> {
-  const holder = yield* PgConnection.make(database.config)
+  const holder = yield* open(database)
   yield* holder.query("BEGIN")
   yield* holder.query("SELECT * FROM accounts WHERE $1::uuid IS NULL OR connection_id = $1 FOR UPDATE", [
     connectionId ?? null,

@@ -74,7 +74,7 @@ export const open = Effect.fnUntraced(function* ({ servers: count, random, direc
   let postgres = yield* startPostgres
   yield* Effect.addFinalizer(() => stopPostgres)
   const { path, username, superuser, database } = postgres
-  const connection = { path, username, database }
+  const connection = { path, username, database, startupParameters: { search_path: "holdfast" } }
   // To write files until one meets the full disk.
   yield* Effect.scoped(
     Effect.flatMap(PgConnection.make({ path, username: superuser, database }), (administrator) =>

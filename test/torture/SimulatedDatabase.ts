@@ -4,8 +4,8 @@
  * more. Two writers share it, and each command goes through either.
  */
 import { type Account, Connection, Ledger, type Store, type Uuid } from "@holdfast/domain"
-import * as GroupCommit from "@holdfast/persistence/GroupCommit"
 import { Effect, type Scope, Semaphore } from "effect"
+import * as GroupCommit from "../../packages/persistence/src/GroupCommit.ts"
 import type { Random } from "./Random.ts"
 
 interface Transaction extends GroupCommit.Decided {

@@ -4,6 +4,7 @@
  * instead.
  */
 import { Effect, type Equivalence as Equivalence_, Schema } from "effect"
+import { dual } from "effect/Function"
 import * as BaseUnits from "./BaseUnits.ts"
 
 /**
@@ -121,11 +122,12 @@ const sameCurrency = <A, E>(
  *
  * @category arithmetic
  */
-export const add = (
-  self: Amount,
-  that: Amount,
-): Effect.Effect<Amount, CurrencyMismatch | BaseUnits.BaseUnitsOverflow> =>
-  Effect.mapEager(sameCurrency(self, that, BaseUnits.add), (quantity) => ({ currency: self.currency, quantity }))
+export const add: {
+  (that: Amount): (self: Amount) => Effect.Effect<Amount, CurrencyMismatch | BaseUnits.BaseUnitsOverflow>
+  (self: Amount, that: Amount): Effect.Effect<Amount, CurrencyMismatch | BaseUnits.BaseUnitsOverflow>
+} = dual(2, (self: Amount, that: Amount) =>
+  Effect.mapEager(sameCurrency(self, that, BaseUnits.add), (quantity) => ({ currency: self.currency, quantity })),
+)
 
 /**
  * `self − that` in one currency. Fails with {@link CurrencyMismatch} or
@@ -143,11 +145,12 @@ export const add = (
  *
  * @category arithmetic
  */
-export const subtract = (
-  self: Amount,
-  that: Amount,
-): Effect.Effect<Amount, CurrencyMismatch | BaseUnits.BaseUnitsUnderflow> =>
-  Effect.mapEager(sameCurrency(self, that, BaseUnits.subtract), (quantity) => ({ currency: self.currency, quantity }))
+export const subtract: {
+  (that: Amount): (self: Amount) => Effect.Effect<Amount, CurrencyMismatch | BaseUnits.BaseUnitsUnderflow>
+  (self: Amount, that: Amount): Effect.Effect<Amount, CurrencyMismatch | BaseUnits.BaseUnitsUnderflow>
+} = dual(2, (self: Amount, that: Amount) =>
+  Effect.mapEager(sameCurrency(self, that, BaseUnits.subtract), (quantity) => ({ currency: self.currency, quantity })),
+)
 
 /**
  * Whether two amounts are the same: equal currency, equal quantity.

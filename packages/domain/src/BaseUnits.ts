@@ -11,6 +11,7 @@
  * conserves the sum; `toString` and `fromString` are inverse.
  */
 import { Effect, Equivalence as Equivalence_, Order as Order_, Schema, SchemaTransformation } from "effect"
+import { dual } from "effect/Function"
 import * as Parsing from "./internal/parsing.ts"
 
 /**
@@ -136,6 +137,25 @@ export const fromString = (text: string): Effect.Effect<BaseUnits, InvalidBaseUn
 const invalid = (text: string, reason: string) => Effect.fail(new InvalidBaseUnits({ text, reason }))
 
 /**
+ * Takes a bigint that may be out of range. Fails with {@link InvalidBaseUnits}.
+ *
+ * ```ts
+ * import { BaseUnits } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * assert.equal(Effect.runSync(BaseUnits.fromBigInt(5n)), 5n)
+ *
+ * const error = Effect.runSync(Effect.flip(BaseUnits.fromBigInt(-1n)))
+ * assert.equal(error.message, 'Base units must be 0 to 2^256 - 1. Got "-1".')
+ * ```
+ *
+ * @category constructors
+ */
+export const fromBigInt = (value: bigint): Effect.Effect<BaseUnits, InvalidBaseUnits> =>
+  isBaseUnits(value) ? Effect.succeed(value) : invalid(value.toString(10), "Base units must be 0 to 2^256 - 1.")
+
+/**
  * Writes canonical decimal digits, all of them.
  *
  * ```ts
@@ -181,17 +201,20 @@ export const FromString = Schema.String.annotate({
  *
  * ```ts
  * import { BaseUnits } from "@holdfast/domain"
- * import { Effect } from "effect"
+ * import { Effect, pipe } from "effect"
  * import assert from "node:assert/strict"
  *
  * const two = BaseUnits.BaseUnits.make(2n)
  * assert.equal(Effect.runSync(BaseUnits.add(two, two)), 4n)
+ * assert.equal(Effect.runSync(pipe(two, BaseUnits.add(two), Effect.flatMap(BaseUnits.add(two)))), 6n)
  * ```
  *
  * @category arithmetic
  */
-export const add = (self: BaseUnits, that: BaseUnits): Effect.Effect<BaseUnits, BaseUnitsOverflow> =>
-  bounded(self + that)
+export const add: {
+  (that: BaseUnits): (self: BaseUnits) => Effect.Effect<BaseUnits, BaseUnitsOverflow>
+  (self: BaseUnits, that: BaseUnits): Effect.Effect<BaseUnits, BaseUnitsOverflow>
+} = dual(2, (self: BaseUnits, that: BaseUnits) => bounded(self + that))
 
 /**
  * `self − that`. Fails with {@link BaseUnitsUnderflow} where `that` is more
@@ -209,12 +232,15 @@ export const add = (self: BaseUnits, that: BaseUnits): Effect.Effect<BaseUnits, 
  *
  * @category arithmetic
  */
-export const subtract = (self: BaseUnits, that: BaseUnits): Effect.Effect<BaseUnits, BaseUnitsUnderflow> => {
+export const subtract: {
+  (that: BaseUnits): (self: BaseUnits) => Effect.Effect<BaseUnits, BaseUnitsUnderflow>
+  (self: BaseUnits, that: BaseUnits): Effect.Effect<BaseUnits, BaseUnitsUnderflow>
+} = dual(2, (self: BaseUnits, that: BaseUnits): Effect.Effect<BaseUnits, BaseUnitsUnderflow> => {
   const difference = self - that
   return isBaseUnits(difference)
     ? Effect.succeed(difference)
     : Effect.fail(new BaseUnitsUnderflow({ minuend: self, subtrahend: that }))
-}
+})
 
 /**
  * `self − that`, or zero where `that` is more: the saturating ("monus")
@@ -231,8 +257,10 @@ export const subtract = (self: BaseUnits, that: BaseUnits): Effect.Effect<BaseUn
  *
  * @category arithmetic
  */
-export const difference = (self: BaseUnits, that: BaseUnits): BaseUnits =>
-  self > that ? BaseUnits.make(self - that) : zero
+export const difference: {
+  (that: BaseUnits): (self: BaseUnits) => BaseUnits
+  (self: BaseUnits, that: BaseUnits): BaseUnits
+} = dual(2, (self: BaseUnits, that: BaseUnits): BaseUnits => (self > that ? BaseUnits.make(self - that) : zero))
 
 /**
  * The sum of any number of amounts; zero for none. Fails with

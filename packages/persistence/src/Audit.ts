@@ -9,6 +9,7 @@ import { Audit, Ledger } from "@holdfast/domain"
 import { Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import * as Schemas from "./Schemas.ts"
 import * as Tables from "./Tables.ts"
 
 /**
@@ -56,7 +57,8 @@ const sha256 = (text: string) => hash("sha256", text)
 
 /**
  * Audits a database, whether servers use it meanwhile or not. Needs nothing but
- * leave to read its tables.
+ * leave to read its tables, which are in the schema `holdfast` unless another is
+ * named.
  *
  * ```ts no-run
  * import { Audit } from "@holdfast/domain"
@@ -72,8 +74,10 @@ const sha256 = (text: string) => hash("sha256", text)
  *
  * @category running
  */
-export const run = (connection: PgClient.PgClientConfig): Effect.Effect<Report, SqlError> =>
-  Effect.provide(audit, PgClient.layer(connection))
+export const run = (
+  connection: PgClient.PgClientConfig,
+  options: { readonly schema?: string | undefined } = {},
+): Effect.Effect<Report, SqlError> => Effect.provide(audit, PgClient.layer(Schemas.within(connection, options.schema)))
 
 const audit = Effect.gen(function* () {
   const sql = yield* SqlClient

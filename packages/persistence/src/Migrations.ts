@@ -1,7 +1,8 @@
 /**
  * The tables, as numbered migrations. They run at start-up, in one transaction
  * under a table lock, so that several servers may start at once, and are
- * recorded in `holdfast_migrations`.
+ * recorded in `holdfast_migrations`. All of it lives in a schema of its own
+ * (Schemas.ts).
  *
  * The constraints restate the rules of the domain: whatever writes here, no
  * balance is negative, no sum exceeds 2^256 − 1, no id is used twice. Only
@@ -13,6 +14,7 @@ import { Effect, Schema, Struct } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import * as Schemas from "./Schemas.ts"
 
 const statements = (...texts: ReadonlyArray<string>) =>
   Effect.flatMap(SqlClient, (sql) => Effect.forEach(texts, (text) => sql.unsafe(text), { discard: true }))
@@ -305,29 +307,13 @@ export class NewerSchema extends Schema.TaggedError<NewerSchema>()("NewerSchema"
   }
 }
 
-/** The last migration that was applied; 0 for an empty database. */
-const version = Effect.gen(function* () {
+/** The last migration that was applied to the tables in a schema; 0 where there are none. */
+const version = Effect.fnUntraced(function* (schema: string) {
   const sql = yield* SqlClient
-  const tables = yield* sql`SELECT to_regclass(${table}) AS name`
-  if (tables[0]?.["name"] === null) return 0
-  const [row] = yield* sql`SELECT max(migration_id)::int AS found FROM ${sql(table)}`
+  const [found] = yield* sql`SELECT to_regclass(${`${schema}.${table}`}) AS name`
+  if (found?.["name"] === null) return 0
+  const [row] = yield* sql`SELECT max(migration_id)::int AS found FROM ${sql(`${schema}.${table}`)}`
   return Number(row?.["found"])
-})
-
-const migrator = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table })
-
-/**
- * Brings the database's tables up to date. Fails with {@link NewerSchema}, and
- * changes nothing, where they are newer than this version knows. Where they are
- * up to date it only looks, as a role may that owns nothing.
- *
- * @category running
- */
-export const migrate = Effect.gen(function* () {
-  const known = Object.keys(migrations).length
-  const found = yield* version
-  if (found > known) return yield* new NewerSchema({ found, known })
-  if (found < known) yield* migrator
 })
 
 /** What a server does to each table, and no more: nobody who becomes the server can change what is written. */
@@ -342,9 +328,79 @@ const privileges = {
   [table]: "SELECT",
 }
 
-/** It cannot change or remove an entry of the journal, remove any other row but an old nonce or commit, or change the tables. */
-const grant = Effect.fnUntraced(function* (role: string) {
+/** The last migration before the tables had a schema of their own. */
+const lastInPublic = 6
+
+/** What there was of ours in `public`. */
+const inPublic = [
+  ...Object.keys(privileges).map((name) => ({ kind: "TABLE", name, find: "to_regclass" })),
+  ...["base_units", "positive_base_units", "currency", "sha256", "deallocation_state", "journal_event"].map((name) => ({
+    kind: "DOMAIN",
+    name,
+    find: "to_regtype",
+  })),
+  { kind: "FUNCTION", name: "journal_is_append_only", find: "to_regproc" },
+]
+
+/** Makes the schema, and brings the tables there that an earlier version made in `public`; all of that or nothing. */
+const prepare = Effect.fnUntraced(function* (schema: string) {
   const sql = yield* SqlClient
+  yield* sql.withTransaction(
+    Effect.gen(function* () {
+      // Of servers that start at once, one.
+      yield* sql`SELECT pg_advisory_xact_lock(hashtextextended(${table}, 0))`
+      if ((yield* sql`SELECT FROM pg_namespace WHERE nspname = ${schema}`).length === 0) {
+        yield* sql`CREATE SCHEMA ${sql(schema)}`
+      }
+      const before = yield* version("public")
+      if (before === 0 || before > lastInPublic || (yield* version(schema)) > 0) return
+      for (const { kind, name, find } of inPublic) {
+        const found = yield* sql.unsafe(`SELECT WHERE ${find}('public.${name}') IS NOT NULL`)
+        if (found.length > 0) yield* sql`ALTER ${sql.literal(kind)} ${sql(`public.${name}`)} SET SCHEMA ${sql(schema)}`
+      }
+      yield* Effect.logInfo(`The tables were moved from the schema public to ${schema}.`)
+    }),
+  )
+})
+
+const migrator = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table })
+
+/** PostgreSQL says only in the innermost cause what went wrong. */
+const innermost = (error: unknown): { readonly message: string; readonly code?: unknown } => {
+  if (!(error instanceof Error)) return { message: String(error) }
+  return error.cause === undefined ? error : innermost(error.cause)
+}
+
+/** With what went wrong in its first line, and what to do where the role may not. */
+const explained = (error: SqlError | Migrator.MigrationError): Migrator.MigrationError => {
+  const { message, code } = innermost(error)
+  const advice = code === "42501" ? " Have their owner run `npm run migrate`." : ""
+  return new Migrator.MigrationError({
+    kind: error._tag === "MigrationError" ? error.kind : "Failed",
+    message: `${error._tag === "MigrationError" ? error.message : "The tables cannot be made"}: ${message}.${advice}`,
+    cause: error,
+  })
+}
+
+/**
+ * Brings the tables of a schema up to date, on a connection whose search path it
+ * is. Fails with {@link NewerSchema}, and changes nothing, where they are newer
+ * than this version knows. Where they are up to date it only looks, as a role may
+ * that owns nothing.
+ *
+ * @category running
+ */
+export const migrate = Effect.fnUntraced(function* (schema: string) {
+  const known = Object.keys(migrations).length
+  const found = yield* version(schema)
+  if (found > known) return yield* new NewerSchema({ found, known })
+  if (found < known) yield* Effect.mapError(Effect.andThen(prepare(schema), migrator), explained)
+})
+
+/** It cannot change or remove an entry of the journal, remove any other row but an old nonce or commit, or change the tables. */
+const grant = Effect.fnUntraced(function* (schema: string, role: string) {
+  const sql = yield* SqlClient
+  yield* sql`GRANT USAGE ON SCHEMA ${sql(schema)} TO ${sql(role)}`
   for (const [name, granted] of Object.entries(privileges)) {
     yield* sql`REVOKE ALL ON ${sql(name)} FROM ${sql(role)}`
     yield* sql`GRANT ${sql.literal(granted)} ON ${sql(name)} TO ${sql(role)}`
@@ -352,15 +408,16 @@ const grant = Effect.fnUntraced(function* (role: string) {
 })
 
 /**
- * Brings the tables up to date on a connection of its own, as their owner, and
- * lets a role do what a server does, and no more.
+ * Brings the tables of a schema (`holdfast` unless it is named) up to date on a
+ * connection of its own, as their owner, and lets a role do what a server does,
+ * and no more.
  *
  * @category running
  */
 export const run = (
   connection: PgClient.PgClientConfig,
-  role: string | undefined,
+  { role, schema = Schemas.usual }: { readonly role?: string | undefined; readonly schema?: string | undefined } = {},
 ): Effect.Effect<void, SqlError | Migrator.MigrationError | NewerSchema> =>
-  Effect.andThen(migrate, role === undefined ? Effect.void : grant(role)).pipe(
-    Effect.provide(PgClient.layer(connection)),
+  Effect.andThen(migrate(schema), role === undefined ? Effect.void : grant(schema, role)).pipe(
+    Effect.provide(PgClient.layer(Schemas.within(connection, schema))),
   )

@@ -17,6 +17,7 @@ import { commitsKept } from "./PgSession.ts"
 import * as PooledRandom from "./PooledRandom.ts"
 import * as Reads from "./Reads.ts"
 import * as Restore from "./Restore.ts"
+import * as Schemas from "./Schemas.ts"
 
 /**
  * Where the database is, and how the service behaves.
@@ -26,6 +27,8 @@ import * as Restore from "./Restore.ts"
 export interface Config {
   /** The database: a `url`, or a `host`, a unix socket `path` and so on. A direct connection, not a statement pooler. */
   readonly connection: PgConnection.Config
+  /** The schema of the tables: lower-case letters, digits and `_`. Defaults to `holdfast`. */
+  readonly schema?: string | undefined
   /** What a reservation of a released deallocation does. Defaults to `reserve`. */
   readonly releasedRepost?: Transfer.ReleasedRepost
   /** How many commands may wait for a transaction; one more is refused as unavailable. Defaults to 10,000. */
@@ -83,19 +86,21 @@ const forget = Effect.flatMap(SqlClient, (sql) =>
  *
  * @category layers
  */
-export const layer = (config: Config): Layer.Layer<Holdfast.Holdfast, SqlError | MigrationError | NewerSchema> =>
-  Layer.effect(
+export const layer = (config: Config): Layer.Layer<Holdfast.Holdfast, SqlError | MigrationError | NewerSchema> => {
+  const schema = config.schema ?? Schemas.usual
+  const connection = Schemas.within(config.connection, schema)
+  return Layer.effect(
     Holdfast.Holdfast,
     Effect.gen(function* () {
-      yield* migrate
+      yield* migrate(schema)
       // So that what is refused after a restore is refused from the start on, and soon no longer.
       yield* Effect.scoped(Restore.session(config.incarnation))
       const random = yield* SecureRandom
       const session = PgSession.connect({
         connection: {
-          ...config.connection,
+          ...connection,
           multiplex: true,
-          startupParameters: { ...config.connection.startupParameters, ...writerParameters },
+          startupParameters: { ...connection.startupParameters, ...writerParameters },
         },
         releasedRepost: config.releasedRepost ?? "reserve",
         incarnation: config.incarnation,
@@ -114,4 +119,5 @@ export const layer = (config: Config): Layer.Layer<Holdfast.Holdfast, SqlError |
         ready: Effect.all([reads.ready, ready], { concurrency: "unbounded", discard: true }),
       })
     }),
-  ).pipe(Layer.provide([PgClient.layer(config.connection), PooledRandom.layer]))
+  ).pipe(Layer.provide([PgClient.layer(connection), PooledRandom.layer]))
+}

@@ -13,9 +13,9 @@ import * as Settings from "./settings/Settings.ts"
 import { explain } from "./settings/StartFailure.ts"
 
 const program = Effect.gen(function* () {
-  const { databaseUrl, dataDirectory } = yield* Settings.loadDatabase
+  const { databaseUrl, dataDirectory, databaseSchema: schema } = yield* Settings.loadDatabase
   const connection = databaseUrl === undefined ? yield* EmbeddedPostgres.find(dataDirectory) : { url: databaseUrl }
-  const { entries, accounts, findings } = yield* Audit.run(connection)
+  const { entries, accounts, findings } = yield* Audit.run(connection, { schema })
   for (const finding of findings) yield* Console.log(Replay.describe(finding))
   const found = findings.length === 0 ? "no difference" : `${findings.length} differences`
   yield* Console.log(`Replayed ${entries} journal entries of ${accounts} accounts: ${found}.`)

@@ -89,7 +89,7 @@ const announce = (told: ReadonlyArray<string>) =>
 const layer = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings.load
-    const { releasedRepost, maxQueue } = settings
+    const { databaseSchema: schema, releasedRepost, maxQueue } = settings
     const { read, told } = yield* credentials(settings)
     const database = yield* connect(settings)
     return Layer.effectDiscard(announce(told)).pipe(
@@ -100,7 +100,7 @@ const layer = Layer.unwrap(
         Signature.layer(settings),
         OperatorToken.layer,
         ...(settings.publicKeyFiles.length > 0 ? [layerReload(read)] : []),
-        PgStore.layer({ ...database, releasedRepost, maxQueue }),
+        PgStore.layer({ ...database, schema, releasedRepost, maxQueue }),
       ]),
       Layer.provide(CallerLimits.layer(settings)),
       Layer.provide(Credentials.layer(yield* read)),

@@ -11,12 +11,12 @@ import * as Settings from "./settings/Settings.ts"
 import { explain } from "./settings/StartFailure.ts"
 
 const program = Effect.gen(function* () {
-  const { databaseUrl } = yield* Settings.loadDatabase
+  const { databaseUrl, databaseSchema: schema } = yield* Settings.loadDatabase
   if (databaseUrl === undefined) {
     return yield* new InvalidSetting({ variable: "DATABASE_URL", fact: "Expected the database to migrate." })
   }
   const role = Option.getOrUndefined(yield* Effect.orDie(Config.option(Config.String("DATABASE_ROLE"))))
-  yield* Migrations.run({ url: databaseUrl }, role)
+  yield* Migrations.run({ url: databaseUrl }, { role, schema })
   yield* Console.log("The tables are up to date.")
 })
 

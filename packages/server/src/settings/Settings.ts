@@ -22,6 +22,7 @@ export interface Settings
   readonly dataDirectory: string
   /** None for the embedded database. */
   readonly databaseUrl: Redacted.Redacted | undefined
+  readonly databaseSchema: string
   readonly releasedRepost: Transfer.ReleasedRepost
   readonly maxQueue: number
 }
@@ -49,14 +50,21 @@ const list = (text = "") => text.split(/[\s,]+/).filter((word) => word !== "")
 
 const text = (variable: string) => read(variable, Config.String, "text")
 
+/** What PostgreSQL takes for itself without quotes. */
+const SchemaName = Schema.String.check(Schema.isPattern(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/))
+
+const schemaNames = "up to 63 lower-case letters, digits and _, not beginning with a digit or pg_"
+
 /** Where the database is. Fails with {@link InvalidSetting}. */
 export const loadDatabase = Effect.gen(function* (): Effect.fn.Return<
-  Pick<Settings, "dataDirectory" | "databaseUrl">,
+  Pick<Settings, "dataDirectory" | "databaseUrl" | "databaseSchema">,
   InvalidSetting
 > {
   return {
     dataDirectory: (yield* text("DATA_DIR")) ?? ".holdfast",
     databaseUrl: yield* read("DATABASE_URL", Config.Redacted, "a URL"),
+    databaseSchema:
+      (yield* read("DATABASE_SCHEMA", (name) => Config.schema(SchemaName, name), schemaNames)) ?? "holdfast",
   }
 })
 

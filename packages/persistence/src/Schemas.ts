@@ -1,0 +1,15 @@
+/**
+ * The schema of PostgreSQL that the tables live in. It is the whole search path of
+ * every connection, so that statements name tables by themselves, and whatever
+ * else the database has stays out of their way.
+ */
+import type * as PgConnection from "@effect/sql-pg/PgConnection"
+
+/** The schema where none is named. */
+export const usual = "holdfast"
+
+/** A connection whose tables are those of a schema: its name is lower case, as PostgreSQL takes it without quotes. */
+export const within = <Config extends PgConnection.Config>(connection: Config, schema = usual): Config => ({
+  ...connection,
+  startupParameters: { ...connection.startupParameters, search_path: schema },
+})
