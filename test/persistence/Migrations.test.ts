@@ -24,6 +24,8 @@ for (const version of versions)
         const before = yield* query(database, everything)
         const filesBefore = yield* query(database, files)
         assert.lengthOf(before, 99)
+        const early = yield* Effect.flip(Audit.run(database.config))
+        assert.match(early.message, /^The database has no tables in the schema holdfast\. Start the server/)
         yield* Effect.gen(function* () {
           // Nothing of ours is left behind.
           for (const [catalogue, column] of [
@@ -58,6 +60,7 @@ it.live("a database of a newer version is refused, and untouched", () =>
     Effect.gen(function* () {
       yield* Effect.scoped(Layer.build(Layer.fresh(serviceOn(database))))
       yield* query(database, "INSERT INTO holdfast_migrations (migration_id, name) VALUES (99, 'to_come')")
+      assert.strictEqual((yield* Effect.flip(Audit.run(database.config)))._tag, "NewerSchema")
       const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(serviceOn(database)))))
       assert.strictEqual(
         error.message,

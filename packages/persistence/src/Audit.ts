@@ -9,6 +9,7 @@ import { Audit, Ledger } from "@holdfast/domain"
 import { Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { ensureKnown, type NewerSchema, type OlderSchema } from "./Migrations.ts"
 import * as Schemas from "./Schemas.ts"
 import * as Tables from "./Tables.ts"
 
@@ -58,7 +59,8 @@ const sha256 = (text: string) => hash("sha256", text)
 /**
  * Audits a database, whether servers use it meanwhile or not. Needs nothing but
  * leave to read its tables, which are in the schema `holdfast` unless another is
- * named.
+ * named. Fails with {@link OlderSchema} or {@link NewerSchema} where the tables
+ * are not those that this version knows.
  *
  * ```ts no-run
  * import { Audit } from "@holdfast/domain"
@@ -76,8 +78,9 @@ const sha256 = (text: string) => hash("sha256", text)
  */
 export const run = (
   connection: PgClient.PgClientConfig,
-  options: { readonly schema?: string | undefined } = {},
-): Effect.Effect<Report, SqlError> => Effect.provide(audit, PgClient.layer(Schemas.within(connection, options.schema)))
+  { schema = Schemas.usual }: { readonly schema?: string | undefined } = {},
+): Effect.Effect<Report, SqlError | OlderSchema | NewerSchema> =>
+  Effect.andThen(ensureKnown(schema), audit).pipe(Effect.provide(PgClient.layer(Schemas.within(connection, schema))))
 
 const audit = Effect.gen(function* () {
   const sql = yield* SqlClient

@@ -307,6 +307,24 @@ export class NewerSchema extends Schema.TaggedError<NewerSchema>()("NewerSchema"
   }
 }
 
+/**
+ * The database has no tables, or those of an older version than this one, which
+ * has to bring them up to date first.
+ *
+ * @category errors
+ */
+export class OlderSchema extends Schema.TaggedError<OlderSchema>()("OlderSchema", {
+  schema: Schema.String,
+  found: Schema.Int,
+  known: Schema.Int,
+}) {
+  override get message() {
+    const tables =
+      this.found === 0 ? "no tables" : `the tables of an older version (migration ${this.found} of ${this.known})`
+    return `The database has ${tables} in the schema ${this.schema}. Start the server, or run \`npm run migrate\`, first.`
+  }
+}
+
 /** The last migration that was applied to the tables in a schema; 0 where there are none. */
 const version = Effect.fnUntraced(function* (schema: string) {
   const sql = yield* SqlClient
@@ -382,6 +400,15 @@ const explained = (error: SqlError | Migrator.MigrationError): Migrator.Migratio
   })
 }
 
+const known = Object.keys(migrations).length
+
+/** Fails where the tables of a schema are not those that this version knows. */
+export const ensureKnown = Effect.fnUntraced(function* (schema: string) {
+  const found = yield* version(schema)
+  if (found > known) return yield* new NewerSchema({ found, known })
+  if (found < known) return yield* new OlderSchema({ schema, found, known })
+})
+
 /**
  * Brings the tables of a schema up to date, on a connection whose search path it
  * is. Fails with {@link NewerSchema}, and changes nothing, where they are newer
@@ -391,7 +418,6 @@ const explained = (error: SqlError | Migrator.MigrationError): Migrator.Migratio
  * @category running
  */
 export const migrate = Effect.fnUntraced(function* (schema: string) {
-  const known = Object.keys(migrations).length
   const found = yield* version(schema)
   if (found > known) return yield* new NewerSchema({ found, known })
   if (found < known) yield* Effect.mapError(Effect.andThen(prepare(schema), migrator), explained)
