@@ -152,7 +152,7 @@ export const domain = [
   ...of("domain/src/Holdfast.ts", ["domain/MemoryStore"], {
     "commands need no nonce": ["as unknown as C, nonce })", "as unknown as C, nonce: undefined })"],
     "a clear releases": [`_tag: "Clear", kind, id }`, `_tag: "Release", kind, id }`],
-    "a lock gets an id of the partner's": [`return kind === "lock"`, "return kind === undefined"],
+    "a lock gets an id of the partner's": [`askedBy === "partner"`, `askedBy === "nobody"`],
   }),
   ...of("domain/src/MemoryStore.ts", ["domain/MemoryStore"], {
     "commands in memory do not wait for one another": [

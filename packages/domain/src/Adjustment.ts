@@ -94,6 +94,7 @@ export type Failure =
  */
 export const rules = {
   kind: "adjustment",
+  askedBy: "partner",
   transitions: Transfer.onePhase,
   postings: {
     Credited: { from: "outside", to: "available" },

@@ -73,6 +73,7 @@ export type Event = typeof Event.Type
  */
 export const rules = {
   kind: "allocation",
+  askedBy: "network",
   transitions: Transfer.twoPhases,
   postings: {
     Reserved: { from: "outside", to: "pending" },

@@ -94,6 +94,7 @@ export type Situation = Transfer.Situation<Deallocation>
  */
 export const rules = {
   kind: "deallocation",
+  askedBy: "network",
   transitions: Transfer.twoPhases,
   postings: {
     Reserved: { from: "available", to: "reserved" },

@@ -9,7 +9,7 @@
 import { Context, DateTime, Effect } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type * as Adjustment from "./Adjustment.ts"
-import type * as Ledger from "./Ledger.ts"
+import * as Ledger from "./Ledger.ts"
 import type * as Store from "./Store.ts"
 import * as Uuid from "./Uuid.ts"
 
@@ -79,7 +79,7 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store.St
     ) => {
       const said = { _tag: "Reserve", kind, terms }
       // What the partner asks for has the partner's id already.
-      return kind === "lock"
+      return Ledger.kinds[kind].askedBy === "partner"
         ? ask<Of<Kind, "Reserve">>(said, nonce)
         : Effect.flatMap(random.uuidV7(), (id) =>
             ask<Of<Kind, "Reserve">>({ ...said, partnerTransferId: Uuid.Uuid.make(id) }, nonce),

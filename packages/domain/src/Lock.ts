@@ -26,7 +26,7 @@ const opening = { kind: Schema.tag("lock"), terms: Terms }
  *
  * @category schemas
  */
-export const Lock = Transfer.recorded(opening, ["Reserved", "Cleared", "Released"])
+export const Lock = Transfer.recorded(opening, Transfer.unrejected)
 
 /** @category models */
 export type Lock = typeof Lock.Type
@@ -58,6 +58,7 @@ export type Event = typeof Event.Type
  */
 export const rules = {
   kind: "lock",
+  askedBy: "partner",
   transitions: Transfer.twoPhases,
   postings: {
     Reserved: { from: "available", to: "locked" },

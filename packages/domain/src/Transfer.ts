@@ -77,6 +77,15 @@ export const requests = {
 } as const satisfies Readonly<Record<Exclude<keyof typeof twoPhases | keyof typeof onePhase, "None">, string>>
 
 /**
+ * The events that grant the requests about what there is already.
+ *
+ * @category constants
+ */
+export const settlements = { Clear: "Cleared", Release: "Released" } as const satisfies Readonly<
+  Record<Exclude<keyof (typeof twoPhases)["None"], "Reserve">, keyof typeof requests>
+>
+
+/**
  * The name of a state, and of the event that led to it.
  *
  * @category schemas
@@ -101,6 +110,13 @@ export const TwoPhaseState = Schema.Literals(statesOf(twoPhases))
 
 /** @category models */
 export type TwoPhaseState = typeof TwoPhaseState.Type
+
+/**
+ * Those that what is never rejected goes through.
+ *
+ * @category constants
+ */
+export const unrejected = statesOf(twoPhases).filter((state) => state !== "Rejected")
 
 /**
  * What a `Reserve` for a released transfer does: a new cycle of the same id
@@ -155,7 +171,12 @@ export interface Transfer extends Opening {
  */
 export type Command =
   | (Opening & { readonly _tag: "Reserve" | "Adjust"; readonly at: DateTime.Utc })
-  | { readonly _tag: "Clear" | "Release"; readonly kind: string; readonly id: Uuid.Uuid; readonly at: DateTime.Utc }
+  | {
+      readonly _tag: keyof typeof settlements
+      readonly kind: string
+      readonly id: Uuid.Uuid
+      readonly at: DateTime.Utc
+    }
 
 /**
  * What happened to a transfer of any kind.
@@ -164,7 +185,12 @@ export type Command =
  */
 export type Event =
   | (Opening & { readonly _tag: State; readonly reason?: string; readonly at: DateTime.Utc })
-  | { readonly _tag: "Cleared" | "Released"; readonly kind: string; readonly id: Uuid.Uuid; readonly at: DateTime.Utc }
+  | {
+      readonly _tag: (typeof settlements)[keyof typeof settlements]
+      readonly kind: string
+      readonly id: Uuid.Uuid
+      readonly at: DateTime.Utc
+    }
 
 /**
  * What a command is decided upon.
@@ -200,6 +226,8 @@ export type Refusal =
  */
 export interface Rules {
   readonly kind: string
+  /** The network's requests are signed, and each has an id of the partner's beside the network's. */
+  readonly askedBy: "network" | "partner"
   readonly transitions: Readonly<Record<string, Readonly<Record<string, Transition>>>>
   /** What each event posts on the account; a rejection nothing. */
   readonly postings: Readonly<Partial<Record<State, Account.Posting>>>
@@ -266,7 +294,7 @@ export const rejectable = <Fields extends OpeningFields, Reason extends Schema.C
   reason: Reason,
 ) => ({
   Recorded: Schema.Union([
-    recorded(opening, ["Reserved", "Cleared", "Released"]),
+    recorded(opening, unrejected),
     Schema.Struct({ ...opening, state: Schema.Literal("Rejected"), reason, ...moments }),
   ]),
   Command: commands(opening),
@@ -296,7 +324,7 @@ export class StateConflict extends Schema.TaggedError<StateConflict>()("StateCon
   kind: Schema.String,
   id: Uuid.Uuid,
   state: TwoPhaseState,
-  command: Schema.Literals(["Reserve", "Clear", "Release"]),
+  command: Schema.Literals(Struct.keys(twoPhases.None)),
 }) {
   override get message() {
     return `Cannot ${this.command.toLowerCase()} ${this.kind} ${this.id}: it is ${this.state.toLowerCase()}.`

@@ -235,10 +235,8 @@ const commitsAndForgotten = statements(
 /** The words of a list, as literals of SQL. */
 const literals = (words: ReadonlyArray<string>) => words.map((word) => `'${word}'`).join(", ")
 
-/** The kinds that the network asks for, which are rejected where they cannot be, and those that the partner asks for. */
-const { network = [], partner = [] } = Object.groupBy(Struct.keys(Ledger.kinds), (kind) =>
-  Struct.keys(Ledger.kinds[kind].reasons).length > 0 ? "network" : "partner",
-)
+/** The kinds, by who asks for them. */
+const { network = [], partner = [] } = Object.groupBy(Struct.keys(Ledger.kinds), (kind) => Ledger.kinds[kind].askedBy)
 
 const ofNetwork = "client_id, partners_connection_id, partner_client_id, partner_transfer_id"
 
@@ -417,11 +415,10 @@ export const ensureKnown = Effect.fnUntraced(function* (schema: string) {
  *
  * @category running
  */
-export const migrate = Effect.fnUntraced(function* (schema: string) {
-  const found = yield* version(schema)
-  if (found > known) return yield* new NewerSchema({ found, known })
-  if (found < known) yield* Effect.mapError(Effect.andThen(prepare(schema), migrator), explained)
-})
+export const migrate = (schema: string) =>
+  Effect.catchTag(ensureKnown(schema), "OlderSchema", () =>
+    Effect.mapError(Effect.andThen(prepare(schema), migrator), explained),
+  )
 
 /** It cannot change or remove an entry of the journal, remove any other row but an old nonce or commit, or change the tables. */
 const grant = Effect.fnUntraced(function* (schema: string, role: string) {

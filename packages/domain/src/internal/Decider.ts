@@ -38,7 +38,7 @@ const decide = Effect.fnUntracedEager(function* (
     >
     return yield* new Transfer.StateConflict({ kind, id, ...inConflict })
   }
-  if (!("terms" in command)) return [{ ...command, _tag: events[command._tag] }]
+  if (!("terms" in command)) return [{ ...command, _tag: Transfer.settlements[command._tag] }]
   const event = rules.eventOf(command)
   return yield* assess(command, rules.postings[event], situation).pipe(
     Effect.mapEager(() => [{ ...command, _tag: event }]),
@@ -50,8 +50,6 @@ const decide = Effect.fnUntracedEager(function* (
     }),
   )
 })
-
-const events = { Clear: "Cleared", Release: "Released" } as const
 
 const transitionOf = (
   { transitions }: Transfer.Rules,
