@@ -2,7 +2,6 @@ import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
-import { PgConnection } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Holdfast } from "@holdfast/domain"
 import * as EmbeddedPostgres from "@holdfast/server/EmbeddedPostgres"
@@ -11,7 +10,7 @@ import * as GuardedProcess from "../../packages/server/src/postgres/GuardedProce
 import * as PostgresAccess from "../../packages/server/src/postgres/PostgresAccess.ts"
 import * as PostgresBinaries from "../../packages/server/src/postgres/PostgresBinaries.ts"
 import * as PostmasterLock from "../../packages/server/src/postgres/PostmasterLock.ts"
-import { serviceOn } from "../support/Databases.ts"
+import { open, serviceOn } from "../support/Databases.ts"
 import { balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 
 const isRoot = process.getuid?.() === 0
@@ -46,7 +45,7 @@ const copy = (from: string, to: string) => Effect.sync(() => ChildProcess.execFi
 
 /** Runs statements on a connection of their own and gives the rows of the last. */
 const queryAs = Effect.fnUntraced(function* (username: string, path: string, statements: ReadonlyArray<string>) {
-  const connection = yield* PgConnection.make({ path, username, database: "holdfast" })
+  const connection = yield* open({ config: { path, username, database: "holdfast" } })
   const results = yield* Effect.forEach(statements, (statement) => connection.query(statement))
   return results.at(-1)?.rows ?? []
 }, Effect.scoped)
