@@ -27,15 +27,17 @@ for (const version of versions)
         const early = yield* Effect.flip(Audit.run(database.config))
         assert.match(early.message, /^The database has no tables in the schema holdfast\. Start the server/)
         yield* Effect.gen(function* () {
-          // Nothing of ours is left behind.
-          for (const [catalogue, column] of [
-            ["pg_class", "relnamespace"],
-            ["pg_type", "typnamespace"],
-            ["pg_proc", "pronamespace"],
-          ]) {
-            const inPublic = `SELECT FROM ${catalogue} WHERE ${column} = 'public'::regnamespace`
-            assert.deepStrictEqual(yield* query(database, inPublic), [])
-          }
+          // Nothing of ours is left behind, but what keeps servers of earlier versions from beginning anew there.
+          const left = `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'd'`
+          assert.deepStrictEqual(yield* query(database, left), [{ name: "holdfast_migrations" }])
+          const guard = "SELECT max(migration_id) AS found FROM public.holdfast_migrations"
+          assert.deepStrictEqual(yield* query(database, guard), [{ found: 9_999 }])
+          const there = yield* Effect.flip(
+            Effect.scoped(Layer.build(Layer.fresh(serviceOn(database, { schema: "public" })))),
+          )
+          assert.strictEqual(there._tag, "NewerSchema")
           assert.deepStrictEqual(yield* query(database, everything), before)
           // However large they are, no table is written anew.
           assert.deepStrictEqual(yield* query(database, files), filesBefore)

@@ -347,6 +347,9 @@ const privileges = {
 /** The last migration before the tables had a schema of their own. */
 const lastInPublic = 6
 
+/** Stands for all migrations to come. */
+const movedAway = 9_999
+
 /** What there was of ours in `public`. */
 const inPublic = [
   ...Object.keys(privileges).map((name) => ({ kind: "TABLE", name, find: "to_regclass" })),
@@ -374,6 +377,10 @@ const prepare = Effect.fnUntraced(function* (schema: string) {
         const found = yield* sql.unsafe(`SELECT WHERE ${find}('public.${name}') IS NOT NULL`)
         if (found.length > 0) yield* sql`ALTER ${sql.literal(kind)} ${sql(`public.${name}`)} SET SCHEMA ${sql(schema)}`
       }
+      // A server of an earlier version would make itself new tables in their place: so it finds those of a newer one.
+      const [there, here] = [sql(`public.${table}`), sql(`${schema}.${table}`)]
+      yield* sql`CREATE TABLE ${there} (LIKE ${here} INCLUDING ALL)`
+      yield* sql`INSERT INTO ${there} (migration_id, name) VALUES (${movedAway}, ${`moved_to_${schema}`})`
       yield* Effect.logInfo(`The tables were moved from the schema public to ${schema}.`)
     }),
   )
