@@ -1,7 +1,8 @@
 /**
  * The history checker. Given what clients were told and the journal that is
- * there in the end, it looks for a way in which all of it is true at once: the
- * journal's order is the order of commits, so
+ * there in the end, it looks for a way in which all of it is true at once. An
+ * account's locks order its entries as they were committed, so, connection by
+ * connection,
  *
  * 1. the pure ledger, replaying the journal, must make each entry as it is
  *    recorded;
@@ -12,9 +13,12 @@
  * 3. each entry must have a call of its own that asked for it, was not answered
  *    otherwise, and was under way when the entry was made.
  *
- * That is strict serializability for a known order of writes. Whatever was lost,
- * answered too early or taken back leaves an answer without a moment; whatever was
- * done twice leaves an entry without a call.
+ * That is strict serializability for a known order of writes; what holds for each
+ * connection by itself holds for all together (Herlihy and Wing, "Linearizability",
+ * locality). Between two connections the journal's order says nothing: an entry
+ * with a later number may have been committed first. Whatever was lost, answered
+ * too early or taken back leaves an answer without a moment; whatever was done
+ * twice leaves an entry without a call.
  */
 import { isDeepStrictEqual } from "node:util"
 import { Account, Audit, type Connection, Holdfast, Ledger, type Store, type Uuid } from "@holdfast/domain"
@@ -60,14 +64,34 @@ const explain = (
     askedBy.push(Math.max(askedBy[index] ?? 0, Number.isFinite(first) ? first : Number.NEGATIVE_INFINITY))
   }
 
+  /** The connection that an answer is about: whose the id is, or whose it was to be. */
+  const connectionOf = (call: History.Call): string | undefined => {
+    const recorded = transfers.get(idOf(call) as Uuid.Uuid)?.terms.connectionId
+    if (recorded !== undefined) return recorded
+    switch (call.name) {
+      case "reserve":
+        return call.terms.connectionId
+      case "adjust":
+        return call.adjustment.connectionId
+      case "connection":
+        return call.connectionId
+      default:
+        return undefined
+    }
+  }
+
   const answered = operations.filter(({ outcome }) => outcome !== undefined)
   const byEnd = answered.toSorted((a, b) => a.end - b.end)
   const moments = new Map<History.Operation, number>()
-  let [ended, known] = [0, 0]
+  /** The last moment of each connection of which somebody was told so far. */
+  const told = new Map<string | undefined, number>()
+  let ended = 0
   for (const operation of answered.toSorted((a, b) => a.start - b.start)) {
     for (let before = byEnd[ended]; before !== undefined && before.end < operation.start; before = byEnd[++ended]) {
-      known = Math.max(known, moments.get(before) ?? 0)
+      const connection = connectionOf(before.call)
+      told.set(connection, Math.max(told.get(connection) ?? 0, moments.get(before) ?? 0))
     }
+    const known = told.get(connectionOf(operation.call)) ?? 0
     const latest = lastAtMost(askedBy, operation.end)
     const moment = ledger
       .momentsFor(operation.call, known, latest)
@@ -85,15 +109,22 @@ const explain = (
     }
   }
 
-  /** The time at which the first n entries are known to have been made: somebody was told what follows from them. */
-  const madeBy = Array.from({ length: entries.length + 1 }, () => Number.POSITIVE_INFINITY)
-  for (const [{ end }, moment] of moments) madeBy[moment] = Math.min(madeBy[moment] ?? end, end)
-  for (let n = entries.length - 1; n >= 0; n--) madeBy[n] = Math.min(madeBy[n] ?? 0, madeBy[n + 1] ?? 0)
+  /** The time at which each entry is known to have been made: somebody was told what follows from it. */
+  const madeBy = entries.map(() => Number.POSITIVE_INFINITY)
+  const earliest = new Map<string | undefined, number>()
+  const byMoment = Map.groupBy(moments, ([, moment]) => moment)
+  for (let n = entries.length; n >= 1; n--) {
+    for (const [{ call, end }] of byMoment.get(n) ?? []) {
+      const connection = connectionOf(call)
+      earliest.set(connection, Math.min(earliest.get(connection) ?? end, end))
+    }
+    madeBy[n - 1] = earliest.get(entries[n - 1]?.connectionId) ?? Number.POSITIVE_INFINITY
+  }
 
   const made = entries.map((entry, index) => ({
     entry,
     after: askedBy[index + 1] ?? 0,
-    before: madeBy[index + 1] ?? 0,
+    before: madeBy[index] ?? 0,
   }))
   for (const [cause, ofCause] of Map.groupBy(made, (_, index) => causes[index])) {
     const unasked = unmatched(ofCause, askedFor.get(cause) ?? [], couldHaveMade)
