@@ -69,13 +69,8 @@ export const domain = [
     ],
     "whether it can be moved is not looked at": ["  return post(account, posting, terms)\n", "  return Effect.void\n"],
     "a new cycle forgets when the first began": [
-      "Effect.succeed({ ...before, ...reasonOf(event), state, updatedAt })",
-      "Effect.succeed({ ...before, ...reasonOf(event), state, createdAt: updatedAt, updatedAt })",
-    ],
-    "a new cycle keeps the reason of the one before": [
-      "const { reason: _, ...before } = transfer",
-      "const before = transfer",
-      "domain/MemoryStore",
+      "Effect.succeed({ ...transfer, ...reasonOf(event), state, updatedAt })",
+      "Effect.succeed({ ...transfer, ...reasonOf(event), state, createdAt: updatedAt, updatedAt })",
     ],
     "an event follows whatever it may": [
       `if (transition === "decide" || transition === "setting") {`,

@@ -172,7 +172,7 @@ const shown = (transfer: TwoPhased): Real<Model.Shown> => ({
   kind: transfer.kind,
   ...transfer.terms,
   amount: { currency: transfer.terms.amount.currency, quantity: `${transfer.terms.amount.quantity}` },
-  ...(transfer.kind === "lock" ? {} : { partnerTransferId: transfer.partnerTransferId }),
+  ...("partnerTransferId" in transfer ? { partnerTransferId: transfer.partnerTransferId } : {}),
   ...(transfer.state === "Rejected" ? { rejectionReason: transfer.reason } : {}),
   status: statuses[transfer.state],
 })

@@ -82,10 +82,7 @@ const evolve = (
   const transition = transitionOf(rules, transfer, Transfer.requests[state])
   if (transition === "decide" || transition === "setting") {
     // What was said first stands: a repeat says the same, but for the id that was drawn for it.
-    if (transfer !== undefined) {
-      const { reason: _, ...before } = transfer
-      return Effect.succeed({ ...before, ...reasonOf(event), state, updatedAt })
-    }
+    if (transfer !== undefined) return Effect.succeed({ ...transfer, ...reasonOf(event), state, updatedAt })
     if ("terms" in event) {
       const { _tag, at, ...opening } = event
       return Effect.succeed({ ...opening, state, createdAt: at, updatedAt })
