@@ -371,6 +371,13 @@ it("a fold looks at its snapshot when it is run, and each time anew", () => {
   assert.strictEqual(state(), "Reserved")
 })
 
+it("a step on another transfer than its command's is a defect, and no answer", () => {
+  const { after } = tell([adjust("credit", 1, 5n), reserve(2, 5n)])
+  const situation = { transfer: after.transfers.get(uuid(2)), connection, account: Account.empty }
+  const exit = Effect.runSyncExit(Ledger.step(settle("Clear", 3), situation))
+  assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+})
+
 it("a snapshot that contradicts itself is a defect, and no answer", () => {
   const { after } = tell([adjust("credit", 1, 5n), reserve(2, 5n)])
   const broken = { ...after, accounts: new Map() }

@@ -167,6 +167,18 @@ it.effect("the journal of an id tells what happened under it, with times and bal
   }).pipe(inMemory),
 )
 
+it.effect("a lock that is asked for with a deallocation's terms is recorded as a lock, and compared as one", () =>
+  Effect.gen(function* () {
+    const service = yield* funded
+    const given = { ...terms(1, 7n), clientId: uuid(77), partnerTransferId: uuid(78) }
+    const { id, connectionId, amount } = given
+    const recorded = yield* service.reserve("lock", given)
+    assert.deepStrictEqual<object>(recorded.terms, { id, connectionId, amount })
+    assert.notProperty(recorded, "partnerTransferId")
+    assert.deepStrictEqual(yield* service.reserve("lock", { id, connectionId, amount }), recorded)
+  }).pipe(inMemory),
+)
+
 describe("a nonce", () => {
   const expiringIn = (seconds: number, value: string): Effect.Effect<Ledger.Nonce> =>
     Effect.map(DateTime.now, (now) => ({ value, expiresAt: DateTime.add(now, { seconds }) }))

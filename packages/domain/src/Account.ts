@@ -20,11 +20,11 @@ const balance = BaseUnits.BaseUnits.check(
 )
 
 const balances = {
-  /** What reserved allocations are to bring: it can be neither traded nor deallocated yet. */
+  /** What reserved allocations will bring: it can be neither traded nor deallocated yet. */
   pending: balance,
   /** What the client may trade with, and what a reservation takes from. */
   available: balance,
-  /** What locks hold: funds in open orders, say. */
+  /** What locks hold until they are cleared or released: funds in open orders, say. */
   locked: balance,
   /** What open deallocations hold. */
   reserved: balance,
@@ -96,7 +96,7 @@ export const empty: Account = {
 
 /**
  * Moves a quantity from one place to another. Fails with
- * {@link InsufficientBalance} where the one has less, and with
+ * {@link InsufficientBalance} where the first has less, and with
  * {@link BaseUnits.BaseUnitsOverflow} where all balances together would exceed
  * 2^256 − 1, which can happen only to what comes from outside.
  *

@@ -102,6 +102,7 @@ export const rules = {
   },
   eventOf: ({ terms }: Command) => (terms.direction === "credit" ? "Credited" : "Debited"),
   reasons: {},
+  terms: Terms,
   flat: Difference.flattener(Terms),
 } as const satisfies Transfer.Rules
 

@@ -10,7 +10,7 @@ import * as Transfer from "./Transfer.ts"
 import * as Uuid from "./Uuid.ts"
 
 /**
- * What an allocation is about: the same as of a deallocation.
+ * What an allocation is about: the same as for a deallocation.
  *
  * @category schemas
  */
@@ -86,5 +86,6 @@ export const rules = {
     ConnectionConflict: "CONNECTION_MISMATCH",
     BaseUnitsOverflow: "LIMIT_EXCEEDED",
   },
+  terms: Terms,
   flat: Difference.flattener(Terms),
 } as const satisfies Transfer.Rules

@@ -107,6 +107,7 @@ export const rules = {
     ConnectionConflict: "CONNECTION_MISMATCH",
     InsufficientBalance: "INSUFFICIENT_BALANCE",
   },
+  terms: Terms,
   flat: Difference.flattener(Terms),
 } as const satisfies Transfer.Rules
 
@@ -123,7 +124,8 @@ const decider = Decider.ofKind<Command, Deallocation, Event, Failure>(rules)
  * Decides what a command does: the events that it makes, none for a repeat.
  * Fails with {@link Transfer.TermsMismatch}, {@link Transfer.StateConflict} or
  * {@link Transfer.TransferNotFound}, and then nothing changes. A refusal for want
- * of balance or of a matching connection is no failure but a `Rejected` event.
+ * of balance or of a matching connection is no failure but a `Rejected` event. What
+ * an event posts on the account, `rules.postings` says; `Ledger.step` does it as well.
  *
  * ```ts
  * import { Account, BaseUnits, Deallocation } from "@holdfast/domain"
@@ -173,7 +175,8 @@ export const evolve: (
 
 /**
  * Whether no command can change the deallocation any more: cleared and
- * rejected ones are final, a released one may be reserved again.
+ * rejected ones are final, a released one may be reserved again (whatever
+ * {@link Transfer.ReleasedRepost} says now).
  *
  * @category getters
  */

@@ -1,9 +1,8 @@
 /**
  * The service: what moves, under its ids, over a store that keeps it.
  *
- * Every command may be sent again, under the same id, until it is answered.
- * Each time it is sent it acts once at most, and not at all where it finds what
- * it asks for done. A rejection is a success of the call, with a transfer in
+ * Every command may be sent again, under the same id, until it is answered:
+ * however often it is sent, it acts once. A rejection is a success of the call, with a transfer in
  * state `Rejected`.
  */
 import { Context, DateTime, Effect } from "effect"
@@ -42,7 +41,7 @@ type Settle<Request extends "Clear" | "Release"> = <Kind extends TwoPhaseKind>(
 export class Holdfast extends Context.Service<
   Holdfast,
   Omit<Store.Store, "execute"> & {
-    /** Reserves an amount. What the network asks for and cannot be is recorded as rejected; what the partner asks for fails. */
+    /** Reserves an amount. A request of the network's that cannot be met is recorded as rejected; a lock fails. */
     readonly reserve: <Kind extends TwoPhaseKind>(
       kind: Kind,
       terms: Of<Kind, "Reserve">["terms"],

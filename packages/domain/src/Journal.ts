@@ -56,8 +56,9 @@ export const version = 2 as const satisfies Version
  *    available, locked, reserved, deallocated;
  * 5. the time, in UTC with milliseconds;
  * 6. the transfer's kind, and what else its terms have: each field's name and its
- *    value, in the order in which the kind declares them, without those that are
- *    missing;
+ *    value, without those that are missing. Of a deallocation and an allocation
+ *    they are `clientId`, `partnersConnectionId` and `partnerClientId`, of a lock
+ *    `memo`, of an adjustment `direction` and `memo`;
  * 7. of what the network asked for: the partner's id of it and, if the event is
  *    its rejection, the reason.
  *

@@ -1,9 +1,9 @@
 /**
- * The ledger: many accounts, deallocations and adjustments, and the fold that
- * decides a list of commands in order over a snapshot of them. Every command
- * sees what the ones before it did and gets an outcome of its own; all together
- * make one set of changes, to be written in one transaction. A batch of
- * concurrent requests is exactly this.
+ * The ledger: transfers of all kinds on many accounts, the {@link step} that
+ * decides one command and does it, and the {@link fold} that decides a list of
+ * them in order over a snapshot. There every command sees what the ones before it
+ * did and gets an outcome of its own; all together make one set of changes, to be
+ * written in one transaction. A batch of concurrent requests is exactly this.
  *
  * The fold is pure: the same snapshot and instructions give the same outcomes
  * and changes, whoever runs it (the in-memory service, the SQL writer, a
@@ -318,8 +318,11 @@ export interface Step<C extends Command = Command> {
 
 /**
  * Decides one command, and does it: the event that it makes, if any, the transfer
- * as it is then, and the account that its terms name. For those who keep transfers and accounts in a
- * store of their own: read the situation, lock it, and write what comes of it.
+ * as it is then, and the account that its terms name. For those who keep transfers
+ * and accounts in a store of their own: lock and read the situation, and write
+ * what comes of it, in one transaction. The account and the connection are those
+ * that the recorded transfer's terms name, or the command's where there is none.
+ * A situation that contradicts itself is a defect.
  *
  * ```ts
  * import { Account, BaseUnits, Connection, Ledger, Lock } from "@holdfast/domain"

@@ -67,5 +67,6 @@ export const rules = {
   },
   eventOf: () => "Reserved",
   reasons: {},
+  terms: Terms,
   flat: Difference.flattener(Terms),
 } as const satisfies Transfer.Rules

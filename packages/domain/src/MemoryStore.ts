@@ -60,7 +60,7 @@ export const layer = (options?: {
   ).pipe(Layer.provide(layerWebCrypto))
 
 /**
- * The store of {@link layer}, to put something of one's own around it, and
+ * The store of {@link layer}, to wrap it, and
  * its books: every entry in order, and every transfer as it is now.
  *
  * @category constructors

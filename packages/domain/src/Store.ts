@@ -146,7 +146,7 @@ export const cursorOf = ({ terms, createdAt }: Deallocation.Deallocation): Curso
 })
 
 /**
- * Whether a deallocation belongs into a list, after its cursor if it has one.
+ * Whether a deallocation belongs in a list, after its cursor if it has one.
  *
  * @category getters
  */

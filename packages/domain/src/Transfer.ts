@@ -27,7 +27,7 @@ import * as Uuid from "./Uuid.ts"
 /**
  * What a request does in a state.
  *
- * - `decide`: it is decided upon its merits and makes an event;
+ * - `decide`: it is decided on its merits and makes an event;
  * - `repeat`: it was done before and makes no event;
  * - `conflict`: it does not fit the state ({@link StateConflict});
  * - `unknown`: there is nothing to act on ({@link TransferNotFound});
@@ -77,7 +77,7 @@ export const requests = {
 } as const satisfies Readonly<Record<Exclude<keyof typeof twoPhases | keyof typeof onePhase, "None">, string>>
 
 /**
- * The events that grant the requests about what there is already.
+ * The event that grants each later request, about what was reserved.
  *
  * @category constants
  */
@@ -112,7 +112,7 @@ export const TwoPhaseState = Schema.Literals(statesOf(twoPhases))
 export type TwoPhaseState = typeof TwoPhaseState.Type
 
 /**
- * Those that what is never rejected goes through.
+ * The states of kinds that are never rejected.
  *
  * @category constants
  */
@@ -145,7 +145,7 @@ export interface Terms {
 interface Opening {
   readonly kind: string
   readonly terms: Terms
-  /** The partner's own id of what the network asks for, from its first reservation on. */
+  /** An id of the partner's own for what the network asks for: drawn for each request, kept from the first reservation on. */
   readonly partnerTransferId?: Uuid.Uuid
 }
 
@@ -193,23 +193,23 @@ export type Event =
     }
 
 /**
- * What a command is decided upon.
+ * What a decision is based on.
  *
  * @category models
  */
 export interface Situation<T extends Transfer = Transfer> {
-  /** The transfer with the command's id, if there is one. */
+  /** The transfer with the command's id, if there is one. Another one is a defect. */
   readonly transfer: T | undefined
-  /** The registered connection with the id that the terms name, if there is one. */
+  /** The registered connection that the transfer's terms name, or the command's where there is no transfer; if there is one. */
   readonly connection: Connection.Connection | undefined
-  /** The account that the terms name. */
+  /** The account that they name; `Account.empty` if there is none yet. */
   readonly account: Account.Account
   /** Whether what is released may be reserved again, or that is a conflict. Defaults to `reserve`. */
   readonly releasedRepost?: ReleasedRepost
 }
 
 /**
- * Why what is asked for cannot be.
+ * Why a first request is refused.
  *
  * @category models
  */
@@ -235,6 +235,8 @@ export interface Rules {
   eventOf(command: Command): State
   /** The codes under which refusals are recorded, as rejections. What has none fails, and leaves no trace. */
   readonly reasons: Readonly<Partial<Record<Refusal["_tag"], string>>>
+  /** The schema of the terms: what it does not declare is not recorded. */
+  readonly terms: { readonly fields: Readonly<Record<string, unknown>> }
   /** The terms as they are compared and hashed. */
   flat(terms: Terms): Difference.Flat
 }

@@ -351,7 +351,7 @@ const lastInPublic = 6
 const movedAway = 9_999
 
 /** What there was of ours in `public`. */
-const inPublic = [
+const madeInPublic = [
   ...Object.keys(privileges).map((name) => ({ kind: "TABLE", name, find: "to_regclass" })),
   ...["base_units", "positive_base_units", "currency", "sha256", "deallocation_state", "journal_event"].map((name) => ({
     kind: "DOMAIN",
@@ -371,19 +371,29 @@ const prepare = Effect.fnUntraced(function* (schema: string) {
       if ((yield* sql`SELECT FROM pg_namespace WHERE nspname = ${schema}`).length === 0) {
         yield* sql`CREATE SCHEMA ${sql(schema)}`
       }
-      const before = yield* version("public")
-      if (before === 0 || before > lastInPublic || (yield* version(schema)) > 0) return
-      for (const { kind, name, find } of inPublic) {
-        const found = yield* sql.unsafe(`SELECT WHERE ${find}('public.${name}') IS NOT NULL`)
-        if (found.length > 0) yield* sql`ALTER ${sql.literal(kind)} ${sql(`public.${name}`)} SET SCHEMA ${sql(schema)}`
-      }
-      // A server of an earlier version would make itself new tables in their place: so it finds those of a newer one.
-      const [there, here] = [sql(`public.${table}`), sql(`${schema}.${table}`)]
-      yield* sql`CREATE TABLE ${there} (LIKE ${here} INCLUDING ALL)`
-      yield* sql`INSERT INTO ${there} (migration_id, name) VALUES (${movedAway}, ${`moved_to_${schema}`})`
-      yield* Effect.logInfo(`The tables were moved from the schema public to ${schema}.`)
+      if ((yield* version(schema)) > 0) return
+      const inPublic = yield* version("public")
+      if (inPublic > 0 && inPublic <= lastInPublic) return yield* moveFromPublic(schema)
+      const others = yield* sql`SELECT schemaname AS name FROM pg_tables WHERE tablename = ${table}`
+      if (others.length === 0) return
+      // Somebody else's, or one's own under another name: then this ledger is empty by mistake.
+      const names = others.map(({ name }) => name).join(", ")
+      yield* Effect.logWarning(`There are tables of Holdfast in the schema ${names} too; ${schema} gets its own.`)
     }),
   )
+})
+
+const moveFromPublic = Effect.fnUntraced(function* (schema: string) {
+  const sql = yield* SqlClient
+  for (const { kind, name, find } of madeInPublic) {
+    const found = yield* sql.unsafe(`SELECT WHERE ${find}('public.${name}') IS NOT NULL`)
+    if (found.length > 0) yield* sql`ALTER ${sql.literal(kind)} ${sql(`public.${name}`)} SET SCHEMA ${sql(schema)}`
+  }
+  // A server of an earlier version would make itself new tables in their place: so it finds those of a newer one.
+  const [there, here] = [sql(`public.${table}`), sql(`${schema}.${table}`)]
+  yield* sql`CREATE TABLE ${there} (LIKE ${here} INCLUDING ALL)`
+  yield* sql`INSERT INTO ${there} (migration_id, name) VALUES (${movedAway}, ${`moved_to_${schema}`})`
+  yield* Effect.logInfo(`The tables were moved from the schema public to ${schema}.`)
 })
 
 const migrator = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table })

@@ -2,7 +2,7 @@
  * How a transfer of any kind decides and evolves, from the kind's rules. Runs
  * when it is called: whatever is exported of it suspends it.
  */
-import { Effect } from "effect"
+import { Effect, Struct } from "effect"
 import * as Account from "../Account.ts"
 import * as Connection from "../Connection.ts"
 import * as Difference from "../Difference.ts"
@@ -11,6 +11,8 @@ import type * as Uuid from "../Uuid.ts"
 
 /** Whatever a decision can fail with. */
 export type Failure = Transfer.TermsMismatch | Transfer.StateConflict | Transfer.TransferNotFound | Transfer.Refusal
+
+type First = Extract<Transfer.Command, { readonly terms: unknown }>
 
 /** The id of the transfer that a command concerns. */
 export const idOf = (command: Transfer.Command): Uuid.Uuid => ("terms" in command ? command.terms.id : command.id)
@@ -23,6 +25,9 @@ const decide = Effect.fnUntracedEager(function* (
   const { transfer } = situation
   const { kind } = rules
   const id = idOf(command)
+  if (transfer !== undefined && transfer.terms.id !== id) {
+    return yield* Effect.die(`A command about ${id} was to be decided on the transfer ${transfer.terms.id}.`)
+  }
   if ("terms" in command && transfer !== undefined) {
     const differences = Difference.between(rules.flat(transfer.terms), rules.flat(command.terms))
     if (differences.length > 0) return yield* new Transfer.TermsMismatch({ kind, id, differences })
@@ -40,15 +45,22 @@ const decide = Effect.fnUntracedEager(function* (
   }
   if (!("terms" in command)) return [{ ...command, _tag: Transfer.settlements[command._tag] }]
   const event = rules.eventOf(command)
-  return yield* assess(command, rules.postings[event], situation).pipe(
-    Effect.mapEager(() => [{ ...command, _tag: event }]),
+  const first = declared(rules, command)
+  return yield* assess(first, rules.postings[event], situation).pipe(
+    Effect.mapEager(() => [{ ...first, _tag: event }]),
     Effect.catchEager((refusal) => {
       const reason = rules.reasons[refusal._tag]
       return reason === undefined
         ? Effect.fail(refusal)
-        : Effect.succeed([{ ...command, _tag: "Rejected" as const, reason }])
+        : Effect.succeed([{ ...first, _tag: "Rejected" as const, reason }])
     }),
   )
+})
+
+/** What a kind does not declare is left out, so that every store records the same. */
+const declared = ({ askedBy, terms: { fields } }: Transfer.Rules, command: First): First => ({
+  ...Struct.pick(command, askedBy === "network" ? ["_tag", "kind", "partnerTransferId", "at"] : ["_tag", "kind", "at"]),
+  terms: Struct.pick(command.terms, Object.keys(fields) as Array<keyof Transfer.Terms>),
 })
 
 const transitionOf = (
@@ -59,7 +71,7 @@ const transitionOf = (
 
 /** Whether it can be: the connection is the one that is registered, and the account has what is to be moved. */
 const assess = (
-  { terms }: Extract<Transfer.Command, { readonly terms: unknown }>,
+  { terms }: First,
   posting: Account.Posting | undefined,
   { connection, account }: Transfer.Situation,
 ): Effect.Effect<unknown, Transfer.Refusal> => {
