@@ -122,3 +122,24 @@ for (const [title, tampering] of Object.entries(tamperings)) {
     ),
   )
 }
+
+it.live("what was done twice in one moment is found, though each entry could be", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const { cleared } = yield* activity
+      const names = (yield* query(
+        database,
+        `SELECT string_agg(column_name, ', ') AS names FROM information_schema.columns
+          WHERE table_schema = 'holdfast' AND table_name = 'journal' AND column_name <> 'seq'`,
+      ))[0]?.["names"]
+      const again = `INSERT INTO journal (${names}) SELECT ${names} FROM journal WHERE transfer_id = '${cleared.id}' ORDER BY seq`
+      yield* query(database, again)
+      const { findings } = yield* Audit.run(database.config)
+      const twice = findings.filter(({ recorded }) => recorded === "Cleared, after it was final already")
+      assert.deepStrictEqual(
+        twice.map(({ id }) => id),
+        [cleared.id],
+      )
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)

@@ -243,6 +243,7 @@ it.live("what the domain does not know, the tables refuse", () =>
       assert.include(yield* refused("UPDATE transfers SET currency = ''"), "currency_check")
       assert.include(yield* refused("UPDATE transfers SET state = 'Lost'"), "transfer_state_check")
       assert.include(yield* refused("UPDATE transfers SET state = NULL"), "not-null constraint")
+      assert.include(yield* refused("INSERT INTO journal (version) VALUES (3)"), "journal_version_check")
       assert.include(yield* refused("INSERT INTO journal (event) VALUES ('Lost')"), "journal_event_check")
       assert.include(yield* refused("UPDATE journal SET quantity = 1"), "append-only")
       assert.include(yield* refused("DELETE FROM journal"), "append-only")

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto"
 import * as Fs from "node:fs"
-import { assert, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Holdfast } from "@holdfast/domain"
 import { Audit, Migrations } from "@holdfast/persistence"
 import { DateTime, Effect, Layer, Redacted } from "effect"
@@ -12,12 +12,16 @@ import { balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 /** The tables of earlier commits, with what `npm run simulate` left in them. */
 const versions = ["0002", "0006"] as const
 
+const statementsOf = (version: (typeof versions)[number]) =>
+  Fs.readFileSync(new URL(`tables-${version}.sql`, import.meta.url), "utf8")
+    .split(/;\n(?=\n)/)
+    .filter((statement) => statement.trim() !== "")
+
 for (const version of versions)
   it.live(`a database of version ${version} opens, keeps what it has, and goes on`, () =>
     withDatabase((database) =>
       Effect.gen(function* () {
-        const earlier = Fs.readFileSync(new URL(`tables-${version}.sql`, import.meta.url), "utf8")
-        yield* query(database, ...earlier.split(/;\n(?=\n)/).filter((statement) => statement.trim() !== ""))
+        yield* query(database, ...statementsOf(version))
         const everything =
           "SELECT transfer_id, event, quantity, available, reserved, deallocated, at FROM journal ORDER BY seq"
         const files = "SELECT pg_relation_filenode(t) AS file FROM unnest('{accounts,transfers,journal}'::regclass[]) t"
@@ -200,6 +204,112 @@ it.live("a role that may not make the tables is told who can", () =>
       const said =
         /^The tables cannot be made: permission denied for database \w+\. Have their owner run `npm run migrate`\.$/
       assert.match(error.message, said)
+    }).pipe(Effect.scoped),
+  ),
+)
+
+const build = (database: Parameters<typeof serviceOn>[0], schema?: string) =>
+  Effect.scoped(Layer.build(Layer.fresh(serviceOn(database, { schema }))))
+
+describe("tables of an earlier version", () => {
+  it.live("in another schema than public are not passed over", () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        const elsewhere = statementsOf("0006").map((statement) => statement.replaceAll("public.", "custody."))
+        yield* query(database, "CREATE SCHEMA custody", ...elsewhere)
+        const error = yield* Effect.flip(build(database))
+        const said = "The tables of an earlier version are in the schema custody, not in holdfast. "
+        assert.strictEqual(error.message, `${said}Set DATABASE_SCHEMA to custody, or move them.`)
+        yield* build(database, "custody")
+        const { entries, findings } = yield* Audit.run(database.config, { schema: "custody" })
+        assert.deepStrictEqual([entries, findings], [99, []])
+      }),
+    ),
+  )
+
+  it.live("that are read back into public beside those of this one are not passed over", () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        yield* build(database)
+        yield* query(database, ...statementsOf("0006"))
+        assert.strictEqual((yield* Effect.flip(build(database)))._tag, "TablesElsewhere")
+      }),
+    ),
+  )
+
+  it.live("are moved alone, whatever else is called as later ones are", () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        const others = ["CREATE TABLE public.commits (by text)", "CREATE DOMAIN public.currency AS char(3)"]
+        yield* query(database, ...statementsOf("0002"), ...others)
+        yield* build(database)
+        yield* query(database, "INSERT INTO public.commits VALUES ('somebody')", "SELECT 'BTC'::public.currency")
+        assert.deepStrictEqual((yield* Audit.run(database.config)).findings, [])
+      }),
+    ),
+  )
+
+  it.live("are moved by their owner, who may make nothing in public", () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        const role = `holdfast_owner_${randomUUID().slice(0, 8)}`
+        yield* query(database, `CREATE ROLE ${role} LOGIN`)
+        yield* Effect.addFinalizer(() =>
+          Effect.orDie(
+            query(database, `REASSIGN OWNED BY ${role} TO CURRENT_USER`, `DROP OWNED BY ${role}`, `DROP ROLE ${role}`),
+          ),
+        )
+        const url = new URL(database.url)
+        yield* query(
+          database,
+          ...statementsOf("0006"),
+          "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+          `GRANT USAGE ON SCHEMA public TO ${role}`,
+          `GRANT CREATE ON DATABASE ${url.pathname.slice(1)} TO ${role}`,
+          `DO $$ DECLARE name text; BEGIN
+            FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+              LOOP EXECUTE format('ALTER TABLE public.%I OWNER TO ${role}', name); END LOOP;
+            FOR name IN SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'd'
+              LOOP EXECUTE format('ALTER DOMAIN public.%I OWNER TO ${role}', name); END LOOP;
+            ALTER FUNCTION public.journal_is_append_only OWNER TO ${role}; END $$`,
+        )
+        url.searchParams.set("user", role)
+        yield* Migrations.run({ url: Redacted.make(url.href) })
+        assert.deepStrictEqual((yield* Audit.run(database.config)).findings, [])
+      }).pipe(Effect.scoped),
+    ),
+  )
+
+  it.live("that were of another kind, as somebody says, are found to be none", () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        yield* query(database, ...statementsOf("0006"))
+        yield* build(database)
+        yield* query(database, "UPDATE transfers SET kind = 'allocation' WHERE reason = 'UNKNOWN_CONNECTION'")
+        assert.isNotEmpty((yield* Audit.run(database.config)).findings)
+      }),
+    ),
+  )
+})
+
+it.live("a database of which a role may not see what is in public is none of an earlier version", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const role = `holdfast_owner_${randomUUID().slice(0, 8)}`
+      const url = new URL(database.url)
+      yield* query(
+        database,
+        `CREATE ROLE ${role} LOGIN`,
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        `CREATE SCHEMA holdfast AUTHORIZATION ${role}`,
+      )
+      yield* Effect.addFinalizer(() => Effect.orDie(query(database, `DROP OWNED BY ${role}`, `DROP ROLE ${role}`)))
+      url.searchParams.set("user", role)
+      const config = { url: Redacted.make(url.href) }
+      for (const time of [1, 2]) {
+        yield* Migrations.run(config)
+        assert.strictEqual((yield* Audit.run(config)).entries, 0, `time ${time}`)
+      }
     }).pipe(Effect.scoped),
   ),
 )

@@ -3,7 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { type Deallocation, Holdfast } from "@holdfast/domain"
 import { Effect } from "effect"
 import { assertJournals, query, serviceOn, withDatabase } from "../support/Databases.ts"
-import { funded, termsOf } from "../support/Fixtures.ts"
+import { adjustmentOf, funded, termsOf } from "../support/Fixtures.ts"
 import { ledgerProperty } from "../support/LedgerProperty.ts"
 import { races } from "../support/Races.ts"
 import * as System from "../support/System.ts"
@@ -68,3 +68,19 @@ for (const [title, race] of Object.entries(races)) {
     ),
   )
 }
+
+it.live("a deallocation that is released, asked for again and rejected then has the reason, and keeps it", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const holdfast = yield* Holdfast.Holdfast
+      const connection = yield* funded(5n)
+      const terms = termsOf(connection, 5n)
+      yield* holdfast.reserve("deallocation", terms)
+      yield* holdfast.release("deallocation", terms.id)
+      yield* holdfast.adjust(adjustmentOf(connection, "debit", 1n))
+      const rejected = yield* holdfast.reserve("deallocation", terms)
+      assert.deepInclude(rejected, { state: "Rejected", reason: "INSUFFICIENT_BALANCE" })
+      assert.deepStrictEqual(yield* holdfast.find("deallocation", terms.id), rejected)
+    }).pipe(Effect.provide(serviceOn(database))),
+  ),
+)

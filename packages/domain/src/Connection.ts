@@ -84,20 +84,24 @@ export class ConnectionConflict extends Schema.TaggedError<ConnectionConflict>()
 }
 
 /**
- * The identifiers in which a value that has some of them, or all, differs from a
- * connection.
+ * The names of the identifiers.
+ *
+ * @category constants
+ */
+export const identifiers = Struct.keys(Connection.fields)
+
+/**
+ * The identifiers in which a value differs from a connection: of all, or of those
+ * that are named.
  *
  * @category comparing
  */
 export const differences = (
   recorded: Connection,
   repeated: Partial<Connection>,
+  fields: ReadonlyArray<keyof Connection> = identifiers,
 ): ReadonlyArray<Difference.Difference> =>
-  identifiers.flatMap((field) => {
+  fields.flatMap((field) => {
     const value = repeated[field]
-    return value === undefined || value === recorded[field]
-      ? []
-      : [{ field, recorded: recorded[field], repeated: value }]
+    return value === recorded[field] ? [] : [{ field, recorded: recorded[field], repeated: value ?? null }]
   })
-
-const identifiers = Struct.keys(Connection.fields)

@@ -155,5 +155,7 @@ const factsOf1 = ({ event }: Ledger.Entry, transfer: Ledger.Transfer): ReadonlyA
       : terms.memo === undefined
         ? []
         : [terms.memo]
-  return [...ofTerms, ...ofNetwork(event, transfer)]
+  // Others there were none then: who says that it was one of them does not get the hash that is recorded.
+  const another = transfer.kind === "deallocation" || transfer.kind === "adjustment" ? [] : [transfer.kind]
+  return [...ofTerms, ...ofNetwork(event, transfer), ...another]
 }

@@ -299,11 +299,12 @@ export const accountKeyOf = ({ connectionId, amount }: Transfer["terms"]): Accou
 export const idOf: (command: Command) => Uuid.Uuid = Decider.idOf
 
 /**
- * Whether no command can change a transfer any more.
+ * Whether no command can change a transfer in this state any more.
  *
  * @category getters
  */
-export const isTerminal = (transfer: Transfer): boolean => Decider.isTerminal(kinds[transfer.kind], transfer)
+export const isTerminal = ({ kind, state }: { readonly kind: Kind; readonly state: Transfer_.State }): boolean =>
+  Decider.isTerminal(kinds[kind], { state })
 
 /**
  * What a {@link step} makes: nothing new where a command is repeated.

@@ -45,9 +45,9 @@ export type Transition = "decide" | "repeat" | "conflict" | "unknown" | "setting
 export const twoPhases = {
   None: { Reserve: "decide", Clear: "unknown", Release: "unknown" },
   Reserved: { Reserve: "repeat", Clear: "decide", Release: "decide" },
+  Rejected: { Reserve: "repeat", Clear: "conflict", Release: "conflict" },
   Cleared: { Reserve: "repeat", Clear: "repeat", Release: "conflict" },
   Released: { Reserve: "setting", Clear: "conflict", Release: "repeat" },
-  Rejected: { Reserve: "repeat", Clear: "conflict", Release: "conflict" },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Transition>>>>
 
 /**

@@ -5,7 +5,7 @@
  */
 import { hash } from "node:crypto"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Audit, Ledger } from "@holdfast/domain"
+import { Audit, Ledger, Transfer } from "@holdfast/domain"
 import { Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -37,6 +37,18 @@ const everything = `
   LEFT JOIN connections c ON c.connection_id = t.connection_id
   ORDER BY coalesce(j.connection_id, t.connection_id, a.connection_id), coalesce(j.currency, t.currency, a.currency),
     j.seq`
+
+/** The events that end a transfer for good, of whatever kind. */
+const final = Object.values(Ledger.kinds).flatMap(({ kind, transitions }) =>
+  Transfer.State.literals.filter((state) => state in transitions && Ledger.isTerminal({ kind, state })),
+)
+
+/** The last entries of transfers that ended more than once. */
+const finalTwice = `
+  SELECT ${Tables.journal.select("j")}
+  FROM (SELECT transfer_id, max(seq) AS seq FROM journal WHERE event IN (${final.map((event) => `'${event}'`)})
+    GROUP BY transfer_id HAVING count(*) > 1) AS twice
+  JOIN journal j ON j.transfer_id = twice.transfer_id AND j.seq = twice.seq`
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -112,5 +124,13 @@ const audit = Effect.gen(function* () {
     ),
   )
   end()
+  // The replay is done with a transfer that is final. What was done twice in one moment has entries that each could be.
+  for (const row of yield* sql.unsafe<Row>(finalTwice)) {
+    const [entry] = yield* Tables.journal.read([row])
+    if (entry === undefined) continue
+    const { connectionId, currency, transferId: id, event } = entry
+    const recorded = `${event}, after it was final already`
+    findings.push({ connectionId, currency, where: "journal", id, field: "event", recorded, replayed: null })
+  }
   return { entries, accounts, findings }
 })

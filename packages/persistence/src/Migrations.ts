@@ -9,7 +9,7 @@
  * portable PostgreSQL: no extensions.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Account, Ledger, Transfer } from "@holdfast/domain"
+import { Account, Journal, Ledger, Transfer } from "@holdfast/domain"
 import { Effect, Schema, Struct } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -245,6 +245,7 @@ const ofNetwork = "client_id, partners_connection_id, partner_client_id, partner
 const checksOfDomain = [
   `ALTER DOMAIN transfer_state ADD CHECK (VALUE IN (${literals(Transfer.State.literals)}))`,
   `ALTER DOMAIN journal_event ADD CHECK (VALUE IN (${literals(Transfer.State.literals)}))`,
+  `ALTER DOMAIN journal_version ADD CHECK (VALUE IN (${Journal.Version.literals.join(", ")}))`,
   `ALTER TABLE transfers ADD CONSTRAINT transfer_is_whole CHECK (
     direction IS NOT DISTINCT FROM CASE state WHEN 'Credited' THEN 'credit' WHEN 'Debited' THEN 'debit' END
     AND (kind = 'adjustment') = (direction IS NOT NULL) AND (state = 'Rejected') = (reason IS NOT NULL)
@@ -274,7 +275,8 @@ const kindsAndBalances = statements(
     `ALTER TABLE ${table} ALTER COLUMN pending DROP DEFAULT, ALTER COLUMN locked DROP DEFAULT`,
   ]),
   `ALTER DOMAIN base_units ADD CHECK (VALUE BETWEEN 0 AND ${max})`,
-  "ALTER TABLE journal ADD COLUMN version integer NOT NULL DEFAULT 1",
+  "CREATE DOMAIN journal_version AS integer",
+  "ALTER TABLE journal ADD COLUMN version journal_version NOT NULL DEFAULT 1",
   "ALTER TABLE journal ALTER COLUMN version DROP DEFAULT",
   ...checksOfDomain,
 )
@@ -301,7 +303,9 @@ export class NewerSchema extends Schema.TaggedError<NewerSchema>()("NewerSchema"
   known: Schema.Int,
 }) {
   override get message() {
-    return `The database has the tables of a newer version (migration ${this.found}). This one knows them up to ${this.known}: run the newer version.`
+    return this.found === movedAway
+      ? "The tables were moved to a schema of their own. Set DATABASE_SCHEMA to its name, or unset it where that is holdfast."
+      : `The database has the tables of a newer version (migration ${this.found}). This one knows them up to ${this.known}: run the newer version.`
   }
 }
 
@@ -323,11 +327,29 @@ export class OlderSchema extends Schema.TaggedError<OlderSchema>()("OlderSchema"
   }
 }
 
-/** The last migration that was applied to the tables in a schema; 0 where there are none. */
+/**
+ * The tables of an earlier version are in another schema than the one that is
+ * asked for, where this one would begin with an empty ledger.
+ *
+ * @category errors
+ */
+export class TablesElsewhere extends Schema.TaggedError<TablesElsewhere>()("TablesElsewhere", {
+  schema: Schema.String,
+  elsewhere: Schema.String,
+}) {
+  override get message() {
+    return `The tables of an earlier version are in the schema ${this.elsewhere}, not in ${this.schema}. Set DATABASE_SCHEMA to ${this.elsewhere}, or move them.`
+  }
+}
+
+/** The last migration that was applied to the tables in a schema; 0 where there are none, or none that the role may see. */
 const version = Effect.fnUntraced(function* (schema: string) {
   const sql = yield* SqlClient
-  const [found] = yield* sql`SELECT to_regclass(${`${schema}.${table}`}) AS name`
-  if (found?.["name"] === null) return 0
+  const found = yield* sql`
+    SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ${schema} AND c.relname = ${table}
+      AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')`
+  if (found.length === 0) return 0
   const [row] = yield* sql`SELECT max(migration_id)::int AS found FROM ${sql(`${schema}.${table}`)}`
   return Number(row?.["found"])
 })
@@ -350,15 +372,16 @@ const lastInPublic = 6
 /** Stands for all migrations to come. */
 const movedAway = 9_999
 
-/** What there was of ours in `public`. */
+/** What there was of ours in `public`, and since which migration; first what running batches lock first. */
 const madeInPublic = [
-  ...Object.keys(privileges).map((name) => ({ kind: "TABLE", name, find: "to_regclass" })),
+  ...["accounts", "transfers", "journal", "connections", "nonces"].map((name) => ({ kind: "TABLE", name, since: 1 })),
+  { kind: "FUNCTION", name: "journal_is_append_only", since: 1 },
   ...["base_units", "positive_base_units", "currency", "sha256", "deallocation_state", "journal_event"].map((name) => ({
     kind: "DOMAIN",
     name,
-    find: "to_regtype",
+    since: 5,
   })),
-  { kind: "FUNCTION", name: "journal_is_append_only", find: "to_regproc" },
+  ...["commits", "forgotten"].map((name) => ({ kind: "TABLE", name, since: 6 })),
 ]
 
 /** Makes the schema, and brings the tables there that an earlier version made in `public`; all of that or nothing. */
@@ -368,30 +391,42 @@ const prepare = Effect.fnUntraced(function* (schema: string) {
     Effect.gen(function* () {
       // Of servers that start at once, one.
       yield* sql`SELECT pg_advisory_xact_lock(hashtextextended(${table}, 0))`
+      if ((yield* version(schema)) > 0) return
       if ((yield* sql`SELECT FROM pg_namespace WHERE nspname = ${schema}`).length === 0) {
         yield* sql`CREATE SCHEMA ${sql(schema)}`
       }
-      if ((yield* version(schema)) > 0) return
-      const inPublic = yield* version("public")
-      if (inPublic > 0 && inPublic <= lastInPublic) return yield* moveFromPublic(schema)
-      const others = yield* sql`SELECT schemaname AS name FROM pg_tables WHERE tablename = ${table}`
-      if (others.length === 0) return
+      const elsewhere = yield* schemasWithTables
+      const early = elsewhere.filter(({ found }) => found <= lastInPublic)
+      const inPublic = early.find(({ name }) => name === "public")
+      if (inPublic !== undefined) return yield* moveFromPublic(schema, inPublic.found)
+      const [first] = early
+      if (first !== undefined) return yield* new TablesElsewhere({ schema, elsewhere: first.name })
       // Somebody else's, or one's own under another name: then this ledger is empty by mistake.
-      const names = others.map(({ name }) => name).join(", ")
+      const names = elsewhere.map(({ name }) => name).join(", ")
+      if (names === "") return
       yield* Effect.logWarning(`There are tables of Holdfast in the schema ${names} too; ${schema} gets its own.`)
     }),
   )
 })
 
-const moveFromPublic = Effect.fnUntraced(function* (schema: string) {
+/** The schemas in which there are tables of ours, each with the last migration. */
+const schemasWithTables = Effect.gen(function* () {
   const sql = yield* SqlClient
-  for (const { kind, name, find } of madeInPublic) {
-    const found = yield* sql.unsafe(`SELECT WHERE ${find}('public.${name}') IS NOT NULL`)
-    if (found.length > 0) yield* sql`ALTER ${sql.literal(kind)} ${sql(`public.${name}`)} SET SCHEMA ${sql(schema)}`
+  const rows = yield* sql`SELECT schemaname AS name FROM pg_tables WHERE tablename = ${table} ORDER BY 1`
+  const names = rows.map(({ name }) => String(name))
+  const all = yield* Effect.forEach(names, (name) => Effect.map(version(name), (found) => ({ name, found })))
+  return all.filter(({ found }) => found > 0)
+})
+
+const moveFromPublic = Effect.fnUntraced(function* (schema: string, found: number) {
+  const sql = yield* SqlClient
+  for (const { kind, name, since } of madeInPublic) {
+    if (since <= found) yield* sql`ALTER ${sql.literal(kind)} ${sql(`public.${name}`)} SET SCHEMA ${sql(schema)}`
   }
   // A server of an earlier version would make itself new tables in their place: so it finds those of a newer one.
   const [there, here] = [sql(`public.${table}`), sql(`${schema}.${table}`)]
-  yield* sql`CREATE TABLE ${there} (LIKE ${here} INCLUDING ALL)`
+  yield* sql`CREATE TABLE ${here} (LIKE ${there} INCLUDING ALL)`
+  yield* sql`INSERT INTO ${here} SELECT * FROM ${there}`
   yield* sql`INSERT INTO ${there} (migration_id, name) VALUES (${movedAway}, ${`moved_to_${schema}`})`
   yield* Effect.logInfo(`The tables were moved from the schema public to ${schema}.`)
 })
@@ -405,7 +440,10 @@ const innermost = (error: unknown): { readonly message: string; readonly code?: 
 }
 
 /** With what went wrong in its first line, and what to do where the role may not. */
-const explained = (error: SqlError | Migrator.MigrationError): Migrator.MigrationError => {
+const explained = (
+  error: SqlError | Migrator.MigrationError | TablesElsewhere,
+): Migrator.MigrationError | TablesElsewhere => {
+  if (error._tag === "TablesElsewhere") return error
   const { message, code } = innermost(error)
   const advice = code === "42501" ? " Have their owner run `npm run migrate`." : ""
   return new Migrator.MigrationError({
@@ -432,10 +470,19 @@ export const ensureKnown = Effect.fnUntraced(function* (schema: string) {
  *
  * @category running
  */
-export const migrate = (schema: string) =>
-  Effect.catchTag(ensureKnown(schema), "OlderSchema", () =>
-    Effect.mapError(Effect.andThen(prepare(schema), migrator), explained),
+export const migrate = Effect.fnUntraced(function* (schema: string) {
+  yield* Effect.catchTag(ensureKnown(schema), "OlderSchema", () =>
+    // And once more: another server may have moved them meanwhile.
+    Effect.andThen(
+      Effect.mapError(Effect.andThen(prepare(schema), migrator), explained),
+      Effect.catchTag(ensureKnown(schema), "OlderSchema", Effect.die),
+    ),
   )
+  if (schema === "public") return
+  // Read back from a backup, say: which of the two is the ledger, nobody can tell.
+  const inPublic = yield* version("public")
+  if (inPublic > 0 && inPublic <= lastInPublic) return yield* new TablesElsewhere({ schema, elsewhere: "public" })
+})
 
 /** It cannot change or remove an entry of the journal, remove any other row but an old nonce or commit, or change the tables. */
 const grant = Effect.fnUntraced(function* (schema: string, role: string) {
@@ -457,7 +504,7 @@ const grant = Effect.fnUntraced(function* (schema: string, role: string) {
 export const run = (
   connection: PgClient.PgClientConfig,
   { role, schema = Schemas.usual }: { readonly role?: string | undefined; readonly schema?: string | undefined } = {},
-): Effect.Effect<void, SqlError | Migrator.MigrationError | NewerSchema> =>
+): Effect.Effect<void, SqlError | Migrator.MigrationError | NewerSchema | TablesElsewhere> =>
   Effect.andThen(migrate(schema), role === undefined ? Effect.void : grant(schema, role)).pipe(
     Effect.provide(PgClient.layer(Schemas.within(connection, schema))),
   )

@@ -11,7 +11,7 @@ import type { MigrationError } from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as GroupCommit from "./GroupCommit.ts"
-import { migrate, type NewerSchema } from "./Migrations.ts"
+import { migrate, type NewerSchema, type TablesElsewhere } from "./Migrations.ts"
 import * as PgSession from "./PgSession.ts"
 import { commitsKept } from "./PgSession.ts"
 import * as PooledRandom from "./PooledRandom.ts"
@@ -86,7 +86,9 @@ const forget = Effect.flatMap(SqlClient, (sql) =>
  *
  * @category layers
  */
-export const layer = (config: Config): Layer.Layer<Holdfast.Holdfast, SqlError | MigrationError | NewerSchema> => {
+export const layer = (
+  config: Config,
+): Layer.Layer<Holdfast.Holdfast, SqlError | MigrationError | NewerSchema | TablesElsewhere> => {
   const schema = config.schema ?? Schemas.usual
   const connection = Schemas.within(config.connection, schema)
   return Layer.effect(

@@ -7,7 +7,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Audit as Replay } from "@holdfast/domain"
 import { Audit } from "@holdfast/persistence"
-import { Console, Effect, Exit } from "effect"
+import { Cause, Console, Effect, Exit } from "effect"
 import * as EmbeddedPostgres from "./postgres/EmbeddedPostgres.ts"
 import * as Settings from "./settings/Settings.ts"
 import { explain } from "./settings/StartFailure.ts"
@@ -24,6 +24,8 @@ const program = Effect.gen(function* () {
 
 program.pipe(
   Effect.tapError((error) => Console.error(`Cannot audit: ${explain(error)}`)),
+  // A row that no version of this could have written.
+  Effect.tapDefect((defect) => Console.error(`Cannot audit: ${Cause.pretty(Cause.die(defect))}`)),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(exit.value) : 2),

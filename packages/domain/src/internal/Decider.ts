@@ -46,7 +46,7 @@ const decide = Effect.fnUntracedEager(function* (
   if (!("terms" in command)) return [{ ...command, _tag: Transfer.settlements[command._tag] }]
   const event = rules.eventOf(command)
   const first = declared(rules, command)
-  return yield* assess(first, rules.postings[event], situation).pipe(
+  return yield* assess(rules, first, rules.postings[event], situation).pipe(
     Effect.mapEager(() => [{ ...first, _tag: event }]),
     Effect.catchEager((refusal) => {
       const reason = rules.reasons[refusal._tag]
@@ -71,13 +71,15 @@ const transitionOf = (
 
 /** Whether it can be: the connection is the one that is registered, and the account has what is to be moved. */
 const assess = (
+  rules: Transfer.Rules,
   { terms }: First,
   posting: Account.Posting | undefined,
   { connection, account }: Transfer.Situation,
 ): Effect.Effect<unknown, Transfer.Refusal> => {
   const { connectionId } = terms
   if (connection === undefined) return Effect.fail(new Connection.ConnectionNotFound({ connectionId }))
-  const differences = Connection.differences(connection, terms)
+  const named = Connection.identifiers.filter((field) => field in rules.terms.fields)
+  const differences = Connection.differences(connection, terms, named)
   if (differences.length > 0) return Effect.fail(new Connection.ConnectionConflict({ connectionId, differences }))
   return post(account, posting, terms)
 }
@@ -133,7 +135,7 @@ export interface Step {
 }
 
 /** Whether no request can change a transfer in this state any more. */
-export const isTerminal = ({ transitions }: Transfer.Rules, { state }: Transfer.Transfer): boolean =>
+export const isTerminal = ({ transitions }: Transfer.Rules, { state }: Pick<Transfer.Transfer, "state">): boolean =>
   !Object.values(transitions[state] ?? {}).some((transition) => transition === "decide" || transition === "setting")
 
 /** The functions of one kind. Its rules make its own events, states and failures; TypeScript does not follow that. */

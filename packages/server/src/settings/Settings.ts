@@ -51,7 +51,7 @@ const list = (text = "") => text.split(/[\s,]+/).filter((word) => word !== "")
 const text = (variable: string) => read(variable, Config.String, "text")
 
 /** What PostgreSQL takes for itself without quotes. */
-const SchemaName = Schema.String.check(Schema.isPattern(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/))
+const SchemaName = Schema.String.check(Schema.isPattern(/^(?!pg_|information_schema$)[a-z_][a-z0-9_]{0,62}$/))
 
 const schemaNames = "up to 63 lower-case letters, digits and _, not beginning with a digit or pg_"
 
