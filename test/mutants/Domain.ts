@@ -76,6 +76,16 @@ export const domain = [
       `if (transition === "decide" || transition === "setting") {`,
       `if (transition !== "unknown") {`,
     ],
+    "what a kind does not declare is recorded": [
+      "terms: Struct.pick(command.terms, Object.keys(fields) as Array<keyof Transfer.Terms>),",
+      "terms: command.terms,",
+      "domain/MemoryStore",
+    ],
+    "a step may be on another transfer": [
+      "if (transfer !== undefined && transfer.terms.id !== id) {",
+      "if (transfer === null) {",
+      "domain/Ledger",
+    ],
     "what is done at once moves nothing": [
       "account = yield* Effect.orDie(post(account, rules.postings[event._tag], transfer.terms))",
       "",
@@ -90,7 +100,7 @@ export const domain = [
     "a field within a field is not compared": [`"fields" in inner ? leavesOf(inner as typeof schema, inside) :`, ""],
   }),
   ...of("domain/src/Connection.ts", ["domain/Connection", "domain/Deallocation"], {
-    "an identifier is not compared": ["value === undefined || value === recorded[field]", "value !== undefined"],
+    "an identifier is not compared": ["return value === recorded[field] ?", "return value !== undefined ?"],
   }),
   ...of("domain/src/Deallocation.ts", ["domain/Account", "domain/Deallocation"], {
     "a release loses what was reserved": [
@@ -170,6 +180,11 @@ export const domain = [
     "the hash before is left out": ["const texts = [previous, event,", "const texts = [event,"],
     "a reason is not hashed": [`? [transfer.reason] : []`, `? [] : []`],
     "the name of a field is not hashed": ["...terms.flat(),", "...terms.map(([, value]) => value),"],
+    "a kind that version 1 did not know has its text": [
+      "? [] : [transfer.kind]",
+      "? [] : []",
+      "persistence/Migrations",
+    ],
     "the text of version 1 is that of version 2": ["if (writtenWith === 1) {", "if (writtenWith === null) {"],
   }),
   ...of("domain/src/Audit.ts", ["persistence/Audit"], {

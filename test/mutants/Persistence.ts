@@ -304,6 +304,9 @@ export const persistence = [
       "system/Frozen",
     ],
   }),
+  ...of("persistence/src/Audit.ts", ["persistence/Audit"], {
+    "what ended twice is not looked for": ["HAVING count(*) > 1", "HAVING count(*) > 1000"],
+  }),
   ...of("persistence/src/Migrations.ts", ["persistence/Migrations"], {
     "a role keeps the rights that it had": ["yield* sql`REVOKE ALL ON ${sql(name)} FROM ${sql(role)}`", "", ...locks],
     "a role may change the journal": [`journal: "SELECT, INSERT",`, `journal: "SELECT, INSERT, UPDATE",`],
@@ -312,6 +315,17 @@ export const persistence = [
       `transfers: "SELECT, INSERT, UPDATE, DELETE",`,
     ],
     "the tables of a newer version are used": ["if (found > known) return", "if (found > known + 1_000) return"],
+    "somebody else's objects are moved": ["if (since <= found) yield*", "if (since <= 6) yield*"],
+    "tables of an earlier version elsewhere are passed over": [
+      "if (first !== undefined) return",
+      "if (first === null) return",
+    ],
+    "tables that were read back into public are passed over": [
+      "if (inPublic > 0 && inPublic <= lastInPublic) return",
+      "if (inPublic < 0) return",
+    ],
+    "servers of earlier versions begin anew where the tables were": ["const movedAway = 9_999", "const movedAway = 6"],
+    "what a role may not see ends its start": ["AND has_schema_privilege(n.oid, 'USAGE') ", "AND true "],
     "the journal can be changed": [
       "BEFORE UPDATE OR DELETE OR TRUNCATE ON journal",
       "BEFORE UPDATE OR TRUNCATE ON journal",

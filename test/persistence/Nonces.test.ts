@@ -187,6 +187,21 @@ describe("after a restore from a backup", () => {
     )
   }
 
+  it.live("of files under a running server, for a command in a new session", () =>
+    withDatabase((database) =>
+      Effect.gen(function* () {
+        const service = yield* build(database, { incarnation: "second" })
+        assert.strictEqual(yield* isTaken(service, expiring(60), "command"), "taken")
+        yield* query(
+          database,
+          "UPDATE forgotten SET incarnation = 'first'",
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        assert.strictEqual(yield* isTaken(service, expiring(60), "command"), "refused")
+      }).pipe(Effect.scoped),
+    ),
+  )
+
   it.live("of files, which shows in their incarnation where anybody can tell", () =>
     withDatabase((database) =>
       Effect.gen(function* () {

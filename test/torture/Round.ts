@@ -51,7 +51,7 @@ export const play = Effect.fnUntraced(function* (options: Options) {
     for (const fault of faults) {
       await fault.happen(arena)
       const healed = performance.now()
-      await Promise.all(arena.servers().map((server) => untilReady(server, fault)))
+      await Promise.all(arena.servers().map((server) => untilReady(arena, server, fault)))
       slowest = Math.max(slowest, performance.now() - healed)
       await sleep(calmMillis)
     }
@@ -93,11 +93,17 @@ const readBooks = Effect.fnUntraced(function* (config: PgConnection.Config) {
   } satisfies Store.Books
 })
 
-const untilReady = ({ url, output }: ServerProcess, after: Fault) =>
-  Run.untilAnswered(() => ready(url)).catch((error) => {
-    const said = output().split("\n").slice(-20).join("\n")
-    throw new Error(`A server is not ready after "${after.name}" (${error}). It said:\n${said}`)
-  })
+/** A database that recovers from a crash takes its time before a server's begins. */
+const untilReady = async (arena: Arena.Arena, { url, output }: ServerProcess, after: Fault) => {
+  const orTell = (what: string, said: string) => (error: unknown) => {
+    throw new Error(`${what} is not ready after "${after.name}" (${error}). It said:\n${said}`)
+  }
+  const tail = (text: string) => text.split("\n").slice(-20).join("\n")
+  await Run.untilAnswered(() => arena.query("SELECT 1")).catch((error) =>
+    orTell("PostgreSQL", tail(arena.logOf()))(error),
+  )
+  await Run.untilAnswered(() => ready(url)).catch((error) => orTell("A server", tail(output()))(error))
+}
 
 const ready = async (url: string) => {
   const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(1_000) })
