@@ -299,8 +299,10 @@ it.live("a database of which a role may not see what is in public is none of an 
       const url = new URL(database.url)
       yield* query(
         database,
+        ...statementsOf("0006"),
         `CREATE ROLE ${role} LOGIN`,
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        `GRANT SELECT ON public.holdfast_migrations TO ${role}`,
         `CREATE SCHEMA holdfast AUTHORIZATION ${role}`,
       )
       yield* Effect.addFinalizer(() => Effect.orDie(query(database, `DROP OWNED BY ${role}`, `DROP ROLE ${role}`)))
