@@ -373,7 +373,8 @@ it("a fold looks at its snapshot when it is run, and each time anew", () => {
 
 it("a step on another transfer than its command's is a defect, and no answer", () => {
   const { after } = tell([adjust("credit", 1, 5n), reserve(2, 5n)])
-  const situation = { transfer: after.transfers.get(uuid(2)), connection, account: Account.empty }
+  const account = { ...Account.empty, reserved: units(5n) }
+  const situation = { transfer: after.transfers.get(uuid(2)), connection, account }
   const exit = Effect.runSyncExit(Ledger.step(settle("Clear", 3), situation))
   assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
 })

@@ -76,6 +76,7 @@ export const domain = [
       `if (transition === "decide" || transition === "setting") {`,
       `if (transition !== "unknown") {`,
     ],
+    "a lock gets an id of the partner's": [`askedBy === "network" ?`, `askedBy !== "nobody" ?`, "domain/MemoryStore"],
     "what a kind does not declare is recorded": [
       "terms: Struct.pick(command.terms, Object.keys(fields) as Array<keyof Transfer.Terms>),",
       "terms: command.terms,",
@@ -157,7 +158,6 @@ export const domain = [
   ...of("domain/src/Holdfast.ts", ["domain/MemoryStore"], {
     "commands need no nonce": ["as unknown as C, nonce })", "as unknown as C, nonce: undefined })"],
     "a clear releases": [`_tag: "Clear", kind, id }`, `_tag: "Release", kind, id }`],
-    "a lock gets an id of the partner's": [`askedBy === "partner"`, `askedBy === "nobody"`],
   }),
   ...of("domain/src/MemoryStore.ts", ["domain/MemoryStore"], {
     "commands in memory do not wait for one another": [

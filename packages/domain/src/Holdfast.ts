@@ -8,7 +8,7 @@
 import { Context, DateTime, Effect } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type * as Adjustment from "./Adjustment.ts"
-import * as Ledger from "./Ledger.ts"
+import type * as Ledger from "./Ledger.ts"
 import type * as Store from "./Store.ts"
 import * as Uuid from "./Uuid.ts"
 
@@ -71,19 +71,15 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store.St
 
   return Holdfast.of({
     ...reads,
+    // Of what the partner itself asks for the id is left out: it has one already.
     reserve: <Kind extends TwoPhaseKind>(
       kind: Kind,
       terms: Of<Kind, "Reserve">["terms"],
       nonce: Ledger.Nonce | undefined,
-    ) => {
-      const said = { _tag: "Reserve", kind, terms }
-      // What the partner asks for has the partner's id already.
-      return Ledger.kinds[kind].askedBy === "partner"
-        ? ask<Of<Kind, "Reserve">>(said, nonce)
-        : Effect.flatMap(random.uuidV7(), (id) =>
-            ask<Of<Kind, "Reserve">>({ ...said, partnerTransferId: Uuid.Uuid.make(id) }, nonce),
-          )
-    },
+    ) =>
+      Effect.flatMap(random.uuidV7(), (id) =>
+        ask<Of<Kind, "Reserve">>({ _tag: "Reserve", kind, terms, partnerTransferId: Uuid.Uuid.make(id) }, nonce),
+      ),
     clear: <Kind extends TwoPhaseKind>(kind: Kind, id: Uuid.Uuid, nonce: Ledger.Nonce | undefined) =>
       ask<Of<Kind, "Clear">>({ _tag: "Clear", kind, id }, nonce),
     release: <Kind extends TwoPhaseKind>(kind: Kind, id: Uuid.Uuid, nonce: Ledger.Nonce | undefined) =>
