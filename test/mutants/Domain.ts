@@ -76,10 +76,14 @@ export const domain = [
       `if (transition === "decide" || transition === "setting") {`,
       `if (transition !== "unknown") {`,
     ],
-    "a lock gets an id of the partner's": [`askedBy === "network" ?`, `askedBy !== "nobody" ?`, "domain/MemoryStore"],
+    "a lock gets an id of the partner's": [
+      `return rules.askedBy === "network" && partner`,
+      "return partner",
+      "domain/MemoryStore",
+    ],
     "what a kind does not declare is recorded": [
-      "terms: Struct.pick(command.terms, Object.keys(fields) as Array<keyof Transfer.Terms>),",
-      "terms: command.terms,",
+      "terms: declaredOf(rules.terms.fields, terms)",
+      "terms",
       "domain/MemoryStore",
     ],
     "a step may be on another transfer": [
@@ -101,7 +105,10 @@ export const domain = [
     "a field within a field is not compared": [`"fields" in inner ? leavesOf(inner as typeof schema, inside) :`, ""],
   }),
   ...of("domain/src/Connection.ts", ["domain/Connection", "domain/Deallocation"], {
-    "an identifier is not compared": ["return value === recorded[field] ?", "return value !== undefined ?"],
+    "an identifier is not compared": [
+      "field in fields && repeated[field] !== recorded[field]",
+      "field in fields && repeated[field] === undefined",
+    ],
   }),
   ...of("domain/src/Deallocation.ts", ["domain/Account", "domain/Deallocation"], {
     "a release loses what was reserved": [

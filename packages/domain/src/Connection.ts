@@ -83,25 +83,19 @@ export class ConnectionConflict extends Schema.TaggedError<ConnectionConflict>()
   }
 }
 
-/**
- * The names of the identifiers.
- *
- * @category constants
- */
-export const identifiers = Struct.keys(Connection.fields)
+const identifiers = Struct.keys(Connection.fields)
 
 /**
  * The identifiers in which a value differs from a connection: of all, or of those
- * that are named.
+ * that are among some fields.
  *
  * @category comparing
  */
 export const differences = (
   recorded: Connection,
   repeated: Partial<Connection>,
-  fields: ReadonlyArray<keyof Connection> = identifiers,
-): ReadonlyArray<Difference.Difference> =>
-  fields.flatMap((field) => {
-    const value = repeated[field]
-    return value === recorded[field] ? [] : [{ field, recorded: recorded[field], repeated: value ?? null }]
-  })
+  fields: object = Connection.fields,
+): ReadonlyArray<Difference.Difference> => {
+  const differing = identifiers.filter((field) => field in fields && repeated[field] !== recorded[field])
+  return differing.map((field) => ({ field, recorded: recorded[field], repeated: repeated[field] ?? null }))
+}

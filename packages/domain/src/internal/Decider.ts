@@ -58,10 +58,17 @@ const decide = Effect.fnUntracedEager(function* (
 })
 
 /** What a kind does not declare is left out, so that every store records the same. */
-const declared = ({ askedBy, terms: { fields } }: Transfer.Rules, command: First): First => ({
-  ...Struct.pick(command, askedBy === "network" ? ["_tag", "kind", "partnerTransferId", "at"] : ["_tag", "kind", "at"]),
-  terms: Struct.pick(command.terms, Object.keys(fields) as Array<keyof Transfer.Terms>),
-})
+const declared = (rules: Transfer.Rules, { _tag, kind, terms, partnerTransferId, at }: First): First => {
+  const first = { _tag, kind, terms: declaredOf(rules.terms.fields, terms), at }
+  return rules.askedBy === "network" && partnerTransferId !== undefined ? { ...first, partnerTransferId } : first
+}
+
+const declaredOf = (fields: object, terms: Transfer.Terms): Transfer.Terms => {
+  for (const field in terms) {
+    if (!(field in fields)) return Struct.pick(terms, Object.keys(fields) as Array<keyof Transfer.Terms>)
+  }
+  return terms
+}
 
 const transitionOf = (
   { transitions }: Transfer.Rules,
@@ -78,8 +85,7 @@ const assess = (
 ): Effect.Effect<unknown, Transfer.Refusal> => {
   const { connectionId } = terms
   if (connection === undefined) return Effect.fail(new Connection.ConnectionNotFound({ connectionId }))
-  const named = Connection.identifiers.filter((field) => field in rules.terms.fields)
-  const differences = Connection.differences(connection, terms, named)
+  const differences = Connection.differences(connection, terms, rules.terms.fields)
   if (differences.length > 0) return Effect.fail(new Connection.ConnectionConflict({ connectionId, differences }))
   return post(account, posting, terms)
 }
