@@ -321,8 +321,8 @@ export const persistence = [
       "if (first === null) return",
     ],
     "tables that were read back into public are passed over": [
-      "if (inPublic > 0 && inPublic <= lastInPublic) return",
-      "if (inPublic < 0) return",
+      `if (isEarly(yield* version("public"))) return`,
+      "if (isEarly(0)) return",
     ],
     "servers of earlier versions begin anew where the tables were": ["const movedAway = 9_999", "const movedAway = 6"],
     "what a role may not see ends its start": ["AND has_schema_privilege(n.oid, 'USAGE') ", "AND true "],

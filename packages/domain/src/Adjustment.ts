@@ -13,7 +13,6 @@ import type * as Account from "./Account.ts"
 import * as Amount from "./Amount.ts"
 import type * as BaseUnits from "./BaseUnits.ts"
 import type * as Connection from "./Connection.ts"
-import * as Difference from "./Difference.ts"
 import * as Decider from "./internal/Decider.ts"
 import * as Transfer from "./Transfer.ts"
 import * as Uuid from "./Uuid.ts"
@@ -102,8 +101,7 @@ export const rules = {
   },
   eventOf: ({ terms }: Command) => (terms.direction === "credit" ? "Credited" : "Debited"),
   reasons: {},
-  terms: Terms,
-  flat: Difference.flattener(Terms),
+  ...Transfer.termsOf(Terms),
 } as const satisfies Transfer.Rules
 
 /**

@@ -5,7 +5,6 @@
  */
 import { Schema } from "effect"
 import * as Deallocation from "./Deallocation.ts"
-import * as Difference from "./Difference.ts"
 import * as Transfer from "./Transfer.ts"
 import * as Uuid from "./Uuid.ts"
 
@@ -86,6 +85,5 @@ export const rules = {
     ConnectionConflict: "CONNECTION_MISMATCH",
     BaseUnitsOverflow: "LIMIT_EXCEEDED",
   },
-  terms: Terms,
-  flat: Difference.flattener(Terms),
+  ...Transfer.termsOf(Terms),
 } as const satisfies Transfer.Rules

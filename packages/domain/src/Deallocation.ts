@@ -14,7 +14,6 @@
 import { type Effect, Schema } from "effect"
 import * as Amount from "./Amount.ts"
 import * as Connection from "./Connection.ts"
-import * as Difference from "./Difference.ts"
 import * as Decider from "./internal/Decider.ts"
 import * as Transfer from "./Transfer.ts"
 import * as Uuid from "./Uuid.ts"
@@ -107,8 +106,7 @@ export const rules = {
     ConnectionConflict: "CONNECTION_MISMATCH",
     InsufficientBalance: "INSUFFICIENT_BALANCE",
   },
-  terms: Terms,
-  flat: Difference.flattener(Terms),
+  ...Transfer.termsOf(Terms),
 } as const satisfies Transfer.Rules
 
 /**

@@ -2,8 +2,8 @@
  * The service: what moves, under its ids, over a store that keeps it.
  *
  * Every command may be sent again, under the same id, until it is answered:
- * however often it is sent, it acts once. A rejection is a success of the call, with a transfer in
- * state `Rejected`.
+ * however often it is sent, it acts once. A rejection is a success of the call,
+ * with a transfer in state `Rejected`.
  */
 import { Context, DateTime, Effect } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"

@@ -6,7 +6,6 @@
  */
 import { Schema, Struct } from "effect"
 import * as Adjustment from "./Adjustment.ts"
-import * as Difference from "./Difference.ts"
 import * as Transfer from "./Transfer.ts"
 
 /**
@@ -67,6 +66,5 @@ export const rules = {
   },
   eventOf: () => "Reserved",
   reasons: {},
-  terms: Terms,
-  flat: Difference.flattener(Terms),
+  ...Transfer.termsOf(Terms),
 } as const satisfies Transfer.Rules

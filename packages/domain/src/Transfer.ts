@@ -304,6 +304,15 @@ export const rejectable = <Fields extends OpeningFields, Reason extends Schema.C
 })
 
 /**
+ * A kind's terms, as its {@link Rules} have them.
+ *
+ * @category constructors
+ */
+export const termsOf = <Fields extends Schema.Struct.Fields>(
+  terms: Parameters<typeof Difference.flattener<Fields>>[0],
+) => ({ terms, flat: Difference.flattener(terms) })
+
+/**
  * There is no transfer of this kind with this id.
  *
  * @category errors

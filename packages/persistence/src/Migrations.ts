@@ -369,6 +369,9 @@ const privileges = {
 /** The last migration before the tables had a schema of their own. */
 const lastInPublic = 6
 
+/** Whether tables are of a version that had them in `public`. */
+const isEarly = (found: number): boolean => found > 0 && found <= lastInPublic
+
 /** Stands for all migrations to come. */
 const movedAway = 9_999
 
@@ -396,7 +399,7 @@ const prepare = Effect.fnUntraced(function* (schema: string) {
         yield* sql`CREATE SCHEMA ${sql(schema)}`
       }
       const elsewhere = yield* schemasWithTables
-      const early = elsewhere.filter(({ found }) => found <= lastInPublic)
+      const early = elsewhere.filter(({ found }) => isEarly(found))
       const inPublic = early.find(({ name }) => name === "public")
       if (inPublic !== undefined) return yield* moveFromPublic(schema, inPublic.found)
       const [first] = early
@@ -480,8 +483,7 @@ export const migrate = Effect.fnUntraced(function* (schema: string) {
   )
   if (schema === "public") return
   // Read back from a backup, say: which of the two is the ledger, nobody can tell.
-  const inPublic = yield* version("public")
-  if (inPublic > 0 && inPublic <= lastInPublic) return yield* new TablesElsewhere({ schema, elsewhere: "public" })
+  if (isEarly(yield* version("public"))) return yield* new TablesElsewhere({ schema, elsewhere: "public" })
 })
 
 /** It cannot change or remove an entry of the journal, remove any other row but an old nonce or commit, or change the tables. */

@@ -5,10 +5,19 @@
  */
 import type * as PgConnection from "@effect/sql-pg/PgConnection"
 
-/** The schema where none is named. */
+/**
+ * The schema where none is named.
+ *
+ * @category constants
+ */
 export const usual = "holdfast"
 
-/** A connection whose tables are those of a schema: its name is lower case, as PostgreSQL takes it without quotes. */
+/**
+ * A connection whose tables are those of a schema: its name is lower case, as
+ * PostgreSQL takes it without quotes.
+ *
+ * @category connecting
+ */
 export const within = <Config extends PgConnection.Config>(connection: Config, schema = usual): Config => ({
   ...connection,
   startupParameters: { ...connection.startupParameters, search_path: schema },

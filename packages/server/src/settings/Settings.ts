@@ -7,6 +7,7 @@ import { Transfer } from "@holdfast/domain"
 import type * as App from "@holdfast/http/App"
 import type * as CallerLimits from "@holdfast/http/CallerLimits"
 import type * as Signature from "@holdfast/http/Signature"
+import { Schemas } from "@holdfast/persistence"
 import { Config, Effect, Option, Redacted, Schema } from "effect"
 import * as CredentialFiles from "../credentials/CredentialFiles.ts"
 import type * as NodeServer from "../node/NodeServer.ts"
@@ -64,7 +65,7 @@ export const loadDatabase = Effect.gen(function* (): Effect.fn.Return<
     dataDirectory: (yield* text("DATA_DIR")) ?? ".holdfast",
     databaseUrl: yield* read("DATABASE_URL", Config.Redacted, "a URL"),
     databaseSchema:
-      (yield* read("DATABASE_SCHEMA", (name) => Config.schema(SchemaName, name), schemaNames)) ?? "holdfast",
+      (yield* read("DATABASE_SCHEMA", (name) => Config.schema(SchemaName, name), schemaNames)) ?? Schemas.usual,
   }
 })
 
