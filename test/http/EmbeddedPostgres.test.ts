@@ -468,8 +468,29 @@ layer(Template.layer.pipe(Layer.provideMerge(NodeFileSystem.layer)), live)("Embe
         const start = Effect.exit(EmbeddedPostgres.start({ directory }))
         const exits = yield* Effect.all([start, start], { concurrency: "unbounded" })
         assert.deepStrictEqual(exits.map(Exit.isSuccess).sort(), [false, true])
-        const failure = exits.find(Exit.isFailure)
-        assert.include(String(failure?.cause), "DataDirectoryInUse")
+        const failure = String(exits.find(Exit.isFailure)?.cause)
+        assert.include(failure, "DataDirectoryInUse", failure)
+      }),
+    60_000,
+  )
+
+  it.effect(
+    "waits while another that has made the lock has not written into it yet",
+    () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const directory = yield* temporaryDirectory
+        yield* Effect.scoped(EmbeddedPostgres.start({ directory }))
+        const lock = Path.join(directory, "postgres", "postmaster.pid")
+        yield* fs.writeFileString(lock, "")
+        const starting = yield* Effect.forkScoped(EmbeddedPostgres.start({ directory }))
+        const log = fs.readFileString(Path.join(directory, "postgres.log"))
+        yield* Effect.repeat(log, {
+          until: (text) => text.includes("is empty"),
+          schedule: Schedule.spaced("20 millis"),
+        })
+        yield* fs.remove(lock)
+        yield* Fiber.join(starting)
       }),
     60_000,
   )

@@ -279,8 +279,10 @@ const launch = (cluster: Cluster) =>
   })
 
 const isPassing = (error: EmbeddedPostgresError) =>
-  // Backends outlive a killed postmaster for a moment; and another process may win the race for the lock.
-  error._tag === "PostgresFailed" && /pre-existing shared memory block|lock file .* already exists/.test(error.log)
+  // Backends outlive a killed postmaster for a moment; and another process may win the race for the lock, or be about
+  // to write into the one that it has made.
+  error._tag === "PostgresFailed" &&
+  /pre-existing shared memory block|lock file .* (already exists|is empty)/.test(error.log)
 
 const launchOnce = Effect.fnUntraced(function* (cluster: Cluster) {
   const { data, binaries } = cluster
