@@ -2,8 +2,8 @@
  * Whom to believe: the network's public keys and the operator's tokens. Each may
  * be several, and others can take their place, without an outage.
  */
-import { Context, Effect, Layer, Redacted, Schema } from "effect"
-import { importSPKI } from "jose"
+import { Context, Effect, Layer, Redacted } from "effect"
+import * as Rs256 from "../node/Rs256.ts"
 import { sha256, timingSafeEqual } from "../node/Sha256.ts"
 import { InvalidOption } from "./InvalidOption.ts"
 
@@ -16,7 +16,7 @@ export interface Given {
 
 interface PublicKey {
   readonly name: string
-  readonly key: Awaited<ReturnType<typeof importSPKI>>
+  readonly key: Rs256.PublicKey
 }
 
 export class Credentials extends Context.Service<
@@ -86,12 +86,7 @@ const invalidKey = (name: string, found: string) =>
 const importKey = Effect.fnUntraced(function* (name: string, pem: string) {
   // Only the first would count.
   if (pem.split("-----BEGIN ").length > 2) return yield* invalidKey(name, "several keys")
-  const key = yield* Effect.tryPromise({
-    try: () => importSPKI(pem, "RS256"),
-    catch: () => invalidKey(name, "something else"),
-  })
-  const { modulusLength } = yield* Effect.orDie(decodeAlgorithm(key.algorithm))
-  return modulusLength >= modulusBits ? key : yield* invalidKey(name, `${modulusLength} bits`)
+  const read = Rs256.readKey(pem)
+  if (read === undefined) return yield* invalidKey(name, "something else")
+  return read.bits >= modulusBits ? read.key : yield* invalidKey(name, `${read.bits} bits`)
 })
-
-const decodeAlgorithm = Schema.decodeUnknownEffect(Schema.Struct({ modulusLength: Schema.Int }))

@@ -7,18 +7,17 @@
  * a digest of the body into a claim, and that claim is configured.
  */
 import { Ledger } from "@holdfast/domain"
-import { Context, DateTime, Effect, Layer, Schema } from "effect"
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose"
+import { Context, DateTime, Effect, Layer, Result, Schema } from "effect"
 import type { Unauthorized } from "../contract/Problems.ts"
+import * as Rs256 from "../node/Rs256.ts"
 import { sha256 } from "../node/Sha256.ts"
 import { refuse } from "../request/Failures.ts"
+import * as Json from "../request/Json.ts"
 import { Credentials } from "./Credentials.ts"
+import * as Token from "./Token.ts"
 
 const lifetimeSeconds = 60
 const skewSeconds = 5
-
-/** Longer ones are not looked at. */
-const maxTokenLength = 8_192
 
 /** What a good signature says. */
 export interface Signed {
@@ -56,58 +55,72 @@ export const layer = (options: Options): Layer.Layer<Signature, never, Credentia
 
 type PublicKeys = Credentials["Service"]["publicKeys"]
 
-const verifyWith = (publicKeys: PublicKeys, { issuer, audience, bodyClaim }: Options) => {
-  const claims = {
-    algorithms: ["RS256"],
-    requiredClaims: ["exp", "jti"],
-    // Requires `iat` too, and that it does not lie in the future.
-    maxTokenAge: lifetimeSeconds,
-    clockTolerance: skewSeconds,
-    ...(issuer === undefined ? {} : { issuer }),
-    ...(audience === undefined ? {} : { audience }),
+const verifyWith =
+  (publicKeys: PublicKeys, options: Options) =>
+  (text: string): Effect.Effect<Signed, Unauthorized> =>
+    Effect.clockWith((clock) => {
+      const token = Token.read(text)
+      if (Result.isFailure(token)) return refuse(token.failure)
+      const claims = decodeClaims(token.success.claims)
+      if (Result.isFailure(claims)) return refuse(Json.factsOf(claims.failure.issue))
+      const nowSeconds = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+      const reason = whyRefused(claims.success, options, nowSeconds)
+      if (reason !== undefined) return refuse(reason)
+      return Effect.flatMap(isSignedByAny(token.success, candidates(token.success, publicKeys())), (isSigned) =>
+        isSigned
+          ? Effect.succeed(signedBy(claims.success, token.success.claims, options.bodyClaim))
+          : refuse("The signature verification failed."),
+      )
+    })
+
+/** What must be said, and what may be; whatever else is said stands for nothing. */
+const Claims = Schema.Struct({
+  iat: Schema.Finite,
+  exp: Schema.Finite,
+  nbf: Schema.optionalKey(Schema.Finite),
+  jti: Ledger.Nonce.fields.value,
+  iss: Schema.optionalKey(Schema.String),
+  aud: Schema.optionalKey(Schema.Union([Schema.String, Schema.Array(Schema.String)])),
+})
+
+type Claims = typeof Claims.Type
+
+const decodeClaims = Schema.decodeUnknownResult(Claims)
+
+/** Why a token is not good here and now, if it is not. */
+const whyRefused = ({ iat, exp, nbf, iss, aud = [] }: Claims, { issuer, audience }: Options, nowSeconds: number) => {
+  if (issuer !== undefined && iss !== issuer) return `It is from another issuer: iss ${iss}.`
+  if (audience !== undefined && !(typeof aud === "string" ? [aud] : aud).includes(audience)) {
+    return `It is for another audience: aud ${aud}.`
   }
-  return (token: string) =>
-    Effect.clockWith((clock) =>
-      Effect.tryPromise(async () => {
-        if (token.length > maxTokenLength) throw new Error(`It has ${token.length} characters.`)
-        const currentDate = new Date(clock.currentTimeMillisUnsafe())
-        const { payload } = await verifyWithAny(token, candidates(token, publicKeys()), { ...claims, currentDate })
-        return signedBy(payload, bodyClaim)
-      }),
-    ).pipe(Effect.catch(({ cause, message }) => refuse(cause instanceof Error ? cause.message : message)))
+  if (exp - iat > lifetimeSeconds) return `It is valid for ${exp - iat} s: exp.`
+  if (exp <= nowSeconds - skewSeconds) return "It has expired: exp."
+  if (nowSeconds - iat - skewSeconds > lifetimeSeconds) return "It is too old: iat."
+  if (iat - skewSeconds > nowSeconds) return "It is from the future: iat."
+  if (nbf !== undefined && nbf - skewSeconds > nowSeconds) return "It is not good yet: nbf."
+  return undefined
 }
 
 /** The key that the token names, if it is one of ours; else each of ours may be it. */
-const candidates = (token: string, keys: ReturnType<PublicKeys>) => {
-  if (keys.length === 1) return keys
-  const { kid } = decodeProtectedHeader(token)
+const candidates = ({ kid }: Token.Token, keys: ReturnType<PublicKeys>) => {
   const named = keys.filter(({ name }) => name === kid)
   return named.length > 0 ? named : keys
 }
 
-const verifyWithAny = async (
-  token: string,
-  keys: ReturnType<PublicKeys>,
-  options: Parameters<typeof jwtVerify>[2],
-): Promise<{ readonly payload: JWTPayload }> => {
-  const [first, ...others] = keys
-  if (first === undefined) throw new Error("There is no key.")
-  try {
-    return await jwtVerify(token, first.key, options)
-  } catch (error) {
-    if (others.length === 0 || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error
-    return verifyWithAny(token, others, options)
-  }
-}
+const isSignedByAny = (token: Token.Token, keys: ReturnType<PublicKeys>): Effect.Effect<boolean> =>
+  Effect.callback((resume) => {
+    const tryNext = (index: number) => {
+      const key = keys[index]?.key
+      if (key === undefined) return resume(Effect.succeed(false))
+      Rs256.check({ ...token, key, onDone: (isGood) => (isGood ? resume(Effect.succeed(true)) : tryNext(index + 1)) })
+    }
+    tryNext(0)
+  })
 
-const isNonceValue = Schema.is(Ledger.Nonce.fields.value)
-
-const signedBy = ({ exp = 0, iat = 0, jti, ...claims }: JWTPayload, bodyClaim: string | undefined): Signed => {
-  if (exp - iat > lifetimeSeconds) throw new Error(`It is valid for ${exp - iat} s.`)
-  if (!isNonceValue(jti)) throw new Error("The value of jti is no nonce.")
-  const nonce = { value: jti, expiresAt: DateTime.makeUnsafe((Math.ceil(exp) + skewSeconds) * 1000) }
-  return { nonce, covers: bodyClaim === undefined ? () => Effect.void : covers(claims[bodyClaim]) }
-}
+const signedBy = ({ exp, jti }: Claims, all: unknown, bodyClaim: string | undefined): Signed => ({
+  nonce: { value: jti, expiresAt: DateTime.makeUnsafe((Math.ceil(exp) + skewSeconds) * 1000) },
+  covers: bodyClaim === undefined ? () => Effect.void : covers((all as Record<string, unknown>)[bodyClaim]),
+})
 
 /** A SHA-256 of the body's bytes, in hexadecimal or base64url. */
 const covers = (claimed: unknown) => (body: Uint8Array) => {

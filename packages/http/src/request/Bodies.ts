@@ -1,13 +1,12 @@
 /**
- * Request bodies: JSON as RFC 8259 has it and nothing looser. Strict UTF-8
- * without a byte order mark, no key twice in an object (`JSON.parse` would keep
- * the last and say nothing), of so many bytes at the most. Fields that a schema
- * does not know are ignored.
+ * Request bodies: JSON, strictly, of so many bytes at the most. Fields that a
+ * schema does not know are ignored.
  */
-import { Context, Effect, Layer, Schema, SchemaIssue } from "effect"
+import { Context, Effect, Layer, Schema, type SchemaIssue } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { MalformedRequest, PayloadTooLarge, UnsupportedMediaType } from "../contract/Problems.ts"
 import { Host } from "./Host.ts"
+import * as Json from "./Json.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Unreadable = MalformedRequest | PayloadTooLarge
@@ -45,22 +44,16 @@ export const layer = (maxBytes: number): Layer.Layer<Bodies> =>
           const bytes = yield* readBytes(request)
           if (inspect !== undefined) yield* inspect(bytes)
           yield* checkMediaType(request.headers)
-          const value = yield* Effect.try({ try: () => parse(utf8.decode(bytes)), catch: malformed })
+          const value = yield* Effect.try({ try: () => Json.parse(bytes), catch: malformed })
           return yield* Effect.mapError(decode(value), (error) => malformedBy(error.issue))
         })
       },
     })
   })
 
-/** The problem that a failed decoding is: each field with its fact. */
+/** The problem that a failed decoding is. */
 export const malformedBy = (issue: SchemaIssue.Issue): MalformedRequest =>
-  new MalformedRequest({
-    detail: formatIssue(issue)
-      .issues.map(({ path, message }) => [path?.join("."), message].filter(Boolean).join(": "))
-      .join("; "),
-  })
-
-const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
+  new MalformedRequest({ detail: Json.factsOf(issue) })
 
 const checkMediaType = (headers: HttpServerRequest.HttpServerRequest["headers"]) => {
   const type = headers["content-type"]
@@ -74,35 +67,3 @@ const checkMediaType = (headers: HttpServerRequest.HttpServerRequest["headers"])
 
 const malformed = (cause: unknown) =>
   new MalformedRequest({ detail: cause instanceof SyntaxError ? cause.message : "The body is not valid UTF-8." })
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
-const parse = (text: string): unknown => {
-  const value: unknown = JSON.parse(text)
-  const key = duplicateKey(text)
-  if (key !== undefined) throw new SyntaxError(`The key ${key} appears twice in one object.`)
-  return value
-}
-
-/** The first key, in quotes, that an object of a valid JSON text has twice. */
-const duplicateKey = (text: string): string | undefined => {
-  const objects: Array<Set<string>> = []
-  let literal = ""
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at]
-    if (character === "{") objects.push(new Set())
-    else if (character === "}") objects.pop()
-    else if (character === '"') {
-      const start = at++
-      while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1
-      literal = text.slice(start, at + 1)
-    } else if (character === ":") {
-      // The same key can be written with and without escapes.
-      const key: string = literal.includes("\\") ? JSON.parse(literal) : literal.slice(1, -1)
-      const keys = objects.at(-1)
-      if (keys?.has(key)) return literal
-      keys?.add(key)
-    }
-  }
-  return undefined
-}

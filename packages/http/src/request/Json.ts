@@ -1,0 +1,47 @@
+/**
+ * JSON as RFC 8259 has it and nothing looser: strict UTF-8 without a byte order mark, no key twice in an object
+ * (`JSON.parse` would keep the last and say nothing).
+ */
+import { SchemaIssue } from "effect"
+
+/** Reads a text; throws a `SyntaxError` where it is no JSON, another error where it is no UTF-8. */
+export const parse = (bytes: Uint8Array): unknown => {
+  const text = utf8.decode(bytes)
+  const value: unknown = JSON.parse(text)
+  const key = duplicateKey(text)
+  if (key !== undefined) throw new SyntaxError(`The key ${key} appears twice in one object.`)
+  return value
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** The first key, in quotes, that an object of a valid JSON text has twice. */
+const duplicateKey = (text: string): string | undefined => {
+  const objects: Array<Set<string>> = []
+  let literal = ""
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === "{") objects.push(new Set())
+    else if (character === "}") objects.pop()
+    else if (character === '"') {
+      const start = at++
+      while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1
+      literal = text.slice(start, at + 1)
+    } else if (character === ":") {
+      // The same key can be written with and without escapes.
+      const key: string = literal.includes("\\") ? JSON.parse(literal) : literal.slice(1, -1)
+      const keys = objects.at(-1)
+      if (keys?.has(key)) return literal
+      keys?.add(key)
+    }
+  }
+  return undefined
+}
+
+/** What is wrong with a value that does not fit its schema: each field with its fact. */
+export const factsOf = (issue: SchemaIssue.Issue): string =>
+  formatIssue(issue)
+    .issues.map(({ path, message }) => [path?.join("."), message].filter(Boolean).join(": "))
+    .join("; ")
+
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
