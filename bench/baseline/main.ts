@@ -8,6 +8,7 @@ import Fastify, { type FastifyRequest } from "fastify"
 import { importSPKI, jwtVerify } from "jose"
 import { Pool } from "pg"
 import * as Ledger from "./Ledger.ts"
+import * as Transactions from "./Transactions.ts"
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -132,11 +133,11 @@ app.post<{ Body: ReserveBody }>(
       partnersConnectionId: body.partnersConnectionId,
       partnerClientId,
     }
-    return wire(await Ledger.reserve(pool, terms, nonce))
+    return wire(await Transactions.reserve(pool, terms, nonce))
   },
 )
 
-for (const [name, act] of Object.entries({ clear: Ledger.clear, release: Ledger.release })) {
+for (const [name, act] of Object.entries({ clear: Transactions.clear, release: Transactions.release })) {
   for (const path of ["deallocation", "deallocations"]) {
     app.put<{ Params: { id: string } }>(
       `/bitgo/v1/${path}/:id/${name}`,
