@@ -5,7 +5,7 @@ import { join } from "node:path"
 import type { Bench } from "./Bench.ts"
 import type { Medians } from "./Comparison.ts"
 import * as Machine from "./Machine.ts"
-import { goals, type Measured, type SystemName, scenarios } from "./Scenarios.ts"
+import { goals, type Measured, scenarios } from "./Scenarios.ts"
 import { root, systems } from "./Systems.ts"
 import type { Window } from "./Window.ts"
 
@@ -44,37 +44,27 @@ const table = (rows: ReadonlyArray<ReadonlyArray<string>>) => {
 }
 
 const number = (value: number) => (value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(2))
-const times = (a: number | undefined, b: number | undefined) =>
-  a === undefined || b === undefined ? "" : `${(a / b).toFixed(2)}×`
 
-/** Throughputs and latencies side by side. */
+/** Throughputs and latencies: a row for each system in each scenario. */
 export const comparison = (of: Medians) => {
-  const rate = (scenario: string, system: SystemName) => {
-    const median = of(scenario, system)
-    return median === undefined ? "" : `${number(median.requestsPerSecond)} ±${Math.round(median.spread * 50)}%`
-  }
-  const latencies = (scenario: string, system: SystemName) => {
-    const median = of(scenario, system)
-    return median === undefined ? "" : `${median.p50.toFixed(1)} / ${median.p99.toFixed(1)}`
-  }
-  const [ours, theirs, bare] = (["holdfast", "peer", "ceiling"] as const).map((name) => systems[name].title)
-  const rows = scenarios
-    .filter(({ name }) => of(name, "holdfast") !== undefined)
-    .map(({ name, title, ceiling }) => {
-      const own = of(name, "holdfast")?.requestsPerSecond
+  const rows = scenarios.flatMap(({ name, title, ceiling }) => {
+    const own = of(name, "holdfast")?.requestsPerSecond
+    if (own === undefined) return []
+    return (["holdfast", "peer", "plpgsql", "ceiling"] as const).flatMap((system) => {
+      const median = of(system === "ceiling" ? ceiling : name, system)
+      if (median === undefined) return []
+      const { requestsPerSecond, spread, p50, p99 } = median
       return [
-        title,
-        rate(name, "holdfast"),
-        rate(name, "peer"),
-        times(own, of(name, "peer")?.requestsPerSecond),
-        rate(name, "ceiling"),
-        times(own, of(ceiling, "ceiling")?.requestsPerSecond),
-        latencies(name, "holdfast"),
-        latencies(name, "peer"),
+        [
+          `${system === "holdfast" ? `${title}: ` : "  "}${systems[system].title}`,
+          `${number(requestsPerSecond)} ±${Math.round(spread * 50)}%`,
+          system === "holdfast" ? "" : `${(own / requestsPerSecond).toFixed(2)}×`,
+          `${p50.toFixed(1)} / ${p99.toFixed(1)}`,
+        ],
       ]
     })
-  const head = ["requests/s", `${ours}`, `${theirs}`, "ratio", `${bare}`, "share", "p50 / p99 ms", `${theirs}`]
-  return table([head, ...rows])
+  })
+  return table([["", "requests/s", "Holdfast", "p50 / p99 ms"], ...rows])
 }
 
 /** Each goal with what was measured. */

@@ -1,7 +1,7 @@
 /** What is measured, and what must be reached: data, read by Comparison.ts and Report.ts. */
 import type { Work } from "./load/Requests.ts"
 
-export type SystemName = "holdfast" | "peer" | "ceiling"
+export type SystemName = "holdfast" | "peer" | "plpgsql" | "ceiling"
 
 export interface Scenario {
   readonly name: string
@@ -22,7 +22,7 @@ const reserve = (connections: number, quick: Scenario["quick"]): Scenario => ({
   title: `reserve, ${connections} ${connections === 1 ? "connection" : "connections"}`,
   connections,
   work: spread,
-  systems: ["holdfast", "peer", "ceiling"],
+  systems: ["holdfast", "peer", "plpgsql", "ceiling"],
   ceiling: `reserve-${connections}`,
   quick,
 })
@@ -32,15 +32,15 @@ const at64 = (name: string, title: string, work: Work, quick: Scenario["quick"])
   title: `${title}, 64 connections`,
   connections: 64,
   work,
-  systems: ["holdfast", "peer"],
+  systems: ["holdfast", "peer", "plpgsql"],
   ceiling: "reserve-64",
   quick,
 })
 
 export const scenarios: ReadonlyArray<Scenario> = [
-  reserve(1, ["holdfast", "peer"]),
-  reserve(8, []),
-  reserve(64, ["holdfast", "peer"]),
+  reserve(1, ["holdfast", "peer", "plpgsql"]),
+  reserve(8, ["holdfast", "peer"]),
+  reserve(64, ["holdfast", "peer", "plpgsql"]),
   reserve(256, ["holdfast", "ceiling"]),
   at64("hot", "one hot account", { ...spread, accounts: 1 }, ["holdfast", "peer"]),
   at64("mix", "reserve + clear", { ...spread, steps: ["reserve", "clear"] }, ["holdfast", "peer"]),

@@ -17,7 +17,7 @@ import { scenarios } from "./Scenarios.ts"
 import { repeated } from "./Window.ts"
 
 const usage = `npm run bench -- [options]
-  --quick             a verdict in less than 3 minutes
+  --quick             a verdict in 3 and a half minutes
   --rounds <n>        windows of each kind (3; 1 with --quick)
   --only <names>      only these scenarios: ${scenarios.map(({ name }) => name).join(",")}
   --growth            instead: with 5 million deallocations and 1 million accounts, against empty
@@ -43,9 +43,9 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
 
 const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
-  for (const system of ["holdfast", "peer"] as const) yield* Contract.checked(bench, system)
+  for (const system of ["holdfast", "peer", "plpgsql"] as const) yield* Contract.checked(bench, system)
   yield* Console.log(
-    bench.problems.length === 0 ? "Holdfast and the peer answer by the contract.\n" : bench.problems.join("\n"),
+    bench.problems.length === 0 ? "Holdfast and the peers answer by the contract.\n" : bench.problems.join("\n"),
   )
   const only = options.only?.split(",")
   const unknown = only?.filter((given) => !scenarios.some(({ name }) => name === given)) ?? []
