@@ -45,7 +45,7 @@ const table = (rows: ReadonlyArray<ReadonlyArray<string>>) => {
 
 const number = (value: number) => (value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(2))
 
-/** Throughputs and latencies: a row for each system in each scenario. */
+/** Throughputs, latencies and the main thread's CPU a request: a row for each system in each scenario. */
 export const comparison = (of: Medians) => {
   const rows = scenarios.flatMap(({ name, title, ceiling }) => {
     const own = of(name, "holdfast")?.requestsPerSecond
@@ -53,18 +53,19 @@ export const comparison = (of: Medians) => {
     return (["holdfast", "peer", "plpgsql", "ceiling"] as const).flatMap((system) => {
       const median = of(system === "ceiling" ? ceiling : name, system)
       if (median === undefined) return []
-      const { requestsPerSecond, spread, p50, p99 } = median
+      const { requestsPerSecond, spread, p50, p99, mainMicros } = median
       return [
         [
           `${system === "holdfast" ? `${title}: ` : "  "}${systems[system].title}`,
           `${number(requestsPerSecond)} ±${Math.round(spread * 50)}%`,
           system === "holdfast" ? "" : `${(own / requestsPerSecond).toFixed(2)}×`,
           `${p50.toFixed(1)} / ${p99.toFixed(1)}`,
+          mainMicros.toFixed(),
         ],
       ]
     })
   })
-  return table([["", "requests/s", "Holdfast", "p50 / p99 ms"], ...rows])
+  return table([["", "requests/s", "Holdfast", "p50 / p99 ms", "main thread, µs"], ...rows])
 }
 
 /** Each goal with what was measured. */

@@ -52,6 +52,8 @@ export interface Median {
   readonly requestsPerSecond: number
   readonly p50: number
   readonly p99: number
+  /** CPU of the main thread for each request, in microseconds. */
+  readonly mainMicros: number
   readonly maxMegabytes: number
 }
 
