@@ -44,6 +44,7 @@ const table = (rows: ReadonlyArray<ReadonlyArray<string>>) => {
 }
 
 const number = (value: number) => (value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(2))
+const shown = (value: number | undefined) => (value === undefined ? "" : number(value))
 
 /** Throughputs, latencies and the main thread's CPU a request: a row for each system in each scenario. */
 export const comparison = (of: Medians) => {
@@ -72,9 +73,11 @@ export const comparison = (of: Medians) => {
 export const verdicts = (measured: Measured) =>
   goals.map(({ title, atLeast, hope, less = false, value: find }) => {
     const value = find(measured)
-    const meets = (limit: number) => value !== undefined && (less ? value <= limit : value >= limit)
+    const meets = (limit: number | undefined) =>
+      value !== undefined && limit !== undefined && (less ? value <= limit : value >= limit)
+    const missed = atLeast === undefined ? "reported" : "NOT REACHED"
     const verdict =
-      value === undefined ? "not measured" : meets(hope) ? "hope reached" : meets(atLeast) ? "reached" : "NOT REACHED"
+      value === undefined ? "not measured" : meets(hope) ? "hope reached" : meets(atLeast) ? "reached" : missed
     return { title, atLeast, hope, less, value, verdict }
   })
 
@@ -83,9 +86,9 @@ export const verdictTable = (list: ReturnType<typeof verdicts>) =>
     ["goal", "bound", "hope", "measured", ""],
     ...list.map(({ title, atLeast, hope, less, value, verdict }) => [
       title,
-      `${less ? "≤" : "≥"} ${number(atLeast)}`,
-      number(hope),
-      value === undefined ? "" : number(value),
+      atLeast === undefined ? "" : `${less ? "≤" : "≥"} ${number(atLeast)}`,
+      shown(hope),
+      shown(value),
       verdict,
     ]),
   ])

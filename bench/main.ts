@@ -59,9 +59,11 @@ const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
   const fold = yield* repeated(bench, "fold", rounds, InProcess.fold(bench))
 
   const of = Comparison.medians(windows)
+  const loops = InProcess.foldMedians(fold)
   const verdicts = Report.verdicts({
     of,
     cyclesPerSecond: (inFlight) => InProcess.medians(service, inFlight)?.cyclesPerSecond,
+    foldShare: loops?.share,
     grown: undefined,
   })
   yield* Console.log(`\n${Report.comparison(of)}\n`)
@@ -72,9 +74,8 @@ const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
     const latencies = `p50 ${median.p50.toFixed(1)} p99 ${median.p99.toFixed(1)} ms`
     yield* Console.log(`in process, ${count} in flight: ${rate} cycles/s, ${latencies}`)
   }
-  if (fold.length > 0) {
-    const [ours, byHand] = (["fold", "byHand"] as const).map((loop) => Comparison.median(fold.map((_) => _[loop])))
-    yield* Console.log(`fold: ${ours?.toFixed()} decisions/s; by hand: ${byHand?.toFixed()} decisions/s`)
+  if (loops !== undefined) {
+    yield* Console.log(`fold: ${loops.fold.toFixed()} decisions/s; by hand: ${loops.byHand.toFixed()} decisions/s`)
   }
   yield* Console.log(`\n${Report.verdictTable(verdicts)}\n`)
   const disturbed = Report.disturbed(windows).length
@@ -87,7 +88,7 @@ const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
 
 const grow = Effect.fnUntraced(function* (bench: Bench.Bench) {
   const results = yield* LongRuns.growth(bench, Number(options.accounts), rounds)
-  const nothing = { of: () => undefined, cyclesPerSecond: () => undefined }
+  const nothing = { of: () => undefined, cyclesPerSecond: () => undefined, foldShare: undefined }
   const verdicts = Report.verdicts({ ...nothing, grown: results.ratio }).filter(({ value }) => value !== undefined)
   yield* Console.log(`\n${Report.verdictTable(verdicts)}\n`)
   return { ...results, verdicts }
