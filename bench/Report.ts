@@ -81,17 +81,41 @@ export const verdicts = (measured: Measured) =>
     return { title, atLeast, hope, less, value, verdict }
   })
 
-export const verdictTable = (list: ReturnType<typeof verdicts>) =>
-  table([
-    ["goal", "bound", "hope", "measured", ""],
+/** What we read of a result that was saved; a goal that was not measured has no value. */
+interface Committed {
+  readonly startedAt: string
+  readonly verdicts: ReadonlyArray<{ readonly title: string; readonly value?: number }>
+}
+
+/** What was measured of each goal, by its title, in the newest result of a kind that is committed. */
+const committed = (kind: string) => {
+  const file = git("ls-tree", "--name-only", "HEAD", "bench/results/")
+    .split("\n")
+    .filter((name) => name.endsWith(`-${kind}.json`))
+    .at(-1)
+  if (file === undefined) return undefined
+  const result: Committed = JSON.parse(git("show", `HEAD:./${file}`))
+  return {
+    day: result.startedAt.slice(0, 10),
+    values: new Map(result.verdicts.map(({ title, value }) => [title, value])),
+  }
+}
+
+/** The verdicts, beside the last committed ones of such a run, so that what costs speed is seen. */
+export const verdictTable = (kind: string, list: ReturnType<typeof verdicts>) => {
+  const last = committed(kind)
+  return table([
+    ["goal", "bound", "hope", ...(last === undefined ? [] : [`on ${last.day}`]), "measured", ""],
     ...list.map(({ title, atLeast, hope, less, value, verdict }) => [
       title,
       atLeast === undefined ? "" : `${less ? "≤" : "≥"} ${number(atLeast)}`,
       shown(hope),
+      ...(last === undefined ? [] : [shown(last.values.get(title))]),
       shown(value),
       verdict,
     ]),
   ])
+}
 
 /** Windows in which others used the machine. */
 export const disturbed = (windows: ReadonlyArray<Window>) =>

@@ -40,6 +40,7 @@ const { values: options } = parseArgs({
   },
 })
 
+const comparisonKind = options.quick ? "quick" : "full"
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
 
 const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
@@ -77,7 +78,7 @@ const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
   if (loops !== undefined) {
     yield* Console.log(`fold: ${loops.fold.toFixed()} decisions/s; by hand: ${loops.byHand.toFixed()} decisions/s`)
   }
-  yield* Console.log(`\n${Report.verdictTable(verdicts)}\n`)
+  yield* Console.log(`\n${Report.verdictTable(comparisonKind, verdicts)}\n`)
   const disturbed = Report.disturbed(windows).length
   if (disturbed > 0)
     yield* Console.log(
@@ -90,7 +91,7 @@ const grow = Effect.fnUntraced(function* (bench: Bench.Bench) {
   const results = yield* LongRuns.growth(bench, Number(options.accounts), rounds)
   const nothing = { of: () => undefined, cyclesPerSecond: () => undefined, foldShare: undefined }
   const verdicts = Report.verdicts({ ...nothing, grown: results.ratio }).filter(({ value }) => value !== undefined)
-  yield* Console.log(`\n${Report.verdictTable(verdicts)}\n`)
+  yield* Console.log(`\n${Report.verdictTable("growth", verdicts)}\n`)
   return { ...results, verdicts }
 })
 
@@ -110,7 +111,7 @@ const program = Effect.gen(function* () {
         ? ["two", Effect.map(LongRuns.two(bench, rounds), (windows) => ({ windows }))]
         : options.overload
           ? ["overload", LongRuns.overload(bench)]
-          : [options.quick ? "quick" : "full", compare(bench)]
+          : [comparisonKind, compare(bench)]
   const results = yield* run
   const { problems } = bench
   const file = Report.save(kind, { kind, startedAt, ...circumstances, ...results, problems })
