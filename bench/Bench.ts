@@ -15,7 +15,7 @@ export interface Timing {
 }
 
 export const full: Timing = { warmupMillis: 3_000, windowMillis: 8_000, patienceMillis: 60_000 }
-export const quick: Timing = { warmupMillis: 1_500, windowMillis: 3_000, patienceMillis: 3_000 }
+export const quick: Timing = { warmupMillis: 1_500, windowMillis: 2_500, patienceMillis: 3_000 }
 
 /** Everything is gone when the scope closes. */
 export const start = Effect.fnUntraced(function* (timing: Timing) {

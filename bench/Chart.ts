@@ -1,4 +1,4 @@
-/** The comparison as an SVG: a pair of bars for each scenario. Readable on light and on dark ground. */
+/** The comparison as an SVG: a bar for each system in each scenario. Readable on light and on dark ground. */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Medians } from "./Comparison.ts"
@@ -17,10 +17,10 @@ const style = `
   .title { font-size: 16px; font-weight: 600 }
   .quiet { fill: #59636e; font-size: 12px }
   .ratio { font-weight: 600 }
-  .holdfast { fill: #1f6feb } .peer { fill: #9a6700 } .ceiling { fill: #afb8c1 }
+  .holdfast { fill: #1f6feb } .peer { fill: #9a6700 } .plpgsql { fill: #d4a72c } .ceiling { fill: #afb8c1 }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3 } .quiet { fill: #9198a1 }
-    .holdfast { fill: #4c9aff } .peer { fill: #d29922 } .ceiling { fill: #545d68 }
+    .holdfast { fill: #4c9aff } .peer { fill: #d29922 } .plpgsql { fill: #9e6a03 } .ceiling { fill: #545d68 }
   }`
 
 const escape = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
@@ -29,7 +29,7 @@ const text = (x: number, y: number, content: string, className = "", anchor = "s
 const rect = (x: number, y: number, length: number, className: string) =>
   `<rect x="${x}" y="${y}" width="${Math.max(1, length).toFixed(1)}" height="${barHeight}" rx="2" class="${className}"/>`
 
-const shown = ["holdfast", "peer", "ceiling"] as const satisfies ReadonlyArray<SystemName>
+const shown = ["holdfast", "peer", "plpgsql", "ceiling"] as const satisfies ReadonlyArray<SystemName>
 
 /** The chart as text. */
 const render = (of: Medians, footnote: string): string => {
@@ -65,7 +65,7 @@ const render = (of: Medians, footnote: string): string => {
   }
   parts.push(text(16, y + 8, footnote, "quiet"))
   const height = y + 24
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Requests per second of Holdfast, Fastify with pg, and a server without a database">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Requests per second of Holdfast, Fastify with pg or plpgsql, and a server without a database">
 <style>${style}</style>
 ${parts.join("\n")}
 </svg>

@@ -27,16 +27,21 @@ export const run = Effect.fnUntraced(function* (bench: Bench, { scenarios, round
   return windows
 })
 
+/** CPU of the server's main thread for each request, in microseconds. */
+const mainMicros = ({ mainCores, requestsPerSecond }: Window.Window) => (mainCores / requestsPerSecond) * 1e6
+
 /** One window in a line. */
 export const line = (window: Window.Window) => {
-  const cores = [window.serverCores, window.postgresCores, window.cores, window.foreignCores, window.stolenCores].map(
-    (_) => _.toFixed(2),
+  const { serverCores, mainCores, postgresCores, foreignCores, stolenCores } = window
+  const cores = [serverCores, mainCores, postgresCores, window.cores, foreignCores, stolenCores].map((_) =>
+    _.toFixed(2),
   )
   return [
     `${window.scenario} ${window.system}${window.servers > 1 ? ` ×${window.servers}` : ""}`.padEnd(24),
     `${window.requestsPerSecond.toFixed(0)}/s`.padStart(9),
     `p50 ${window.p50.toFixed(1)} p99 ${window.p99.toFixed(1)} ms`.padStart(26),
-    `  cores: server ${cores[0]}, postgres ${cores[1]}, load ${cores[2]}, others ${cores[3]}, stolen ${cores[4]}`,
+    `  cores: server ${cores[0]} (main thread ${cores[1]}, ${mainMicros(window).toFixed()} µs a request), `,
+    `postgres ${cores[2]}, load ${cores[3]}, others ${cores[4]}, stolen ${cores[5]}`,
     `  ${window.maxMegabytes} MB${window.exhausted ? `  (requests ran out after ${window.seconds.toFixed(1)} s)` : ""}`,
   ].join("")
 }
@@ -62,7 +67,8 @@ export const summarize = (
     requestsPerSecond: median(rates),
     p50: median(of("p50")),
     p99: median(of("p99")),
-    maxMegabytes: Math.max(...of("maxMegabytes")),
+    mainMicros: median(windows.map(mainMicros)),
+    maxMegabytes: median(of("maxMegabytes")),
     spread: spread(rates),
     windows: windows.length,
   }

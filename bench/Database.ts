@@ -1,7 +1,7 @@
 /**
  * The databases: one PostgreSQL for the whole run, with the durable settings
  * that it has by default, and a fresh database for every measurement. Holdfast
- * and the peer have tables of the same names, so that one text funds both, and
+ * and the peers have tables of the same names, so that one text funds both, and
  * one text audits both.
  */
 import { randomUUID } from "node:crypto"
@@ -40,7 +40,7 @@ export const start = Effect.fnUntraced(function* (directory: string) {
   return { settings: values, pid: server.pid, create }
 })
 
-/** Finds Holdfast's tables in their schema, and the peer's in `public`. */
+/** Finds Holdfast's tables in their schema, and the peers' in `public`. */
 const connect = (url: string) =>
   PgConnection.make({ url: Redacted.make(url), startupParameters: { search_path: "holdfast, public" } })
 
@@ -61,7 +61,7 @@ const id = (group: string, number: string) =>
 const identifiers = `${id("a", "n")} AS connection_id, ${id("c", "n")} AS client_id,
   'account-' || n AS partners_connection_id, 'client-' || n AS partner_client_id`
 
-/** Whether the tables are Holdfast's, which have more columns than the peer's. */
+/** Whether the tables are Holdfast's, which have more columns than the peers'. */
 const isOurs = `SELECT 1 FROM information_schema.columns WHERE table_name = 'journal' AND column_name = 'hash'`
 
 /** The columns that only Holdfast has, each list with its values. Hashes of what is loaded here are all zeros. */

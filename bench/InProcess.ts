@@ -54,3 +54,10 @@ export const fold = Effect.fnUntraced(function* (bench: Bench) {
     (result: Fold.Result) => result,
   )
 })
+
+/** The medians of both loops, and the fold's share of the one by hand. */
+export const foldMedians = (results: ReadonlyArray<Fold.Result>) => {
+  if (results.length === 0) return undefined
+  const of = (loop: "fold" | "byHand") => median(results.map((result) => result[loop]))
+  return { fold: of("fold"), byHand: of("byHand"), share: of("fold") / of("byHand") }
+}

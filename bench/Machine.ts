@@ -10,6 +10,8 @@ interface Process {
   readonly parent: number
   /** CPU time in ticks of 10 ms, with that of children that have ended. */
   readonly ticks: number
+  /** That of the main thread alone. */
+  readonly mainTicks: number
 }
 
 /** CPU time so far of everything. */
@@ -30,15 +32,20 @@ const read = (path: string): string => {
   }
 }
 
+/** The fields of a stat file behind the command's name, which may contain anything. */
+const statOf = (path: string) => read(path).split(") ").at(-1)?.split(" ").map(Number) ?? []
+
 export const snapshot = (): Snapshot => {
   const processes = new Map<number, Process>()
   const names = read("/proc/stat") === "" ? [] : readdirSync("/proc").filter((name) => /^\d+$/.test(name))
   for (const name of names) {
-    // Behind the command's name, which may contain anything.
-    const fields = read(`/proc/${name}/stat`).split(") ").at(-1)?.split(" ").map(Number) ?? []
-    const [, parent, , , , , , , , , , user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = fields
+    const fields = statOf(`/proc/${name}/stat`)
+    const parent = fields[1]
+    const [user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = fields.slice(11)
+    const [mainUser = 0, mainSystem = 0] = statOf(`/proc/${name}/task/${name}/stat`).slice(11)
     if (parent !== undefined) {
-      processes.set(Number(name), { parent, ticks: user + system + childrenUser + childrenSystem })
+      const ticks = user + system + childrenUser + childrenSystem
+      processes.set(Number(name), { parent, ticks, mainTicks: mainUser + mainSystem })
     }
   }
   const [user = 0, nice = 0, system = 0, , , , , steal = 0] =
@@ -46,12 +53,21 @@ export const snapshot = (): Snapshot => {
   return { atMillis: performance.now(), processes, busyTicks: user + nice + system, stolenTicks: steal }
 }
 
-const ticksOf = ({ processes }: Snapshot, roots: ReadonlyArray<number>): number => {
+const ticksOf = (
+  { processes }: Snapshot,
+  roots: ReadonlyArray<number>,
+  which: "ticks" | "mainTicks" = "ticks",
+): number => {
   const belongs = (pid: number): boolean => {
     const parent = processes.get(pid)?.parent
     return roots.includes(pid) || (parent !== undefined && belongs(parent))
   }
-  return Array.from(processes).reduce((sum, [pid, { ticks }]) => (belongs(pid) ? sum + ticks : sum), 0)
+  return Array.from(processes).reduce((sum, [pid, process]) => (belongs(pid) ? sum + process[which] : sum), 0)
+}
+
+const coresOf = (before: Snapshot, after: Snapshot, ticks: number) => {
+  const perCore = ((after.atMillis - before.atMillis) / 1000) * ticksPerSecond
+  return Math.max(0, Math.round((ticks / perCore) * 1000) / 1000)
 }
 
 /** Who used how many cores between two snapshots; `foreign` belongs to none of the trees, `stolen` went to other virtual machines. */
@@ -60,8 +76,7 @@ export const coresBetween = <Name extends string>(
   after: Snapshot,
   trees: Readonly<Record<Name, ReadonlyArray<number>>>,
 ) => {
-  const perCore = ((after.atMillis - before.atMillis) / 1000) * ticksPerSecond
-  const cores = (ticks: number) => Math.max(0, Math.round((ticks / perCore) * 100) / 100)
+  const cores = (ticks: number) => coresOf(before, after, ticks)
   const used = (roots: ReadonlyArray<number>) => ticksOf(after, roots) - ticksOf(before, roots)
   const all = Object.values<ReadonlyArray<number>>(trees).flat()
   const busy = after.busyTicks - before.busyTicks
@@ -72,6 +87,10 @@ export const coresBetween = <Name extends string>(
     stolen: cores(after.stolenTicks - before.stolenTicks),
   }
 }
+
+/** How many cores the main threads of a tree of processes used between two snapshots. */
+export const mainCoresBetween = (before: Snapshot, after: Snapshot, roots: ReadonlyArray<number>) =>
+  coresOf(before, after, ticksOf(after, roots, "mainTicks") - ticksOf(before, roots, "mainTicks"))
 
 /** More than this share of a core used by others disturbs a measurement. */
 export const idleCores = 0.15

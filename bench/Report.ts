@@ -5,7 +5,7 @@ import { join } from "node:path"
 import type { Bench } from "./Bench.ts"
 import type { Medians } from "./Comparison.ts"
 import * as Machine from "./Machine.ts"
-import { goals, type Measured, type SystemName, scenarios } from "./Scenarios.ts"
+import { goals, type Measured, scenarios } from "./Scenarios.ts"
 import { root, systems } from "./Systems.ts"
 import type { Window } from "./Window.ts"
 
@@ -44,60 +44,78 @@ const table = (rows: ReadonlyArray<ReadonlyArray<string>>) => {
 }
 
 const number = (value: number) => (value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(2))
-const times = (a: number | undefined, b: number | undefined) =>
-  a === undefined || b === undefined ? "" : `${(a / b).toFixed(2)}×`
+const shown = (value: number | undefined) => (value === undefined ? "" : number(value))
 
-/** Throughputs and latencies side by side. */
+/** Throughputs, latencies and the main thread's CPU a request: a row for each system in each scenario. */
 export const comparison = (of: Medians) => {
-  const rate = (scenario: string, system: SystemName) => {
-    const median = of(scenario, system)
-    return median === undefined ? "" : `${number(median.requestsPerSecond)} ±${Math.round(median.spread * 50)}%`
-  }
-  const latencies = (scenario: string, system: SystemName) => {
-    const median = of(scenario, system)
-    return median === undefined ? "" : `${median.p50.toFixed(1)} / ${median.p99.toFixed(1)}`
-  }
-  const [ours, theirs, bare] = (["holdfast", "peer", "ceiling"] as const).map((name) => systems[name].title)
-  const rows = scenarios
-    .filter(({ name }) => of(name, "holdfast") !== undefined)
-    .map(({ name, title, ceiling }) => {
-      const own = of(name, "holdfast")?.requestsPerSecond
+  const rows = scenarios.flatMap(({ name, title, ceiling }) => {
+    const own = of(name, "holdfast")?.requestsPerSecond
+    if (own === undefined) return []
+    return (["holdfast", "peer", "plpgsql", "ceiling"] as const).flatMap((system) => {
+      const median = of(system === "ceiling" ? ceiling : name, system)
+      if (median === undefined) return []
+      const { requestsPerSecond, spread, p50, p99, mainMicros } = median
       return [
-        title,
-        rate(name, "holdfast"),
-        rate(name, "peer"),
-        times(own, of(name, "peer")?.requestsPerSecond),
-        rate(name, "ceiling"),
-        times(own, of(ceiling, "ceiling")?.requestsPerSecond),
-        latencies(name, "holdfast"),
-        latencies(name, "peer"),
+        [
+          `${system === "holdfast" ? `${title}: ` : "  "}${systems[system].title}`,
+          `${number(requestsPerSecond)} ±${Math.round(spread * 50)}%`,
+          system === "holdfast" ? "" : `${(own / requestsPerSecond).toFixed(2)}×`,
+          `${p50.toFixed(1)} / ${p99.toFixed(1)}`,
+          mainMicros.toFixed(),
+        ],
       ]
     })
-  const head = ["requests/s", `${ours}`, `${theirs}`, "ratio", `${bare}`, "share", "p50 / p99 ms", `${theirs}`]
-  return table([head, ...rows])
+  })
+  return table([["", "requests/s", "Holdfast", "p50 / p99 ms", "main thread, µs"], ...rows])
 }
 
 /** Each goal with what was measured. */
 export const verdicts = (measured: Measured) =>
   goals.map(({ title, atLeast, hope, less = false, value: find }) => {
     const value = find(measured)
-    const meets = (limit: number) => value !== undefined && (less ? value <= limit : value >= limit)
+    const meets = (limit: number | undefined) =>
+      value !== undefined && limit !== undefined && (less ? value <= limit : value >= limit)
+    const missed = atLeast === undefined ? "reported" : "NOT REACHED"
     const verdict =
-      value === undefined ? "not measured" : meets(hope) ? "hope reached" : meets(atLeast) ? "reached" : "NOT REACHED"
+      value === undefined ? "not measured" : meets(hope) ? "hope reached" : meets(atLeast) ? "reached" : missed
     return { title, atLeast, hope, less, value, verdict }
   })
 
-export const verdictTable = (list: ReturnType<typeof verdicts>) =>
-  table([
-    ["goal", "bound", "hope", "measured", ""],
+/** What we read of a result that was saved; a goal that was not measured has no value. */
+interface Committed {
+  readonly startedAt: string
+  readonly verdicts: ReadonlyArray<{ readonly title: string; readonly value?: number }>
+}
+
+/** What was measured of each goal, by its title, in the newest result of a kind that is committed. */
+const committed = (kind: string) => {
+  const file = git("ls-tree", "--name-only", "HEAD", "bench/results/")
+    .split("\n")
+    .filter((name) => name.endsWith(`-${kind}.json`))
+    .at(-1)
+  if (file === undefined) return undefined
+  const result: Committed = JSON.parse(git("show", `HEAD:./${file}`))
+  return {
+    day: result.startedAt.slice(0, 10),
+    values: new Map(result.verdicts.map(({ title, value }) => [title, value])),
+  }
+}
+
+/** The verdicts, beside the last committed ones of such a run, so that what costs speed is seen. */
+export const verdictTable = (kind: string, list: ReturnType<typeof verdicts>) => {
+  const last = committed(kind)
+  return table([
+    ["goal", "bound", "hope", ...(last === undefined ? [] : [`on ${last.day}`]), "measured", ""],
     ...list.map(({ title, atLeast, hope, less, value, verdict }) => [
       title,
-      `${less ? "≤" : "≥"} ${number(atLeast)}`,
-      number(hope),
-      value === undefined ? "" : number(value),
+      atLeast === undefined ? "" : `${less ? "≤" : "≥"} ${number(atLeast)}`,
+      shown(hope),
+      ...(last === undefined ? [] : [shown(last.values.get(title))]),
+      shown(value),
       verdict,
     ]),
   ])
+}
 
 /** Windows in which others used the machine. */
 export const disturbed = (windows: ReadonlyArray<Window>) =>

@@ -20,12 +20,17 @@ export const systems: Readonly<Record<SystemName, System>> = {
   holdfast: {
     title: "Holdfast",
     script: manifest.scripts.start,
-    peak: (connections) => Math.min(9_000, 1_500 * connections),
+    peak: (connections) => Math.min(6_500, 1_000 * Math.sqrt(connections)),
   },
   peer: {
     title: "Fastify + pg",
     script: "exec node bench/baseline/main.ts",
-    peak: (connections) => Math.min(3_000, 1_200 * connections),
+    peak: (connections) => Math.min(2_500, 1_000 * Math.sqrt(connections)),
+  },
+  plpgsql: {
+    title: "Fastify + plpgsql",
+    script: "exec node bench/baseline/main.ts functions",
+    peak: (connections) => Math.min(4_000, 1_000 * Math.sqrt(connections)),
   },
   ceiling: {
     title: "no database",

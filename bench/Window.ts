@@ -18,6 +18,8 @@ export interface Window extends Report {
   readonly maxMegabytes: number
   readonly megabytes: number
   readonly serverCores: number
+  /** What of that the servers' main threads used, in which the program runs. */
+  readonly mainCores: number
   readonly postgresCores: number
   readonly foreignCores: number
   readonly stolenCores: number
@@ -60,7 +62,7 @@ export const load = Effect.fnUntraced(function* (
   const marks: Array<Machine.Snapshot> = []
   const startedAt = new Date().toISOString()
   const generator = { name: "load generator", module: new URL("load/main.ts", import.meta.url), message: job }
-  const { report, cores } = yield* Processes.ask(
+  const { report, cores, mainCores } = yield* Processes.ask(
     { ...generator, log: join(bench.directory, "load.log") },
     (message: Message, generatorPid) => {
       if (message.tag !== "report") {
@@ -69,8 +71,13 @@ export const load = Effect.fnUntraced(function* (
       }
       const [before, after] = marks
       if (before === undefined || after === undefined) return undefined
-      const trees = { server: servers.map(({ pid }) => pid), postgres, generator: [generatorPid] }
-      return { report: message.report, cores: Machine.coresBetween(before, after, { ...trees, own: [process.pid] }) }
+      const server = servers.map(({ pid }) => pid)
+      const trees = { server, postgres, generator: [generatorPid], own: [process.pid] }
+      return {
+        report: message.report,
+        cores: Machine.coresBetween(before, after, trees),
+        mainCores: Machine.mainCoresBetween(before, after, server),
+      }
     },
   )
   if (forced === undefined)
@@ -85,6 +92,7 @@ export const load = Effect.fnUntraced(function* (
     maxMegabytes: Math.max(...memory.map(({ max }) => max)),
     megabytes: Math.max(...memory.map(({ now }) => now)),
     serverCores: cores.server,
+    mainCores,
     postgresCores: cores.postgres,
     foreignCores: cores.foreign,
     stolenCores: cores.stolen,

@@ -17,7 +17,7 @@ import { scenarios } from "./Scenarios.ts"
 import { repeated } from "./Window.ts"
 
 const usage = `npm run bench -- [options]
-  --quick             a verdict in less than 3 minutes
+  --quick             a verdict in 3 and a half minutes
   --rounds <n>        windows of each kind (3; 1 with --quick)
   --only <names>      only these scenarios: ${scenarios.map(({ name }) => name).join(",")}
   --growth            instead: with 5 million deallocations and 1 million accounts, against empty
@@ -40,12 +40,13 @@ const { values: options } = parseArgs({
   },
 })
 
+const comparisonKind = options.quick ? "quick" : "full"
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
 
 const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
-  for (const system of ["holdfast", "peer"] as const) yield* Contract.checked(bench, system)
+  for (const system of ["holdfast", "peer", "plpgsql"] as const) yield* Contract.checked(bench, system)
   yield* Console.log(
-    bench.problems.length === 0 ? "Holdfast and the peer answer by the contract.\n" : bench.problems.join("\n"),
+    bench.problems.length === 0 ? "Holdfast and the peers answer by the contract.\n" : bench.problems.join("\n"),
   )
   const only = options.only?.split(",")
   const unknown = only?.filter((given) => !scenarios.some(({ name }) => name === given)) ?? []
@@ -59,9 +60,11 @@ const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
   const fold = yield* repeated(bench, "fold", rounds, InProcess.fold(bench))
 
   const of = Comparison.medians(windows)
+  const loops = InProcess.foldMedians(fold)
   const verdicts = Report.verdicts({
     of,
     cyclesPerSecond: (inFlight) => InProcess.medians(service, inFlight)?.cyclesPerSecond,
+    foldShare: loops?.share,
     grown: undefined,
   })
   yield* Console.log(`\n${Report.comparison(of)}\n`)
@@ -72,11 +75,10 @@ const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
     const latencies = `p50 ${median.p50.toFixed(1)} p99 ${median.p99.toFixed(1)} ms`
     yield* Console.log(`in process, ${count} in flight: ${rate} cycles/s, ${latencies}`)
   }
-  if (fold.length > 0) {
-    const [ours, byHand] = (["fold", "byHand"] as const).map((loop) => Comparison.median(fold.map((_) => _[loop])))
-    yield* Console.log(`fold: ${ours?.toFixed()} decisions/s; by hand: ${byHand?.toFixed()} decisions/s`)
+  if (loops !== undefined) {
+    yield* Console.log(`fold: ${loops.fold.toFixed()} decisions/s; by hand: ${loops.byHand.toFixed()} decisions/s`)
   }
-  yield* Console.log(`\n${Report.verdictTable(verdicts)}\n`)
+  yield* Console.log(`\n${Report.verdictTable(comparisonKind, verdicts)}\n`)
   const disturbed = Report.disturbed(windows).length
   if (disturbed > 0)
     yield* Console.log(
@@ -87,9 +89,9 @@ const compare = Effect.fnUntraced(function* (bench: Bench.Bench) {
 
 const grow = Effect.fnUntraced(function* (bench: Bench.Bench) {
   const results = yield* LongRuns.growth(bench, Number(options.accounts), rounds)
-  const nothing = { of: () => undefined, cyclesPerSecond: () => undefined }
+  const nothing = { of: () => undefined, cyclesPerSecond: () => undefined, foldShare: undefined }
   const verdicts = Report.verdicts({ ...nothing, grown: results.ratio }).filter(({ value }) => value !== undefined)
-  yield* Console.log(`\n${Report.verdictTable(verdicts)}\n`)
+  yield* Console.log(`\n${Report.verdictTable("growth", verdicts)}\n`)
   return { ...results, verdicts }
 })
 
@@ -109,7 +111,7 @@ const program = Effect.gen(function* () {
         ? ["two", Effect.map(LongRuns.two(bench, rounds), (windows) => ({ windows }))]
         : options.overload
           ? ["overload", LongRuns.overload(bench)]
-          : [options.quick ? "quick" : "full", compare(bench)]
+          : [comparisonKind, compare(bench)]
   const results = yield* run
   const { problems } = bench
   const file = Report.save(kind, { kind, startedAt, ...circumstances, ...results, problems })

@@ -1,13 +1,16 @@
 /**
- * The peer: what a good team would write with Fastify, `pg` and jose. It keeps
- * no request log, which Holdfast does. Environment: `PORT`, `DATABASE_URL`,
- * `BITGO_PUBLIC_KEY_FILE`.
+ * The peers: what a good team would write with Fastify, `pg` and jose. They keep
+ * no request log, which Holdfast does. A request is a transaction of several
+ * statements, or with the argument `functions` one call of a function. Environment:
+ * `PORT`, `DATABASE_URL`, `BITGO_PUBLIC_KEY_FILE`.
  */
 import { readFileSync } from "node:fs"
 import Fastify, { type FastifyRequest } from "fastify"
 import { importSPKI, jwtVerify } from "jose"
 import { Pool } from "pg"
+import * as Functions from "./Functions.ts"
 import * as Ledger from "./Ledger.ts"
+import * as Transactions from "./Transactions.ts"
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -21,11 +24,16 @@ const env = (name: string) => {
   return value
 }
 
+const ledger = process.argv[2] === "functions" ? Functions : Transactions
 const pool = new Pool({ connectionString: env("DATABASE_URL"), max: 10 })
 const key = await importSPKI(readFileSync(env("BITGO_PUBLIC_KEY_FILE"), "utf8"), "RS256")
 
 const { rows } = await pool.query("SELECT to_regclass('transfers') IS NULL AS empty")
-if (rows[0].empty) await pool.query(readFileSync(new URL("schema.sql", import.meta.url), "utf8"))
+if (rows[0].empty) {
+  for (const file of ["schema.sql", "functions.sql"]) {
+    await pool.query(readFileSync(new URL(file, import.meta.url), "utf8"))
+  }
+}
 setInterval(() => {
   pool.query("DELETE FROM nonces WHERE expires_at < now() - interval '5 minutes'").catch(() => {})
 }, 60_000).unref()
@@ -132,11 +140,11 @@ app.post<{ Body: ReserveBody }>(
       partnersConnectionId: body.partnersConnectionId,
       partnerClientId,
     }
-    return wire(await Ledger.reserve(pool, terms, nonce))
+    return wire(await ledger.reserve(pool, terms, nonce))
   },
 )
 
-for (const [name, act] of Object.entries({ clear: Ledger.clear, release: Ledger.release })) {
+for (const [name, act] of Object.entries({ clear: ledger.clear, release: ledger.release })) {
   for (const path of ["deallocation", "deallocations"]) {
     app.put<{ Params: { id: string } }>(
       `/bitgo/v1/${path}/:id/${name}`,
