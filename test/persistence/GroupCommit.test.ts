@@ -144,10 +144,7 @@ it.live("changes are written only in the transaction that holds the locks", () =
       const nonce = { value: "token-1", expiresAt: DateTime.makeUnsafe(0) }
       const rows = { newTransfers: [], changedTransfers: [], newAccounts: [], changedAccounts: [], entries: [] }
       const write = (transactionId: string) =>
-        connection.query(
-          Write.statement,
-          Write.parameters({ transactionId, commitId: uuid() }, { ...rows, nonces: [nonce] }),
-        )
+        connection.query(...Write.statement({ transactionId, commitId: uuid() }, { ...rows, nonces: [nonce] }))
 
       assert.lengthOf((yield* write("1")).rows, 0)
       assert.lengthOf(yield* query(database, "SELECT * FROM nonces"), 0)
