@@ -62,7 +62,7 @@ export const http = [
   ...of("http/src/node/Rs256.ts", signature, {
     "a key of another kind will do": [`key.asymmetricKeyType === "rsa"`, `key.asymmetricKeyType !== "ed"`],
     "what is checked beside others is good": ["error === null && isGood", "error === null || isGood", ...tokens],
-    "what is checked alone is good": ["alone.onDone(verify(", "alone.onDone(true || verify("],
+    "what is checked alone is good": ["if (isAlone) onDone(verify(", "if (isAlone) onDone(true || verify("],
   }),
   ...of("http/src/handlers/NetworkHandlers.ts", security, {
     "a body without a schema is not compared": ["coversBodies ? Effect", "!coversBodies ? Effect"],

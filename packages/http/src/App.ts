@@ -6,7 +6,7 @@ import type { Holdfast } from "@holdfast/domain"
 import { Context, Effect, Layer } from "effect"
 import { HttpEffect, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware } from "effect/http-api"
-import type { CallerLimits } from "./access/CallerLimits.ts"
+import { CallerLimits } from "./access/CallerLimits.ts"
 import type { Signature } from "./access/Signature.ts"
 import { Routed } from "./contract/Api.ts"
 import type { Operator } from "./contract/OperatorApi.ts"
@@ -18,7 +18,9 @@ import * as OperatorHandlers from "./handlers/OperatorHandlers.ts"
 import * as SystemHandlers from "./handlers/SystemHandlers.ts"
 import * as Bodies from "./request/Bodies.ts"
 import * as Boundary from "./request/Boundary.ts"
+import { Host, received } from "./request/Host.ts"
 import * as RequestLog from "./request/RequestLog.ts"
+import { Shortcut } from "./request/Shortcut.ts"
 
 /** An answer of ours that does not fit its own schema is our fault, not the caller's. */
 const isOurs = ({ kind }: HttpApiError.HttpApiSchemaError) => kind === "Body" || kind === "ResponseHeaders"
@@ -54,7 +56,20 @@ const make = Effect.fnUntraced(function* ({ maxBodyBytes, maxUrlLength }: Option
   )
   const network = yield* Effect.provideContext(NetworkHandlers.make, context)
   const log = Context.get(context, RequestLog.RequestLog)
-  return Boundary.around({ log, maxUrlLength }, (request, found) => network(request, found) ?? router)
+  const { callerOf } = yield* CallerLimits
+  const long = Boundary.around({ log, maxUrlLength }, (request, found) => {
+    const endpoint = found.route.network[request.method]
+    if (endpoint === undefined) return router
+    return Effect.flatMap(Effect.zip(received(request), Host), ([received, { peerOf }]) => {
+      const caller = callerOf({ peer: peerOf(request), forwardedFor: request.headers["x-forwarded-for"] })
+      return network(endpoint, { ...received, method: request.method, found, caller })
+    })
+  })
+  const short = yield* Boundary.shortly(log, (call) => {
+    const endpoint = call.found.route.network[call.method]
+    return endpoint === undefined ? Effect.die("It is none of the network's.") : network(endpoint, call)
+  })
+  return { long, short }
 })
 
 /** What it is to be given: where deallocations are kept, and whom to believe. */
@@ -64,9 +79,15 @@ export type Needs = Holdfast.Holdfast | CallerLimits | Operator | Signature
 export const layer = (
   options: Options,
 ): Layer.Layer<never, never, Needs | HttpServer.HttpServer | Layer.Success<typeof HttpServer.layerServices>> =>
-  Layer.unwrap(Effect.map(make(options), (app) => HttpServer.serve(app)))
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { long, short } = yield* make(options)
+      const offer = yield* Shortcut
+      return HttpServer.serve(long).pipe(Layer.provideMerge(Layer.effectDiscard(offer(short))))
+    }),
+  )
 
-class App extends Context.Service<App, Effect.Success<ReturnType<typeof make>>>()("@holdfast/http/App") {}
+class App extends Context.Service<App, Effect.Success<ReturnType<typeof make>>["long"]>()("@holdfast/http/App") {}
 
 /**
  * All of it as a function from a `Request` of the web standard to a `Response`, for
@@ -82,5 +103,8 @@ export const toWebHandler = <E>(
 } =>
   HttpEffect.toWebHandlerLayer(
     Effect.flatten(App),
-    Layer.effect(App, make(options)).pipe(Layer.provideMerge([services, HttpServer.layerServices])),
+    Layer.effect(
+      App,
+      Effect.map(make(options), ({ long }) => long),
+    ).pipe(Layer.provideMerge([services, HttpServer.layerServices])),
   )

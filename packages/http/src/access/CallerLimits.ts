@@ -4,9 +4,7 @@
  * that nobody can try tokens at will or keep us busy with checking signatures.
  */
 import { Clock, Context, Effect, Layer } from "effect"
-import type { HttpServerRequest } from "effect/http"
 import { TooManyRequests, Unauthorized } from "../contract/Problems.ts"
-import { Host } from "../request/Host.ts"
 import * as Addresses from "./Addresses.ts"
 import { InvalidOption } from "./InvalidOption.ts"
 import { TokenBuckets } from "./TokenBuckets.ts"
@@ -38,7 +36,7 @@ export class CallerLimits extends Context.Service<
     readonly mustWait: (caller: string) => boolean
     /** Answers a request, unless its caller has to wait; counts it, and where its credentials are refused once more. */
     readonly guard: <A, E, R>(
-      request: HttpServerRequest.HttpServerRequest,
+      caller: string,
       answer: Effect.Effect<A, E, R>,
     ) => Effect.Effect<A, E | TooManyRequests, R>
   }
@@ -67,9 +65,8 @@ export const layer = ({
           return isTrusted(peer) ? undefined : Addresses.callerOf(peer)
         },
         mustWait: (caller) => !refusals.has(caller, now()) || !requests.has(caller, now()),
-        guard: <A, E, R>(request: HttpServerRequest.HttpServerRequest, answer: Effect.Effect<A, E, R>) =>
-          Effect.flatMap(Host, ({ peerOf }): Effect.Effect<A, E | TooManyRequests, R> => {
-            const caller = callerOf({ peer: peerOf(request), forwardedFor: request.headers["x-forwarded-for"] })
+        guard: <A, E, R>(caller: string, answer: Effect.Effect<A, E, R>) =>
+          Effect.suspend((): Effect.Effect<A, E | TooManyRequests, R> => {
             if (!requests.take(caller, now())) return wait(requests, "Too many requests came from this address.")
             if (!refusals.has(caller, now())) return wait(refusals, "Too many requests of this address were refused.")
             return Effect.tapError(answer, (error) =>

@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { Operator } from "../contract/OperatorApi.ts"
 import { refuse } from "../request/Failures.ts"
+import { Host } from "../request/Host.ts"
 import { CallerLimits } from "./CallerLimits.ts"
 import { Credentials } from "./Credentials.ts"
 
@@ -10,12 +11,12 @@ export const layer: Layer.Layer<Operator, never, CallerLimits | Credentials> = L
   Operator,
   Effect.gen(function* () {
     const { isOperatorToken } = yield* Credentials
-    const { guard } = yield* CallerLimits
+    const { guard, callerOf } = yield* CallerLimits
     return Operator.of({
       operatorToken: (httpEffect, { credential }) =>
-        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+        Effect.flatMap(Effect.all([HttpServerRequest.HttpServerRequest, Host]), ([request, { peerOf }]) =>
           guard(
-            request,
+            callerOf({ peer: peerOf(request), forwardedFor: request.headers["x-forwarded-for"] }),
             Effect.suspend(() =>
               isOperatorToken(credential) ? Effect.void : refuse("The operator token is missing or wrong."),
             ),

@@ -5,7 +5,7 @@
  */
 import { type Deallocation, Holdfast, type Ledger, type Uuid } from "@holdfast/domain"
 import { Effect, Schema } from "effect"
-import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpServerResponse } from "effect/http"
 import { CallerLimits } from "../access/CallerLimits.ts"
 import { Signature, type Signed } from "../access/Signature.ts"
 import * as NetworkApi from "../contract/NetworkApi.ts"
@@ -14,17 +14,16 @@ import type * as Routes from "../contract/Routes.ts"
 import * as WireAmount from "../contract/WireAmount.ts"
 import { WireState } from "../contract/WireState.ts"
 import { Bodies, malformedBy } from "../request/Bodies.ts"
+import type { Call } from "../request/Call.ts"
 import { orProblem } from "../request/Failures.ts"
 import { counted, note } from "../request/RequestLog.ts"
 
-type Request = HttpServerRequest.HttpServerRequest
 type Params = Routes.Found["params"]
 
 /** Each answers as its endpoint is declared, or does not compile. */
 type Handlers = {
   readonly [Name in NetworkApi.Endpoint]: (
-    request: Request,
-    params: Params,
+    call: Call,
   ) => Effect.Effect<NetworkApi.Answer<Name>, NetworkApi.Problem<Name>>
 }
 
@@ -74,19 +73,19 @@ const makeHandlers = Effect.gen(function* () {
    */
   const signed =
     <Input, Answer, E1, E2>(
-      understand: (request: Request, params: Params, covers: Signed["covers"]) => Effect.Effect<Input, E1>,
+      understand: (call: Call, covers: Signed["covers"]) => Effect.Effect<Input, E1>,
       act: (input: Input, nonce: Ledger.Nonce) => Effect.Effect<Answer, E2>,
     ) =>
-    (request: Request, params: Params) =>
+    (call: Call) =>
       guard(
-        request,
-        Effect.flatMap(verify(request.headers[header] ?? ""), ({ nonce, covers }) => {
+        call.caller,
+        Effect.flatMap(verify(call.headers[header] ?? ""), ({ nonce, covers }) => {
           let isItsOwn = !coversBodies
           const inspect: typeof covers = (body) =>
             Effect.map(covers(body), () => {
               isItsOwn = true
             })
-          return understand(request, params, coversBodies ? inspect : covers).pipe(
+          return understand(call, coversBodies ? inspect : covers).pipe(
             Effect.tapError(() => (isItsOwn ? orProblem(holdfast.useNonce(nonce)) : Effect.void)),
             Effect.flatMap((input) => act(input, nonce)),
           )
@@ -96,14 +95,16 @@ const makeHandlers = Effect.gen(function* () {
   /** For requests without a body: whatever came as one all the same. */
   const bodiless = <Answer, E>(act: (id: Uuid.Uuid, nonce: Ledger.Nonce) => Effect.Effect<Answer, E>) =>
     signed(
-      (request, params, covers) =>
-        coversBodies ? Effect.andThen(Effect.flatMap(readBytes(request), covers), idOf(params)) : idOf(params),
+      (call, covers) =>
+        coversBodies
+          ? Effect.andThen(Effect.flatMap(readBytes(call), covers), idOf(call.found.params))
+          : idOf(call.found.params),
       act,
     )
 
   const handlers: Handlers = {
     reserve: signed(
-      (request, _, covers) => readReservation(request, covers),
+      readReservation,
       Effect.fnUntraced(function* (terms, nonce) {
         yield* note({ deallocationId: terms.id })
         return answerOf(yield* holdfast.reserve("deallocation", terms, nonce).pipe(counted("reserve"), orProblem))
@@ -131,12 +132,13 @@ const makeHandlers = Effect.gen(function* () {
   return handlers
 })
 
-/** Serves the network's endpoints: gives nothing for what is none of them. */
-export const make = Effect.map(makeHandlers, (handlers) => (request: Request, { route, params }: Routes.Found) => {
-  const endpoint = route.network[request.method]
-  if (endpoint === undefined) return undefined
-  return Effect.matchEffect(handlers[endpoint](request, params), { onSuccess: respond, onFailure: toResponse })
-})
+/** Serves the network's endpoints. */
+export const make = Effect.map(
+  makeHandlers,
+  (handlers) =>
+    (endpoint: NetworkApi.Endpoint, call: Call): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+      Effect.matchEffect(handlers[endpoint](call), { onSuccess: respond, onFailure: toResponse }),
+)
 
 const respond = (answer: object) =>
   Effect.succeed(HttpServerResponse.text(JSON.stringify(answer), { contentType: "application/json" }))

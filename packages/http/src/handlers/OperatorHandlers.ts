@@ -7,6 +7,7 @@ import { AdjustmentRequest, ConnectionRequest } from "../contract/OperatorApi.ts
 import { AdjustmentMismatch } from "../contract/Problems.ts"
 import { Bodies } from "../request/Bodies.ts"
 import { orProblem } from "../request/Failures.ts"
+import { received } from "../request/Host.ts"
 import { counted } from "../request/RequestLog.ts"
 
 const defaultLimit = 50
@@ -36,14 +37,14 @@ export const layer = HttpApiBuilder.group(
       .handleRaw(
         "register",
         Effect.fnUntraced(function* ({ params, request }) {
-          const identifiers = yield* readConnection(request)
+          const identifiers = yield* readConnection(yield* received(request))
           return yield* orProblem(holdfast.register({ ...params, ...identifiers }))
         }),
       )
       .handleRaw(
         "adjust",
         Effect.fnUntraced(function* ({ params, request }) {
-          const terms = { id: params.adjustmentId, ...(yield* readAdjustment(request)) }
+          const terms = { id: params.adjustmentId, ...(yield* readAdjustment(yield* received(request))) }
           const adjustment = yield* holdfast.adjust(terms).pipe(
             counted(terms.direction),
             orProblem,

@@ -22,26 +22,19 @@ interface Check {
   readonly onDone: (isGood: boolean) => void
 }
 
-/** What came in this turn of the event loop. */
-let arrived: Array<Check> = []
+/** Who comes after such a pause comes alone. */
+const pauseMillis = 1
+
+let lastMillis = Number.NEGATIVE_INFINITY
 
 /**
- * Tells whether a signature is of these bytes. What arrives together is checked in Node's threads, so that the main one
- * can go on; what comes alone is checked at once, for the way to another thread and back takes longer than that.
+ * Tells whether a signature is of these bytes. Where many come, they are checked in Node's threads, so that the main one
+ * goes on; what comes alone is checked at once, for the way to another thread and back takes longer than that.
  */
-export const check = (given: Check): void => {
-  if (arrived.push(given) === 1) setImmediate(checkArrived)
-}
-
-const checkArrived = () => {
-  const checks = arrived
-  arrived = []
-  const [alone] = checks
-  if (checks.length === 1 && alone !== undefined) {
-    alone.onDone(verify("sha256", alone.signed, alone.key, alone.signature))
-    return
-  }
-  for (const { key, signed, signature, onDone } of checks) {
-    verify("sha256", signed, key, signature, (error, isGood) => onDone(error === null && isGood))
-  }
+export const check = ({ key, signed, signature, onDone }: Check): void => {
+  const nowMillis = performance.now()
+  const isAlone = nowMillis - lastMillis > pauseMillis
+  lastMillis = nowMillis
+  if (isAlone) onDone(verify("sha256", signed, key, signature))
+  else verify("sha256", signed, key, signature, (error, isGood) => onDone(error === null && isGood))
 }

@@ -3,24 +3,22 @@
  * schema does not know are ignored.
  */
 import { Context, Effect, Layer, Schema, type SchemaIssue } from "effect"
-import type { HttpServerRequest } from "effect/http"
 import { MalformedRequest, PayloadTooLarge, UnsupportedMediaType } from "../contract/Problems.ts"
-import { Host } from "./Host.ts"
+import type { Received } from "./Call.ts"
 import * as Json from "./Json.ts"
 
-type Request = HttpServerRequest.HttpServerRequest
 type Unreadable = MalformedRequest | PayloadTooLarge
 
 export class Bodies extends Context.Service<
   Bodies,
   {
     /** Reads a request's body, byte for byte. */
-    readonly readBytes: (request: Request) => Effect.Effect<Uint8Array, Unreadable>
+    readonly readBytes: (request: Received) => Effect.Effect<Uint8Array, Unreadable>
     /** Reads a request's body as a schema has it, once `inspect` has seen its bytes. */
     readonly readAs: <S extends Schema.Top & { readonly DecodingServices: never }>(
       schema: S,
     ) => <E = never>(
-      request: Request,
+      request: Received,
       inspect?: (bytes: Uint8Array) => Effect.Effect<void, E>,
     ) => Effect.Effect<S["Type"], E | Unreadable | UnsupportedMediaType>
   }
@@ -32,10 +30,10 @@ export const layer = (maxBytes: number): Layer.Layer<Bodies> =>
       reason === "TooLarge"
         ? new PayloadTooLarge({ detail: `A body may have at most ${maxBytes} bytes.` })
         : new MalformedRequest({ detail: "The body did not arrive whole." })
-    const readBytes = (request: Request) =>
-      Number(request.headers["content-length"]) > maxBytes
+    const readBytes = ({ headers, readBody }: Received) =>
+      Number(headers["content-length"]) > maxBytes
         ? Effect.fail(refused("TooLarge"))
-        : Effect.flatMap(Host, ({ readBody }) => Effect.mapError(readBody(request, maxBytes), refused))
+        : Effect.mapError(readBody(maxBytes), refused)
     return Bodies.of({
       readBytes,
       readAs: (schema) => {
@@ -55,7 +53,7 @@ export const layer = (maxBytes: number): Layer.Layer<Bodies> =>
 export const malformedBy = (issue: SchemaIssue.Issue): MalformedRequest =>
   new MalformedRequest({ detail: Json.factsOf(issue) })
 
-const checkMediaType = (headers: HttpServerRequest.HttpServerRequest["headers"]) => {
+const checkMediaType = (headers: Received["headers"]) => {
   const type = headers["content-type"]
   const encoding = headers["content-encoding"]
   const refuse = (detail: string) => Effect.fail(new UnsupportedMediaType({ detail }))

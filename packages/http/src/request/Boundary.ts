@@ -3,10 +3,11 @@
  * and method gets further, whatever goes wrong inside leaves as a problem, and
  * every request is recorded. A defect is logged whole and leaves as a bare 500.
  */
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Clock, Context, Effect, Exit } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Problems from "../contract/Problems.ts"
 import * as Routes from "../contract/Routes.ts"
+import type { Call } from "./Call.ts"
 import { Host } from "./Host.ts"
 import * as RequestLog from "./RequestLog.ts"
 import { guardingFor } from "./ResponseHeaders.ts"
@@ -40,33 +41,61 @@ export const around = <E, R>(
         const url = targetOf(request)
         const target = Routes.find(url)
         const found = typeof target === "string" ? undefined : target
-        const notes: RequestLog.Notes = {}
-        const deallocationId = found?.params["deallocationId"]
-        if (deallocationId !== undefined) notes.deallocationId = deallocationId.toLowerCase()
-        const startMillis = clock.currentTimeMillisUnsafe()
-        const startNanos = clock.monotonicTimeNanosUnsafe()
+        const { notes, end } = begin(log, clock, request.method, found)
         return answer(request, url, target).pipe(
           Effect.provideService(RequestLog.CurrentNotes, notes),
           // So that work for a caller that is gone is given up.
           Effect.interruptible,
           Effect.catchCause(answerFailure),
           Effect.map(HttpServerResponse.setHeaders(guardingFor(found?.route))),
-          Effect.onExit((exit) =>
-            Effect.sync(() =>
-              log.add({
-                method: request.method,
-                route: found?.route,
-                status: Exit.isSuccess(exit) ? exit.value.status : Problems.abandoned,
-                startMillis,
-                durationMillis: Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e6,
-                notes,
-              }),
-            ),
-          ),
+          Effect.onExit((exit) => Effect.sync(() => end(exit))),
         )
       }),
     ),
   )
+}
+
+/** The same for what comes by the short way. */
+export const shortly = Effect.fnUntraced(function* (
+  log: RequestLog.RequestLog["Service"],
+  serve: (call: Call) => Effect.Effect<Response>,
+) {
+  const context = yield* Effect.context()
+  const clock = yield* Clock.Clock
+  return (call: Call, answer: (response: Response) => void) => {
+    const { notes, end } = begin(log, clock, call.method, call.found)
+    const run = Effect.runForkWith(Context.add(context, RequestLog.CurrentNotes, notes))
+    const fiber = run(Effect.catchCause(serve(call), answerFailure))
+    fiber.addObserver((exit) => {
+      end(exit)
+      if (Exit.isSuccess(exit)) answer(HttpServerResponse.setHeaders(exit.value, guardingFor(call.found.route)))
+    })
+    return () => fiber.interruptUnsafe()
+  }
+})
+
+/** What is seen of a request, from its head to its answer. */
+const begin = (
+  log: RequestLog.RequestLog["Service"],
+  clock: Clock.Clock,
+  method: string,
+  found: Routes.Found | undefined,
+) => {
+  const notes: RequestLog.Notes = {}
+  const deallocationId = found?.params["deallocationId"]
+  if (deallocationId !== undefined) notes.deallocationId = deallocationId.toLowerCase()
+  const startMillis = clock.currentTimeMillisUnsafe()
+  const startNanos = clock.monotonicTimeNanosUnsafe()
+  const end = (exit: Exit.Exit<Response, unknown>) =>
+    log.add({
+      method,
+      route: found?.route,
+      status: Exit.isSuccess(exit) ? exit.value.status : Problems.abandoned,
+      startMillis,
+      durationMillis: Number(clock.monotonicTimeNanosUnsafe() - startNanos) / 1e6,
+      notes,
+    })
+  return { notes, end }
 }
 
 /** The answer to a failure; none where nobody waits for one, because the caller is gone. */

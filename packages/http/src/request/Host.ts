@@ -5,6 +5,7 @@
  */
 import { ByteSize, Context, Effect, Option } from "effect"
 import { HttpIncomingMessage, type HttpServerError, type HttpServerRequest } from "effect/http"
+import type { Received } from "./Call.ts"
 
 export interface Knowledge {
   /** The request's target. Where the host has it, as it came, before anybody has read it in a way of their own. */
@@ -34,3 +35,10 @@ const reasonOf = ({ reason }: HttpServerError.HttpServerError) =>
 
 /** Of the request at hand. */
 export const Host = Context.Reference("@holdfast/http/Host", { defaultValue: () => standard })
+
+/** What is to be read of the request at hand. */
+export const received = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Received> =>
+  Effect.map(Host, ({ readBody }) => ({
+    headers: request.headers,
+    readBody: (maxBytes) => readBody(request, maxBytes),
+  }))

@@ -12,9 +12,10 @@ import { Effect } from "effect"
 
 export type Lane = "signed" | "health" | "open"
 
-/** What a request belongs to, and under which name its caller is counted. */
+/** What a request belongs to, what it names, and under which name its caller is counted. */
 export interface Place {
   readonly lane: Lane
+  readonly found: Routes.Found | undefined
   readonly caller: string
 }
 
@@ -24,18 +25,19 @@ const health: ReadonlySet<string> = new Set([live.path, ready.path])
 /** Says it of a request before anything else is known of it: what would be refused before its credentials are looked at has none. */
 export const make = Effect.fnUntraced(function* ({ maxUrlLength }: Pick<App.Options, "maxUrlLength">) {
   const { callerOf, mustWait } = yield* CallerLimits
-  const laneOf = ({ url = "", method = "", headers }: IncomingMessage, caller: string): Lane => {
-    const target = url.length > maxUrlLength ? "Malformed" : Routes.find(url)
-    if (typeof target === "string") return "open"
-    const { pattern, methods, credential } = target.route
+  const laneOf = ({ method = "", headers }: IncomingMessage, found: Routes.Found | undefined, caller: string): Lane => {
+    if (found === undefined) return "open"
+    const { pattern, methods, credential } = found.route
     if (health.has(pattern)) return "health"
     const isSigned = credential !== undefined && headers[credential] !== undefined && methods.includes(method)
     return isSigned && !mustWait(caller) ? "signed" : "open"
   }
   return (request: IncomingMessage): Place => {
-    const { headers, socket } = request
+    const { url = "", headers, socket } = request
+    const target = url.length > maxUrlLength ? "Malformed" : Routes.find(url)
+    const found = typeof target === "string" ? undefined : target
     const forwardedFor = headers["x-forwarded-for"]?.toString()
     const caller = callerOf({ peer: socket.remoteAddress, forwardedFor })
-    return { lane: laneOf(request, caller), caller }
+    return { lane: laneOf(request, found, caller), found, caller }
   }
 })

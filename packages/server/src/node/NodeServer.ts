@@ -23,10 +23,13 @@ import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as App from "@holdfast/http/App"
+import type { Call } from "@holdfast/http/Call"
 import { CallerLimits } from "@holdfast/http/CallerLimits"
 import * as Problems from "@holdfast/http/Problems"
 import { guarding } from "@holdfast/http/ResponseHeaders"
+import { type Serve, Shortcut } from "@holdfast/http/Shortcut"
 import { Effect, Layer, Metric, Schema } from "effect"
+import type { HttpServerResponse } from "effect/http"
 import * as Lanes from "./Lanes.ts"
 import * as NodeHost from "./NodeHost.ts"
 import { Turns } from "./Turns.ts"
@@ -55,6 +58,7 @@ export interface Options extends Limits {
 
 interface Bounds extends Limits {
   readonly placeOf: (request: Http.IncomingMessage) => Lanes.Place
+  readonly maxBodyBytes: number
   /** The name under which the connections from an address are counted; none for proxies, behind which are many. */
   readonly peerOf: (address: string) => string | undefined
   /** Hears how many were turned away, now and then. */
@@ -72,6 +76,8 @@ interface Arrival {
   /** Known once it is looked at. */
   place?: Lanes.Place
   served?: true
+  /** Where it went the short way: nobody waits for its answer any more. */
+  giveUp?: () => void
 }
 
 /** How many requests a connection may send ahead of its answers, the one in hand included. */
@@ -100,6 +106,8 @@ class BoundedServer extends Http.Server {
   #ahead = 0
   #nextTurn: NodeJS.Timeout | undefined
   #closing = false
+  /** Where the network's requests go, if that is known. */
+  shortcut: Serve | undefined
 
   constructor(bounds: Bounds) {
     super({
@@ -196,7 +204,10 @@ class BoundedServer extends Http.Server {
     // What was read together with the request that was one too many.
     if (arrivals === undefined || request.socket.destroyed) return
     response.shouldKeepAlive &&= !this.#closing
-    response.on("close", () => this.#goOn(arrival))
+    response.on("close", () => {
+      if (!response.writableEnded) arrival.giveUp?.()
+      this.#goOn(arrival)
+    })
     arrivals.push(arrival)
     if (arrivals.length === 1) {
       this.#look(arrival)
@@ -282,7 +293,22 @@ class BoundedServer extends Http.Server {
 
   #serve(arrival: Arrival): void {
     arrival.served = true
-    super.emit(arrival.event as "request", arrival.request, arrival.response as never)
+    const { event, request, response, place } = arrival
+    const call = event === "request" && place !== undefined ? this.#callOf(request, place) : undefined
+    if (this.shortcut === undefined || call === undefined) super.emit(event as "request", request, response as never)
+    else arrival.giveUp = this.shortcut(call, (answer) => write(response, answer))
+  }
+
+  /** A request of the network's whose body, if it has one, is as long as it says and may be. */
+  #callOf(request: Http.IncomingMessage, { lane, found, caller }: Lanes.Place): Call | undefined {
+    const { method = "", headers } = request
+    if (lane !== "signed" || found?.route.network[method] === undefined) return undefined
+    const length = Number(headers["content-length"] ?? 0)
+    if (headers["transfer-encoding"] !== undefined || !(length <= this.#bounds.maxBodyBytes)) return undefined
+    // Read while its signature is looked at.
+    const body = length === 0 ? noBody : NodeHost.collect(request, length)
+    // Only `set-cookie` comes as a list, which nobody looks at.
+    return { method, found, caller, headers: request.headers as Call["headers"], readBody: () => body }
   }
 
   #answerUnparsable(code: string | undefined, socket: Duplex): void {
@@ -294,6 +320,15 @@ class BoundedServer extends Http.Server {
     if (code === "ECONNRESET" || !socket.writable || !isAnswerable) socket.destroy()
     else endWith(socket, problemOf(code))
   }
+}
+
+const noBody = Effect.succeed(new Uint8Array())
+
+const write = (response: Http.ServerResponse, { status, headers, body }: HttpServerResponse.HttpServerResponse) => {
+  if (response.destroyed) return
+  response.writeHead(status, { ...headers })
+  if (body._tag === "Uint8Array") response.end(body.text ?? body.body)
+  else response.end()
 }
 
 /** Counts what happens, and tells how much it was in a second. */
@@ -334,7 +369,7 @@ const heldTotal = Metric.counter("holdfast_http_held_total", {
 })
 
 /** Listens at an address. */
-export const layer = ({ host, port, maxUrlLength, ...limits }: Options & Pick<App.Options, "maxUrlLength">) =>
+export const layer = ({ host, port, maxUrlLength, maxBodyBytes, ...limits }: Options & App.Options) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const placeOf = yield* Lanes.make({ maxUrlLength })
@@ -344,8 +379,13 @@ export const layer = ({ host, port, maxUrlLength, ...limits }: Options & Pick<Ap
         run(Effect.andThen(Metric.update(total, count), Effect.logWarning(message, { [name]: count })))
       const onTurnedAway = told(turnedAwayTotal, "Too many requests are in hand.", "turnedAway")
       const onHeld = told(heldTotal, "Requests without credentials wait for their turn.", "held")
-      const server = () => new BoundedServer({ ...limits, placeOf, peerOf, onTurnedAway, onHeld })
-      return Layer.merge(NodeHttpServer.layer(server, { host, port }), NodeHost.layer)
+      const server = new BoundedServer({ ...limits, maxBodyBytes, placeOf, peerOf, onTurnedAway, onHeld })
+      const shorten = (serve: Serve | undefined) => Effect.sync(() => (server.shortcut = serve))
+      return Layer.mergeAll(
+        NodeHttpServer.layer(() => server, { host, port }),
+        NodeHost.layer,
+        Layer.succeed(Shortcut, (serve) => Effect.acquireRelease(shorten(serve), () => shorten(undefined))),
+      )
     }),
   )
 

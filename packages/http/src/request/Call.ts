@@ -1,0 +1,19 @@
+/** A request as its handlers see it, by whatever host it came. */
+import type { Effect } from "effect"
+import type * as Routes from "../contract/Routes.ts"
+
+/** What is read of a request. */
+export interface Received {
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** The body, of at most so many bytes; fails where there are more, or where it does not arrive whole. */
+  readonly readBody: (maxBytes: number) => Effect.Effect<Uint8Array, "TooLarge" | "NotWhole">
+}
+
+/** One of the network's. */
+export interface Call extends Received {
+  readonly method: string
+  readonly found: Routes.Found
+  /** The name under which its sender is counted. */
+  readonly caller: string
+}

@@ -1,0 +1,19 @@
+/**
+ * The short way for the network's requests, which are nearly all of the load: from a host straight to their handlers,
+ * without an `HttpServerRequest`, a scope and a middleware for each. What goes this way is answered, refused, given up
+ * and recorded as on the long way, by the same handlers.
+ */
+import { Context, Effect, type Scope } from "effect"
+import type { HttpServerResponse } from "effect/http"
+import type { Call } from "./Call.ts"
+
+/** Answers a call, unless it is given up before: what this returns does that. */
+export type Serve = (call: Call, answer: (response: HttpServerResponse.HttpServerResponse) => void) => () => void
+
+/** Where a host may be told of it. By default it need not be: all goes the long way. */
+export const Shortcut = Context.Reference("@holdfast/http/Shortcut", {
+  defaultValue:
+    () =>
+    (_: Serve): Effect.Effect<void, never, Scope.Scope> =>
+      Effect.void,
+})
