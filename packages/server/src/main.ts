@@ -1,7 +1,8 @@
 /**
  * The composition root: reads the settings, starts a database unless one is
  * named, and serves until SIGINT or SIGTERM. Requests in flight are answered
- * first, then the database stops.
+ * first, then the database stops. With several workers it is run once for each of
+ * them and once to watch over them.
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -20,13 +21,8 @@ import { layerLogger, standardError, standardOutput } from "./node/Output.ts"
 import * as EmbeddedPostgres from "./postgres/EmbeddedPostgres.ts"
 import * as Settings from "./settings/Settings.ts"
 import { explain } from "./settings/StartFailure.ts"
-
-/** Where the database is: the one that is named, else one of our own. */
-const connect = Effect.fnUntraced(function* ({ databaseUrl, dataDirectory }: Settings.Settings) {
-  if (databaseUrl !== undefined) return { connection: { url: databaseUrl } }
-  const { path, username, database, incarnation } = yield* EmbeddedPostgres.start({ directory: dataDirectory })
-  return { connection: { path, username, database }, incarnation }
-})
+import * as Supervisor from "./workers/Supervisor.ts"
+import * as Worker from "./workers/Worker.ts"
 
 /** Whom to believe, made up where nobody is named, and what to tell of it. */
 const credentials = Effect.fnUntraced(function* (settings: Settings.Settings) {
@@ -41,13 +37,7 @@ const credentials = Effect.fnUntraced(function* (settings: Settings.Settings) {
     operatorTokenFile = yield* DevelopmentKeys.operatorToken(settings.dataDirectory)
     told.push(`  operator token    ${operatorTokenFile}`)
   }
-  const fs = yield* FileSystem.FileSystem
-  const read = Effect.provideService(
-    CredentialFiles.load({ ...settings, publicKeyFiles, operatorTokenFile }),
-    FileSystem.FileSystem,
-    fs,
-  )
-  return { read, told }
+  return { publicKeyFiles, operatorTokenFile, told }
 })
 
 /** Credentials are read again when the process gets SIGHUP. (Development ends with its terminal, as it does without this.) */
@@ -75,36 +65,61 @@ const layerReload = <E extends { readonly _tag: string; readonly message: string
     }),
   )
 
-const announce = (told: ReadonlyArray<string>) =>
-  HttpServer.addressFormattedWith((address) =>
-    Effect.sync(() =>
-      standardOutput.write([
-        `Holdfast is ready at ${address} (${address}/docs describes it)`,
-        ...told,
-        "  try it with       npm run simulate",
-      ]),
-    ),
+/** What is needed before anything is served, and what to tell of it. */
+const prepare = Effect.fnUntraced(function* (settings: Settings.Settings) {
+  const { told, ...files } = yield* credentials(settings)
+  const { databaseUrl, dataDirectory } = settings
+  if (databaseUrl !== undefined) return { prepared: files, told }
+  const { path, username, database, incarnation } = yield* EmbeddedPostgres.start({ directory: dataDirectory })
+  return { prepared: { ...files, database: { connection: { path, username, database }, incarnation } }, told }
+})
+
+const announce = (told: ReadonlyArray<string>) => (address: string) =>
+  Effect.sync(() =>
+    standardOutput.write([
+      `Holdfast is ready at ${address} (${address}/docs describes it)`,
+      ...told,
+      "  try it with       npm run simulate",
+    ]),
   )
+
+/** Serves on what is prepared, and tells once it does so. */
+const serve = Effect.fnUntraced(function* (
+  settings: Settings.Settings,
+  { database, ...files }: Worker.Prepared,
+  onServing: (address: string) => Effect.Effect<void>,
+) {
+  const { databaseUrl, databaseSchema: schema, releasedRepost, maxQueue } = settings
+  const fs = yield* FileSystem.FileSystem
+  const read = Effect.provideService(CredentialFiles.load({ ...settings, ...files }), FileSystem.FileSystem, fs)
+  const where = database ?? { connection: { url: databaseUrl } }
+  return Layer.effectDiscard(HttpServer.addressFormattedWith(onServing)).pipe(
+    Layer.provide(App.layer(settings)),
+    Layer.provide(NodeServer.layer(settings)),
+    // Whatever may refuse or fail does so before the first request can arrive.
+    Layer.provide([
+      Signature.layer(settings),
+      OperatorToken.layer,
+      ...(settings.publicKeyFiles.length > 0 ? [layerReload(read)] : []),
+      PgStore.layer({ ...where, schema, releasedRepost, maxQueue }),
+    ]),
+    Layer.provide(CallerLimits.layer(settings)),
+    Layer.provide(Credentials.layer(yield* read)),
+  )
+})
 
 const layer = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings.load
-    const { databaseSchema: schema, releasedRepost, maxQueue } = settings
-    const { read, told } = yield* credentials(settings)
-    const database = yield* connect(settings)
-    return Layer.effectDiscard(announce(told)).pipe(
-      Layer.provide(App.layer(settings)),
-      Layer.provide(NodeServer.layer(settings)),
-      // Whatever may refuse or fail does so before the first request can arrive.
-      Layer.provide([
-        Signature.layer(settings),
-        OperatorToken.layer,
-        ...(settings.publicKeyFiles.length > 0 ? [layerReload(read)] : []),
-        PgStore.layer({ ...database, schema, releasedRepost, maxQueue }),
-      ]),
-      Layer.provide(CallerLimits.layer(settings)),
-      Layer.provide(Credentials.layer(yield* read)),
-    )
+    if (Worker.prepared !== undefined) {
+      const part = yield* serve(Settings.shareOf(settings), Worker.prepared, Worker.serving)
+      return Layer.provide(part, Worker.layerWhole)
+    }
+    const { prepared, told } = yield* prepare(settings)
+    if (settings.workers === 1) return yield* serve(settings, prepared, announce(told))
+    const passOn = settings.publicKeyFiles.length > 0 ? (["SIGHUP"] as const) : []
+    const address = yield* Supervisor.start(settings.workers, prepared, passOn)
+    return Layer.effectDiscard(announce(told)(address))
   }),
 ).pipe(Layer.provide(NodeFileSystem.layer))
 

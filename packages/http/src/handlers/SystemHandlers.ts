@@ -6,35 +6,37 @@ import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { Routed } from "../contract/Api.ts"
 import { orProblem } from "../request/Failures.ts"
 import { RequestLog } from "../request/RequestLog.ts"
+import { Whole } from "../request/Whole.ts"
 
 const ok = { status: "ok" } as const
 
 /** How old metrics may be: they take a while to write down, however many ask. */
 const maxAge = "1 second"
 
-const metrics = Effect.gen(function* () {
+const text = Effect.gen(function* () {
   const { flush } = yield* RequestLog
   const scope = yield* Effect.scope
   const expire: Effect.Effect<void> = Effect.suspend(() => forget)
-  const [text, forget] = yield* Effect.cachedInvalidateWithTTL(
+  const [written, forget] = yield* Effect.cachedInvalidateWithTTL(
     Effect.andThen(flush, PrometheusMetrics.format()).pipe(
       Effect.tap(Effect.forkIn(Effect.delay(expire, maxAge), scope)),
     ),
     Number.POSITIVE_INFINITY,
   )
-  return text
+  return written
 })
 
 export const layer = HttpApiBuilder.group(
   Routed,
   "system",
   Effect.fnUntraced(function* (handlers) {
-    const { ready } = yield* Holdfast.Holdfast
-    const text = yield* metrics
+    const holdfast = yield* Holdfast.Holdfast
+    const tell = yield* Whole
+    const { metrics, ready } = yield* tell({ metrics: yield* text, ready: orProblem(holdfast.ready) })
     return handlers.handleAll({
       live: () => Effect.succeed(ok),
-      ready: () => Effect.as(orProblem(ready), ok),
-      metrics: () => text,
+      ready: () => Effect.as(ready, ok),
+      metrics: () => metrics,
     })
   }),
 )

@@ -26,6 +26,8 @@ export interface Settings
   readonly databaseSchema: string
   readonly releasedRepost: Transfer.ReleasedRepost
   readonly maxQueue: number
+  /** How many processes serve. */
+  readonly workers: number
 }
 
 export class SettingsMissing extends Schema.TaggedError<SettingsMissing>()("SettingsMissing", {
@@ -97,6 +99,7 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     audience: yield* text("SIGNATURE_AUDIENCE"),
     bodyClaim: yield* text("SIGNATURE_BODY_CLAIM"),
     releasedRepost: releasedRepost ?? "reserve",
+    workers: (yield* upTo(256)("WORKERS")) ?? 1,
     maxQueue: (yield* count("MAX_QUEUE")) ?? 10_000,
     maxInFlight: (yield* count("MAX_IN_FLIGHT")) ?? 1_000,
     maxUnsignedPerSecond: (yield* count("MAX_UNSIGNED_PER_SECOND")) ?? 200,
@@ -126,4 +129,21 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     return yield* new SettingsMissing({ variables: missing })
   }
   return settings
+})
+
+/** The limits that are of the whole server: each of its processes keeps to its share. */
+const shared = [
+  "maxQueue",
+  "maxInFlight",
+  "maxUnsignedPerSecond",
+  "maxConnections",
+  "maxConnectionsPerAddress",
+  "maxRequestsPerSecond",
+  "maxRefusalsPerMinute",
+] as const satisfies ReadonlyArray<keyof Settings>
+
+/** What one of several processes is to be told. */
+export const shareOf = (settings: Settings): Settings => ({
+  ...settings,
+  ...Object.fromEntries(shared.map((limit) => [limit, Math.max(1, Math.floor(settings[limit] / settings.workers))])),
 })

@@ -1,0 +1,19 @@
+/** The server that is asked about, of which the one at hand may be a part. */
+import { Context, Effect, type Scope } from "effect"
+import type * as Problems from "../contract/Problems.ts"
+
+/** What is told of a server. */
+export interface Told {
+  /** In Prometheus' text format. */
+  readonly metrics: Effect.Effect<string>
+  /** Succeeds where it can serve. */
+  readonly ready: Effect.Effect<void, Problems.Unavailable>
+}
+
+/** From what is told of this part, what is told of the whole. By default this is all of it. */
+export const Whole = Context.Reference("@holdfast/http/Whole", {
+  defaultValue:
+    () =>
+    (part: Told): Effect.Effect<Told, never, Scope.Scope> =>
+      Effect.succeed(part),
+})
