@@ -106,15 +106,28 @@ const failing = (code: string, times: number) => [
   "CREATE TRIGGER fail BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION fail()",
 ]
 
-for (const code of ["40001", "40P01", "57P01", "55P03", "57014", "53100"]) {
-  it.live(`a batch that fails with ${code} is run again`, () =>
+/** The process that serves the writer's connection. */
+const writerOf = (database: Parameters<typeof query>[0]) =>
+  Effect.map(
+    query(
+      database,
+      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query IN ('COMMIT', 'ROLLBACK')",
+    ),
+    (rows) => rows.map((row) => row["pid"]),
+  )
+
+for (const code of ["23505", "40001", "40P01", "57P01", "55P03", "57014", "53100"]) {
+  it.live(`a batch that fails with ${code} is run again, on the connection that it had`, () =>
     withDatabase((database) =>
       Effect.gen(function* () {
         const deallocations = yield* Holdfast.Holdfast
         const connection = yield* funded(10n)
+        const before = yield* writerOf(database)
+        assert.lengthOf(before, 1)
         yield* query(database, ...failing(code, 2))
         assert.strictEqual((yield* deallocations.reserve("deallocation", termsOf(connection, 3n))).state, "Reserved")
         assert.deepInclude(yield* balanceOf(connection), { available: 7n, reserved: 3n })
+        assert.deepStrictEqual(yield* writerOf(database), before)
       }).pipe(Effect.provide(serviceOn(database))),
     ),
   )
