@@ -326,16 +326,19 @@ const forms: Named<Attack> = {
   },
 }
 
-/** Each part has letters that other alphabets have not, and a last one with bits that mean nothing. */
+/** Each part has letters that other alphabets have not, and a last one with bits that mean nothing: two, four and four. */
 const parts = (() => {
   const letters = JSON.stringify("??????>>>>>>")
-  for (let blanks = 0, text = ""; ; blanks++) {
-    text = `${base64url(`${object({ alg: '"RS256"', kid: letters })}${" ".repeat(blanks % 3)}`)}.${base64url(
-      `${object({ ...goodClaims, jti: letters })}${" ".repeat(blanks)}`,
-    )}`
-    const [head = "", payload = "", signature = ""] = Raw.signed(text).split(".")
-    const all = { head, payload, signature }
-    if (Object.values(all).every((part) => /-/.test(part) && /_/.test(part) && part.length % 4 !== 0)) return all
+  /** With so many letters more than whole groups. */
+  const encoded = (text: string, more: number): string => {
+    const part = base64url(text)
+    return part.length % 4 === more ? part : encoded(`${text} `, more)
+  }
+  for (let text = object({ ...goodClaims, jti: letters }); ; text += " ") {
+    const head = encoded(object({ ...goodHeader, kid: letters }), 3)
+    const payload = encoded(text, 2)
+    const signature = base64url(rs256()(`${head}.${payload}`))
+    if (/-/.test(signature) && /_/.test(signature)) return { head, payload, signature }
   }
 })()
 

@@ -60,7 +60,21 @@ const borders = seconds(-66, -65, -64, -61, -60, -59, -6, -5, -4, -1, 0, 1, 4, 5
 
 const anything = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
-  fc.constantFrom(null, true, "", 0, -1, 1e308, 5e-324, [], {}, [[]], String(nowSeconds), nowSeconds * 1_000),
+  fc.constantFrom(
+    undefined,
+    null,
+    true,
+    "",
+    0,
+    -1,
+    1e308,
+    5e-324,
+    [],
+    {},
+    [[]],
+    String(nowSeconds),
+    nowSeconds * 1_000,
+  ),
 )
 
 const edit: fc.Arbitrary<Edit> = fc.oneof(
@@ -105,8 +119,11 @@ const claims = fc
       {
         iat: mostly(seconds(-59, -30, -1, 0, 0.5, 1, 5), fc.oneof(borders, around)),
         jti: fc.string({ unit: "grapheme", minLength: 1, maxLength: 9 }),
-        iss: fc.constant(issuer),
-        aud: fc.constantFrom(audience, [audience], ["x", audience]),
+        iss: mostly<unknown>(fc.constant(issuer), fc.constantFrom(undefined, "x", "BitGo", [issuer])),
+        aud: mostly<unknown>(
+          fc.constantFrom(audience, [audience], ["x", audience]),
+          fc.constantFrom(undefined, "x", "holdfast.example", ["x"], []),
+        ),
         nbf: mostly(seconds(-100, 0, 5), fc.oneof(borders, around)),
       },
       { requiredKeys: ["iat", "jti", "iss", "aud"], noNullPrototype: true },

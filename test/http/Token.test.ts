@@ -172,7 +172,6 @@ for (const [setting, { verifier, bad, good }] of Object.entries(settings)) {
           all.map(({ nonce }) => nonce),
         )
         assert.deepStrictEqual(together, yield* verifyAll(1))
-        assert.deepStrictEqual(together, yield* verifyAll(3))
       }),
     )
   })
@@ -235,7 +234,7 @@ it.effect("jose refuses none that is a signature, and accepts no plain one that 
       Effect.map(verifierOf(options, oneKey), (verifier) => ({ options, verifier })),
     )
     const context = yield* Effect.context()
-    const count = { all: 0, accepted: 0, refused: 0, acceptedByJose: 0 }
+    const count = { all: 0, accepted: 0, refused: 0 }
     yield* Effect.promise(() =>
       fc.assert(
         fc.asyncProperty(fc.nat(all.length - 1), NearTokens.draft, async (n, draft) => {
@@ -251,8 +250,7 @@ it.effect("jose refuses none that is a signature, and accepts no plain one that 
           if (ours !== undefined || isPlain(token)) assert.strictEqual(ours, joses)
           count.all++
           if (ours !== undefined) count.accepted++
-          else if (joses !== undefined) count.acceptedByJose++
-          else count.refused++
+          else if (joses === undefined) count.refused++
         }),
         { numRuns: 1_000 },
       ),
