@@ -1,5 +1,5 @@
 /** Only requests that the network signed a moment ago, each once, are let in. */
-import { createPublicKey, randomUUID } from "node:crypto"
+import { createPublicKey, generateKeyPairSync, randomUUID } from "node:crypto"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Credentials from "@holdfast/http/Credentials"
 import * as Signature from "@holdfast/http/Signature"
@@ -198,6 +198,10 @@ describe("a public key", () => {
     "that is no key": ["-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "something else"],
     "that is empty": ["", "something else"],
     "of which there are two": [Signing.publicKeyPem + Signing.publicKeyPem, "several keys"],
+    "of RSA, but for another padding": [
+      Signing.pemOf(generateKeyPairSync("rsa-pss", { modulusLength: 2048 }).publicKey),
+      "something else",
+    ],
     "of another kind": [
       Signing.pemOf(
         createPublicKey({

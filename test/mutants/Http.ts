@@ -9,10 +9,11 @@ const embedded = ["http/EmbeddedPostgres"]
 
 export const http = [
   ...of("http/src/access/Signature.ts", signature, {
-    "a token may be of any age": ["if (nowSeconds - iat - skewSeconds > lifetimeSeconds)", "if (nowSeconds < 0)"],
+    // That a token may be of any age nobody can see: one that is so old, and lives as long as it may, has expired.
     "a token of the future is good": ["if (iat - skewSeconds > nowSeconds)", "if (nowSeconds < 0)"],
     "a token is good before its time": ["nbf - skewSeconds > nowSeconds)", "nowSeconds < 0)", ...tokens],
     "an expired token is good": ["if (exp <= nowSeconds - skewSeconds)", "if (nowSeconds < 0)"],
+    "a token is good as it expires": ["exp <= nowSeconds", "exp < nowSeconds", ...tokens],
     "clocks may differ by ten minutes": ["const skewSeconds = 5", "const skewSeconds = 600"],
     "clocks may not differ": ["const skewSeconds = 5", "const skewSeconds = 0"],
     "a token may be valid for an hour": ["if (exp - iat > lifetimeSeconds)", "if (exp - iat > 3_600)"],
@@ -24,6 +25,7 @@ export const http = [
     "the time is not that of our clock": ["clock.currentTimeMillisUnsafe() / 1000", "Date.now() / 1000"],
     "whom it is from does not matter": ["if (issuer !== undefined && iss", "if (issuer === null && iss", ...security],
     "whom it is for does not matter": ["if (audience !== undefined && !(", "if (audience === null && !(", ...security],
+    "it is for whoever is called nearly like it": ['(typeof aud === "string" ? [aud] : aud)', "aud", ...tokens],
     "a signature need not be good": ["isSigned\n", "!isSigned || isSigned\n"],
     "one of several keys is enough, and the first is the only one": [
       "tryNext(index + 1)",
@@ -43,7 +45,14 @@ export const http = [
     ],
   }),
   ...of("http/src/access/Token.ts", tokens, {
-    "a token of any length is looked at": ["if (text.length > maxLength)", "if (text === undefined)", ...security],
+    "a token of any length is looked at": ["if (text.length > maxLength)", "if (text === undefined)"],
+    "a token may have lines before and after": ["${encoded}$`)", '${encoded}$`, "m")'],
+    "padding is passed over": ["${encoded}$`)", "${encoded}=*$`)"],
+    "JSON may be anything that somebody reads as JSON": ["Json.parse(Buffer", "JSON.parse(Buffer"],
+    "a key's name may be no name": [
+      "kid: Schema.optionalKey(Schema.String)",
+      "kid: Schema.optionalKey(Schema.Unknown)",
+    ],
     "any algorithm will do": [`alg: Schema.Literal("RS256")`, "alg: Schema.String"],
     "what is critical is passed over": [
       "crit: Schema.optionalKey(Schema.Never)",
@@ -57,7 +66,8 @@ export const http = [
       "if (known?.text !== text) known",
       'known ??= { text, header: decode(text) }\n  if (text === "") known',
     ],
-    "bits that mean nothing may be set": ["[AEIMQUYcgkosw048]|", "|"],
+    "two bits that mean nothing may be set": ["[AEIMQUYcgkosw048]", "[\\\\w-]"],
+    "four bits that mean nothing may be set": ["[AQgw]", "[\\\\w-]"],
   }),
   ...of("http/src/node/Rs256.ts", signature, {
     "a key of another kind will do": [`key.asymmetricKeyType === "rsa"`, `key.asymmetricKeyType !== "ed"`],

@@ -173,7 +173,7 @@ export const registered: ReadonlyArray<Connection.Connection> = [0x100, 0x101].m
 }))
 
 /** One thing nine times of ten, another once. */
-const mostly = <A>(usual: fc.Arbitrary<A>, unusual: fc.Arbitrary<A>): fc.Arbitrary<A> =>
+export const mostly = <A>(usual: fc.Arbitrary<A>, unusual: fc.Arbitrary<A>): fc.Arbitrary<A> =>
   fc.oneof({ weight: 9, arbitrary: usual }, { weight: 1, arbitrary: unusual })
 
 const nonce: fc.Arbitrary<Ledger.Nonce | undefined> = mostly(

@@ -16,7 +16,7 @@ type PackageName = (typeof packageNames)[number]
 const isOurs = (module: string) => module.startsWith("@holdfast/")
 
 /** No more than what serves under any host; what only Node has is kept in one folder. */
-const httpMayImport = ["effect", "@holdfast/domain", "jose"]
+const httpMayImport = ["effect", "@holdfast/domain"]
 
 /** What each package may import, beside its own files. */
 const mayImport: Record<PackageName, (module: string, file: string) => boolean> = {
