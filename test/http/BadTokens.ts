@@ -761,7 +761,7 @@ export const always: Named<Attack> = {
 /** What is bad where it has to be from {@link issuer} for {@link audience}. */
 export const whereBound: Named<Attack> = {
   "another issuer": {
-    reason: /^It is from another issuer: iss /,
+    reason: /^It is from another issuer: iss\.$/,
     tokens: {
       missing: claims({ iss: undefined }),
       "in the header": token({ header: { iss: `"${issuer}"` }, claims: { iss: undefined } }),
@@ -785,7 +785,7 @@ export const whereBound: Named<Attack> = {
     },
   },
   "another audience": {
-    reason: /^It is for another audience: aud /,
+    reason: /^It is for another audience: aud\.$/,
     tokens: {
       missing: claims({ aud: undefined }),
       "in the header": token({ header: { aud: `"${audience}"` }, claims: { aud: undefined } }),

@@ -9,6 +9,9 @@ export const orProblem = <A, E extends DomainError, R>(
 ): Effect.Effect<A, ProblemOf<E>, R> =>
   Effect.catch(self, (error) => Effect.andThen(RequestLog.note({ error: error._tag }), Effect.fail(toProblem(error))))
 
+/** How much of a reason is kept: some of it may be the caller's own words. */
+const maxReasonLength = 200
+
 /** Refuses a request's credentials. Why is for the log alone. */
 export const refuse = (reason: string): Effect.Effect<never, Unauthorized> =>
-  Effect.andThen(RequestLog.note({ refused: reason }), Effect.fail(Unauthorized.always))
+  Effect.andThen(RequestLog.note({ refused: reason.slice(0, maxReasonLength) }), Effect.fail(Unauthorized.always))
