@@ -75,7 +75,10 @@ export const http = [
     "what is checked alone is good": ["if (isAlone) onDone(verify(", "if (isAlone) onDone(true || verify("],
   }),
   ...of("http/src/handlers/NetworkHandlers.ts", security, {
-    "a body without a schema is not compared": ["coversBodies ? Effect", "!coversBodies ? Effect"],
+    "a body without a schema is not compared": [
+      "coversBodies\n          ? Effect",
+      "!coversBodies\n          ? Effect",
+    ],
     "a request that cannot be understood keeps its token": [
       "(isItsOwn ? orProblem(holdfast.useNonce(nonce)) : Effect.void)",
       "(isItsOwn ? Effect.void : Effect.void)",
@@ -97,8 +100,8 @@ export const http = [
       "http/StateTable",
     ],
     "credentials are looked at however often they were refused": [
-      "guard(\n        request,\n        Effect.flatMap(verify",
-      "(<A>(_: Request, it: A) => it)(\n        request,\n        Effect.flatMap(verify",
+      "guard(\n        call.caller,\n        Effect.flatMap(verify",
+      "(<A>(_: string, it: A) => it)(\n        call.caller,\n        Effect.flatMap(verify",
     ],
     "a rejection has no reason": [
       `deallocation.state === "Rejected" ?`,
@@ -204,7 +207,43 @@ export const http = [
     ],
     "work goes on for a caller that is gone": ["        Effect.interruptible,\n", "", "http/Observability"],
   }),
+  ...of("http/src/request/Boundary.ts", ["http/Observability"], {
+    "what comes by the short way is not recorded": ["      end(exit)\n", "      if (Exit.isFailure(exit)) end(exit)\n"],
+    "who is gone is worked for": ["return () => fiber.interruptUnsafe()", "return () => {}", "http/BadInput"],
+    "answers by the short way may be kept, framed and guessed at": [
+      "answer(HttpServerResponse.setHeaders(exit.value, guardingFor(call.found.route)))",
+      "answer(exit.value)",
+      ...security,
+    ],
+    "a fault by the short way is no answer": [
+      "run(Effect.catchCause(serve(call), answerFailure))",
+      "run(serve(call))",
+      "http/Observability",
+    ],
+  }),
+  ...of("server/src/workers/Worker.ts", ["system/Workers"], {
+    "a process that hangs counts as ready": ["answers.includes(null) ?", "answers.length === 0 ?"],
+    "one process speaks for all": ["Exposition.sum(texts.filter((text) => text !== null))", "String(texts[0])"],
+  }),
+  ...of("server/src/workers/Supervisor.ts", ["system/Workers"], {
+    "what an ended process counted is forgotten": ["        all.push(ended)\n", ""],
+    "none takes the place of one that ended": [
+      'Effect.forever(Effect.delay(life(() => {}), "100 millis"))',
+      "Effect.never",
+    ],
+    "what several write gets mixed up": ["if (lines.length > 0) to.write(lines)", "to.write([...lines, rest])"],
+  }),
+  ...of("server/src/settings/Settings.ts", ["system/Workers"], {
+    "each process has all of a limit": ["Math.floor(settings[limit] / settings.workers)", "settings[limit]"],
+  }),
   ...of("server/src/node/NodeServer.ts", door, {
+    "who is gone is worked for": [
+      "if (!response.writableEnded) arrival.giveUp?.()",
+      "if (response.writableEnded) arrival.giveUp?.()",
+      "http/BadInput",
+    ],
+    "what is not signed takes the short way": ['if (lane !== "signed" || found', "if (found", ...door],
+    "a body of any length takes the short way": ["!(length <= this.#bounds.maxBodyBytes)", "length < 0", "http/Limits"],
     "any number is taken on": [
       "else if (this.#signed.size < this.#bounds.maxInFlight) {",
       "else if (this.#signed.size >= 0) {",
@@ -267,8 +306,8 @@ export const http = [
   }),
   ...of("http/src/request/Bodies.ts", ["http/BadInput"], {
     "a body of any length is read": [
-      "readBody(request, maxBytes), refused",
-      "readBody(request, 1e9), refused",
+      "readBody(maxBytes), refused",
+      "readBody(1e9), refused",
       "http/BadInput",
       "http/Limits",
     ],
