@@ -79,6 +79,20 @@ layer(TestServer.layer(undefined, sizes), TestServer.options)("a request", (it) 
     }),
   )
 
+  it.effect("that is longer is not read on: its connection ends with the answer", () =>
+    Effect.gen(function* () {
+      const head = [
+        "POST /bitgo/v1/deallocations HTTP/1.1",
+        "Host: x",
+        "Content-Type: application/json",
+        `Content-Length: ${2 ** 40}`,
+        `X-BitGo-Signature: ${yield* Effect.promise(() => Signing.token())}`,
+      ]
+      const answer = yield* TestServer.raw(`${head.join("\r\n")}\r\n\r\n`, "x".repeat(500_000))
+      assert.match(answer, /^HTTP\/1\.1 413 /)
+    }),
+  )
+
   it.effect("has a line and headers of so many bytes and no more", () =>
     Effect.gen(function* () {
       const withHeader = (length: number) =>

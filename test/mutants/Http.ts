@@ -227,10 +227,7 @@ export const http = [
   }),
   ...of("server/src/workers/Supervisor.ts", ["system/Workers"], {
     "what an ended process counted is forgotten": ["        all.push(ended)\n", ""],
-    "none takes the place of one that ended": [
-      'Effect.forever(Effect.delay(life(() => {}), "100 millis"))',
-      "Effect.never",
-    ],
+    "none takes the place of one that ended": ["Effect.forever(another)", "Effect.never"],
     "what several write gets mixed up": ["if (lines.length > 0) to.write(lines)", "to.write([...lines, rest])"],
   }),
   ...of("server/src/settings/Settings.ts", ["system/Workers"], {
@@ -242,7 +239,6 @@ export const http = [
       "if (response.writableEnded) arrival.giveUp?.()",
       "http/BadInput",
     ],
-    "what is not signed takes the short way": ['if (lane !== "signed" || found', "if (found", ...door],
     "a body of any length takes the short way": ["!(length <= this.#bounds.maxBodyBytes)", "length < 0", "http/Limits"],
     "any number is taken on": [
       "else if (this.#signed.size < this.#bounds.maxInFlight) {",

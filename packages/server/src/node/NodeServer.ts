@@ -300,9 +300,9 @@ class BoundedServer extends Http.Server {
   }
 
   /** A request of the network's whose body, if it has one, is as long as it says and may be. */
-  #callOf(request: Http.IncomingMessage, { lane, found, caller }: Lanes.Place): Call | undefined {
+  #callOf(request: Http.IncomingMessage, { found, caller }: Lanes.Place): Call | undefined {
     const { method = "", headers } = request
-    if (lane !== "signed" || found?.route.network[method] === undefined) return undefined
+    if (found?.route.network[method] === undefined) return undefined
     const length = Number(headers["content-length"] ?? 0)
     if (headers["transfer-encoding"] !== undefined || !(length <= this.#bounds.maxBodyBytes)) return undefined
     // Read while its signature is looked at.

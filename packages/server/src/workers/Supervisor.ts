@@ -86,21 +86,15 @@ export const start = Effect.fnUntraced(function* (
   }
 
   const first = Array.from({ length: count }, () => Deferred.makeUnsafe<string, NotServing>())
+  const another = Effect.andThen(
+    Effect.sleep("100 millis"),
+    life(() => {}),
+  )
   const lives = first.map((served) =>
     life((address) => Deferred.doneUnsafe(served, Effect.succeed(address))).pipe(
       Effect.tapError((error) => Effect.sync(() => Deferred.doneUnsafe(served, Effect.fail(error)))),
       // Once one has served, there is another after it for as long as the scope lasts.
-      Effect.andThen(
-        Effect.retry(
-          Effect.forever(
-            Effect.delay(
-              life(() => {}),
-              "100 millis",
-            ),
-          ),
-          backoff,
-        ),
-      ),
+      Effect.andThen(Effect.retry(Effect.forever(another), backoff)),
       Effect.ignore,
     ),
   )
