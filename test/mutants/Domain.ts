@@ -55,22 +55,22 @@ export const domain = [
       `(transition === "setting" && situation.releasedRepost === "reserve")`,
     ],
     "terms are not compared": [
-      "if (differences.length > 0) return yield*",
-      "if (differences.length > 9) return yield*",
+      "if (differences.length > 0) return Result.fail(new Transfer",
+      "if (differences.length > 9) return Result.fail(new Transfer",
     ],
     "identifiers need not belong together": [
-      "if (differences.length > 0) return Effect.fail",
-      "if (differences.length > 4) return Effect.fail",
+      "if (differences.length > 0) return Result.fail(new Connection",
+      "if (differences.length > 4) return Result.fail(new Connection",
     ],
     "what is refused is recorded, whoever asked": [
-      "return reason === undefined\n        ? Effect.fail(refusal)",
-      "return reason === null\n        ? Effect.fail(refusal)",
+      "return reason === undefined ? Result.fail",
+      "return reason === null ? Result.fail",
       "domain/Adjustment",
     ],
-    "whether it can be moved is not looked at": ["  return post(account, posting, terms)\n", "  return Effect.void\n"],
+    "whether it can be moved is not looked at": ["  return post(account, posting, terms)\n", "  return Result.void\n"],
     "a new cycle forgets when the first began": [
-      "Effect.succeed({ ...transfer, ...reasonOf(event), state, updatedAt })",
-      "Effect.succeed({ ...transfer, ...reasonOf(event), state, createdAt: updatedAt, updatedAt })",
+      "Result.succeed({ ...transfer, ...reasonOf(event), state, updatedAt })",
+      "Result.succeed({ ...transfer, ...reasonOf(event), state, createdAt: updatedAt, updatedAt })",
     ],
     "an event follows whatever it may": [
       `if (transition === "decide" || transition === "setting") {`,
@@ -92,7 +92,7 @@ export const domain = [
       "domain/Ledger",
     ],
     "what is done at once moves nothing": [
-      "account = yield* Effect.orDie(post(account, rules.postings[event._tag], transfer.terms))",
+      "account = Result.getOrThrow(post(account, rules.postings[event._tag], transfer.terms))",
       "",
       "domain/Ledger",
     ],
@@ -139,10 +139,10 @@ export const domain = [
     "a credit is a debit": [`terms.direction === "credit" ?`, `terms.direction !== "credit" ?`],
   }),
   ...of("domain/src/Ledger.ts", ["domain/Ledger", "domain/MemoryStore"], {
-    "nonces are not looked at": ["if (nonce !== undefined) yield* draft.useNonce(nonce)", ""],
+    "nonces are not looked at": ["nonce !== undefined && !draft.useNonce(nonce)", "false"],
     "a nonce is looked at after the command": [
-      "if (this.nonces.has(nonce.value) || isUsed(this.#snapshot, nonce)) {",
-      "if (isUsed(this.#snapshot, nonce)) {",
+      "if (this.nonces.has(nonce.value) || isUsed(this.#snapshot, nonce)) return",
+      "if (isUsed(this.#snapshot, nonce)) return",
     ],
     "forgotten nonces count again": ["  known.nonces.has(nonce.value) ||\n", "  known.nonces.has(nonce.value) &&\n"],
     "a nonce that expires with the forgotten ones counts again": [

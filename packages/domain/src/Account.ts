@@ -9,7 +9,7 @@
  *
  * Which events post what is said by the kinds of transfers: {@link Transfer.Rules}.
  */
-import { Effect, Order, Schema, Struct } from "effect"
+import { Effect, Order, Result, Schema, Struct } from "effect"
 import * as BaseUnits from "./BaseUnits.ts"
 
 /** Of any size; what is drawn of the schema keeps to a fifth of the bound, so that five fit together. */
@@ -121,19 +121,31 @@ export const empty: Account = {
  */
 export const post = (
   self: Account,
+  posting: Posting,
+  quantity: BaseUnits.BaseUnits,
+): Effect.Effect<Account, InsufficientBalance | BaseUnits.BaseUnitsOverflow> =>
+  Effect.suspend(() => Effect.fromResult(posted(self, posting, quantity)))
+
+/**
+ * What {@link post} comes to, as a plain value for those who decide in a loop.
+ *
+ * @internal
+ */
+export const posted = (
+  self: Account,
   { from, to }: Posting,
   quantity: BaseUnits.BaseUnits,
-): Effect.Effect<Account, InsufficientBalance | BaseUnits.BaseUnitsOverflow> => {
+): Result.Result<Account, InsufficientBalance | BaseUnits.BaseUnitsOverflow> => {
   if (from === "outside") {
-    if (to === "outside") return Effect.succeed(self)
+    if (to === "outside") return Result.succeed(self)
     const after = sum(self) + quantity
-    if (after > BaseUnits.MAX) return Effect.fail(new BaseUnits.BaseUnitsOverflow({ sum: after }))
-    return Effect.succeed(raise(self, to, quantity))
+    if (after > BaseUnits.MAX) return Result.fail(new BaseUnits.BaseUnitsOverflow({ sum: after }))
+    return Result.succeed(raise(self, to, quantity))
   }
   const held = self[from]
-  if (held < quantity) return Effect.fail(new InsufficientBalance({ balance: from, requested: quantity, held }))
+  if (held < quantity) return Result.fail(new InsufficientBalance({ balance: from, requested: quantity, held }))
   const left = { ...self, [from]: BaseUnits.BaseUnits.make(held - quantity) }
-  return Effect.succeed(to === "outside" ? left : raise(left, to, quantity))
+  return Result.succeed(to === "outside" ? left : raise(left, to, quantity))
 }
 
 /** Within bounds, because the sum of all balances is. */

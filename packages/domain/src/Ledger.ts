@@ -9,7 +9,7 @@
  * and changes, whoever runs it (the in-memory service, the SQL writer, a
  * checker that replays a history).
  */
-import { DateTime, Effect, type Result, Schema, Struct } from "effect"
+import { DateTime, Effect, Result, Schema, Struct } from "effect"
 import * as Account from "./Account.ts"
 import * as Adjustment from "./Adjustment.ts"
 import * as Allocation from "./Allocation.ts"
@@ -355,19 +355,19 @@ export interface Step<C extends Command = Command> {
 export const step = <C extends Command>(
   command: C,
   situation: Transfer_.Situation<Transfer>,
-): Effect.Effect<Step<C>, StepFailure<C>> => Effect.suspend(() => stepEagerly(command, situation))
+): Effect.Effect<Step<C>, StepFailure<C>> => Effect.suspend(() => Effect.fromResult(stepped(command, situation)))
 
-const stepEagerly = <C extends Command>(
+const stepped = <C extends Command>(
   command: C,
   situation: Transfer_.Situation<Transfer>,
-): Effect.Effect<Step<C>, StepFailure<C>> => {
+): Result.Result<Step<C>, StepFailure<C>> => {
   const { transfer } = situation
-  const made: Effect.Effect<Decider.Step, IdInUse | Decider.Failure> =
+  const made: Result.Result<Decider.Step, IdInUse | Decider.Failure> =
     transfer !== undefined && transfer.kind !== command.kind
-      ? Effect.fail(new IdInUse({ id: transfer.terms.id, usedBy: transfer.kind }))
+      ? Result.fail(new IdInUse({ id: transfer.terms.id, usedBy: transfer.kind }))
       : Decider.step(kinds[command.kind], command, situation)
   // The rules of a kind make its own events, states and failures; TypeScript does not follow that.
-  return made as Effect.Effect<unknown, unknown> as Effect.Effect<Step<C>, StepFailure<C>>
+  return made as Result.Result<unknown, unknown> as Result.Result<Step<C>, StepFailure<C>>
 }
 
 /** When a transfer was changed, if it was since it was made. */
@@ -407,33 +407,32 @@ export const fold = <const Instructions extends ReadonlyArray<Instruction>>(
   options: { readonly releasedRepost: Transfer_.ReleasedRepost },
 ): Effect.Effect<{ readonly outcomes: Outcomes<Instructions>; readonly changes: Changes }> =>
   // Suspended: what is in the snapshot's maps may change until the program runs.
-  Effect.suspend(() => {
+  Effect.sync(() => {
     const draft = new Draft(snapshot)
-    const outcome = (instruction: Instruction) => Effect.result(execute(draft, instruction, options.releasedRepost))
-    return Effect.map(Effect.forEach(instructions, outcome), (outcomes) => ({
-      // Each command is answered with its own kind of outcome; TypeScript does not follow that.
-      outcomes: outcomes as ReadonlyArray<unknown> as Outcomes<Instructions>,
-      changes: draft,
-    }))
+    const outcomes = instructions.map((instruction) => execute(draft, instruction, options.releasedRepost))
+    // Each command is answered with its own kind of outcome; TypeScript does not follow that.
+    return { outcomes: outcomes as ReadonlyArray<unknown> as Outcomes<Instructions>, changes: draft }
   })
 
-const execute = Effect.fnUntracedEager(function* (
+const execute = (
   draft: Draft,
   { command, nonce }: Instruction,
   releasedRepost: Transfer_.ReleasedRepost,
-): Effect.fn.Return<Transfer, Failure> {
-  if (nonce !== undefined) yield* draft.useNonce(nonce)
+): Result.Result<Transfer, Failure> => {
+  if (nonce !== undefined && !draft.useNonce(nonce)) return Result.fail(new NonceUsed({ nonce: nonce.value }))
   const before = draft.transfer(idOf(command))
   const terms = before?.terms ?? ("terms" in command ? command.terms : undefined)
-  const { events, transfer, account } = yield* stepEagerly(command, {
+  const made = stepped(command, {
     transfer: before,
     connection: terms && draft.connection(terms.connectionId),
     account: terms === undefined ? Account.empty : draft.account(accountKeyOf(terms)),
     releasedRepost,
   })
-  for (const event of events) draft.record(transfer, event, account)
-  return transfer
-})
+  return Result.map(made, ({ events, transfer, account }) => {
+    for (const event of events) draft.record(transfer, event, account)
+    return transfer
+  })
+}
 
 /** The snapshot seen through the changes made so far. Lives inside one fold only. */
 class Draft implements Changes {
@@ -459,12 +458,11 @@ class Draft implements Changes {
     return this.accounts.get(key)?.account ?? this.#snapshot.accounts.get(key) ?? Account.empty
   }
 
-  useNonce(nonce: Nonce): Effect.Effect<void, NonceUsed> {
-    if (this.nonces.has(nonce.value) || isUsed(this.#snapshot, nonce)) {
-      return Effect.fail(new NonceUsed({ nonce: nonce.value }))
-    }
+  /** Whether the nonce was unused until now. */
+  useNonce(nonce: Nonce): boolean {
+    if (this.nonces.has(nonce.value) || isUsed(this.#snapshot, nonce)) return false
     this.nonces.set(nonce.value, nonce)
-    return Effect.void
+    return true
   }
 
   /** Records an event with the transfer and the account that it leaves. */

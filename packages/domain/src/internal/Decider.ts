@@ -1,8 +1,10 @@
 /**
- * How a transfer of any kind decides and evolves, from the kind's rules. Runs
- * when it is called: whatever is exported of it suspends it.
+ * How a transfer of any kind decides and evolves, from the kind's rules: plain
+ * functions, for a loop over many commands. The programs made of them suspend
+ * them, and what they throw, where a situation contradicts itself, is a defect
+ * there.
  */
-import { Effect, Struct } from "effect"
+import { Effect, Result, Struct } from "effect"
 import * as Account from "../Account.ts"
 import * as Connection from "../Connection.ts"
 import * as Difference from "../Difference.ts"
@@ -17,45 +19,42 @@ type First = Extract<Transfer.Command, { readonly terms: unknown }>
 /** The id of the transfer that a command concerns. */
 export const idOf = (command: Transfer.Command): Uuid.Uuid => ("terms" in command ? command.terms.id : command.id)
 
-const decide = Effect.fnUntracedEager(function* (
+const decide = (
   rules: Transfer.Rules,
   command: Transfer.Command,
   situation: Transfer.Situation,
-): Effect.fn.Return<ReadonlyArray<Transfer.Event>, Failure> {
+): Result.Result<ReadonlyArray<Transfer.Event>, Failure> => {
   const { transfer } = situation
   const { kind } = rules
   const id = idOf(command)
   if (transfer !== undefined && transfer.terms.id !== id) {
-    return yield* Effect.die(`A command about ${id} was to be decided on the transfer ${transfer.terms.id}.`)
+    throw new Error(`A command about ${id} was to be decided on the transfer ${transfer.terms.id}.`)
   }
   if ("terms" in command && transfer !== undefined) {
     const differences = Difference.between(rules.flat(transfer.terms), rules.flat(command.terms))
-    if (differences.length > 0) return yield* new Transfer.TermsMismatch({ kind, id, differences })
+    if (differences.length > 0) return Result.fail(new Transfer.TermsMismatch({ kind, id, differences }))
   }
   const transition = transitionOf(rules, transfer, command._tag)
-  if (transition === "repeat") return []
-  if (transition === "unknown" || transition === undefined) return yield* new Transfer.TransferNotFound({ kind, id })
+  if (transition === "repeat") return Result.succeed([])
+  if (transition === "unknown" || transition === undefined) {
+    return Result.fail(new Transfer.TransferNotFound({ kind, id }))
+  }
   if (transition === "conflict" || (transition === "setting" && situation.releasedRepost === "conflict")) {
     // Only what has two phases has conflicts.
     const inConflict = { state: transfer?.state, command: command._tag } as Pick<
       Transfer.StateConflict,
       "state" | "command"
     >
-    return yield* new Transfer.StateConflict({ kind, id, ...inConflict })
+    return Result.fail(new Transfer.StateConflict({ kind, id, ...inConflict }))
   }
-  if (!("terms" in command)) return [{ ...command, _tag: Transfer.settlements[command._tag] }]
+  if (!("terms" in command)) return Result.succeed([{ ...command, _tag: Transfer.settlements[command._tag] }])
   const event = rules.eventOf(command)
   const first = declared(rules, command)
-  return yield* assess(rules, first, rules.postings[event], situation).pipe(
-    Effect.mapEager(() => [{ ...first, _tag: event }]),
-    Effect.catchEager((refusal) => {
-      const reason = rules.reasons[refusal._tag]
-      return reason === undefined
-        ? Effect.fail(refusal)
-        : Effect.succeed([{ ...first, _tag: "Rejected" as const, reason }])
-    }),
-  )
-})
+  const assessed = assess(rules, first, rules.postings[event], situation)
+  if (Result.isSuccess(assessed)) return Result.succeed([{ ...first, _tag: event }])
+  const reason = rules.reasons[assessed.failure._tag]
+  return reason === undefined ? Result.fail(assessed.failure) : Result.succeed([{ ...first, _tag: "Rejected", reason }])
+}
 
 /** What a kind does not declare is left out, so that every store records the same. */
 const declared = (rules: Transfer.Rules, { _tag, kind, terms, partnerTransferId, at }: First): First => {
@@ -82,33 +81,33 @@ const assess = (
   { terms }: First,
   posting: Account.Posting | undefined,
   { connection, account }: Transfer.Situation,
-): Effect.Effect<unknown, Transfer.Refusal> => {
+): Result.Result<unknown, Transfer.Refusal> => {
   const { connectionId } = terms
-  if (connection === undefined) return Effect.fail(new Connection.ConnectionNotFound({ connectionId }))
+  if (connection === undefined) return Result.fail(new Connection.ConnectionNotFound({ connectionId }))
   const differences = Connection.differences(connection, terms, rules.terms.fields)
-  if (differences.length > 0) return Effect.fail(new Connection.ConnectionConflict({ connectionId, differences }))
+  if (differences.length > 0) return Result.fail(new Connection.ConnectionConflict({ connectionId, differences }))
   return post(account, posting, terms)
 }
 
 const post = (account: Account.Account, posting: Account.Posting | undefined, { amount }: Transfer.Terms) =>
-  posting === undefined ? Effect.succeed(account) : Account.post(account, posting, amount.quantity)
+  posting === undefined ? Result.succeed(account) : Account.posted(account, posting, amount.quantity)
 
 const evolve = (
   rules: Transfer.Rules,
   transfer: Transfer.Transfer | undefined,
   event: Transfer.Event,
-): Effect.Effect<Transfer.Transfer, Transfer.EventOutOfOrder> => {
+): Result.Result<Transfer.Transfer, Transfer.EventOutOfOrder> => {
   const { _tag: state, at: updatedAt } = event
   const transition = transitionOf(rules, transfer, Transfer.requests[state])
   if (transition === "decide" || transition === "setting") {
     // What was said first stands: a repeat says the same, but for the id that was drawn for it.
-    if (transfer !== undefined) return Effect.succeed({ ...transfer, ...reasonOf(event), state, updatedAt })
+    if (transfer !== undefined) return Result.succeed({ ...transfer, ...reasonOf(event), state, updatedAt })
     if ("terms" in event) {
       const { _tag, at, ...opening } = event
-      return Effect.succeed({ ...opening, state, createdAt: at, updatedAt })
+      return Result.succeed({ ...opening, state, createdAt: at, updatedAt })
     }
   }
-  return Effect.fail(
+  return Result.fail(
     new Transfer.EventOutOfOrder({ kind: rules.kind, state: transfer?.state ?? "None", event: event._tag }),
   )
 }
@@ -117,22 +116,21 @@ const reasonOf = (event: Transfer.Event) =>
   "reason" in event && event.reason !== undefined ? { reason: event.reason } : {}
 
 /** What becomes of a transfer and its account: nothing where a command is repeated. */
-export const step = Effect.fnUntracedEager(function* (
+export const step = (
   rules: Transfer.Rules,
   command: Transfer.Command,
   situation: Transfer.Situation,
-): Effect.fn.Return<Step, Failure> {
-  const events = yield* decide(rules, command, situation)
-  let { transfer, account } = situation
-  for (const event of events) {
-    // What was decided can be done: if it cannot, the situation contradicts itself, a defect.
-    transfer = yield* Effect.orDie(evolve(rules, transfer, event))
-    account = yield* Effect.orDie(post(account, rules.postings[event._tag], transfer.terms))
-  }
-  return transfer === undefined
-    ? yield* Effect.die("A command was granted without a transfer.")
-    : { events, transfer, account }
-})
+): Result.Result<Step, Failure> =>
+  Result.map(decide(rules, command, situation), (events) => {
+    let { transfer, account } = situation
+    for (const event of events) {
+      // What was decided can be done: if it cannot, the situation contradicts itself.
+      transfer = Result.getOrThrow(evolve(rules, transfer, event))
+      account = Result.getOrThrow(post(account, rules.postings[event._tag], transfer.terms))
+    }
+    if (transfer === undefined) throw new Error("A command was granted without a transfer.")
+    return { events, transfer, account }
+  })
 
 export interface Step {
   readonly events: ReadonlyArray<Transfer.Event>
@@ -148,9 +146,9 @@ export const isTerminal = ({ transitions }: Transfer.Rules, { state }: Pick<Tran
 export const ofKind = <C, T extends Transfer.Transfer, E, F>(rules: Transfer.Rules) =>
   ({
     decide: (command: Transfer.Command, situation: Transfer.Situation) =>
-      Effect.suspend(() => decide(rules, command, situation)),
+      Effect.suspend(() => Effect.fromResult(decide(rules, command, situation))),
     evolve: (transfer: Transfer.Transfer | undefined, event: Transfer.Event) =>
-      Effect.suspend(() => evolve(rules, transfer, event)),
+      Effect.suspend(() => Effect.fromResult(evolve(rules, transfer, event))),
     isTerminal: (transfer: Transfer.Transfer) => isTerminal(rules, transfer),
   }) as unknown as {
     readonly decide: (command: C, situation: Transfer.Situation<T>) => Effect.Effect<ReadonlyArray<E>, F>
