@@ -21,15 +21,15 @@ export const domain = [
     ],
   }),
   ...of("domain/src/Account.ts", ["domain/Account"], {
-    "more is taken than is there": ["if (held < quantity) return", "if (held < 0n) return"],
-    "all but the last unit can be taken": ["if (held < quantity) return", "if (held <= quantity) return"],
-    "what is moved is not taken": ["[from]: BaseUnits.BaseUnits.make(held - quantity)", "[from]: held"],
-    "what is moved does not arrive": ['to === "outside" ? left : raise(left, to, quantity)', "left"],
+    "more is taken than is there": ["return held < quantity ?", "return held < 0n ?"],
+    "all but the last unit can be taken": ["return held < quantity ?", "return held <= quantity ?"],
+    "what is moved is not taken": ["unchecked(after[from] - quantity)", "after[from]"],
+    "what is moved does not arrive": ["unchecked(after[to] + quantity)", "after[to]"],
     "what comes in is added where it would fit": [
       "const after = sum(self) + quantity",
       "const after = self[to] + quantity",
     ],
-    "one more than the bound fits": ["if (after > BaseUnits.MAX)", "if (after > BaseUnits.MAX + 1n)"],
+    "one more than the bound fits": ["return after > BaseUnits.MAX ?", "return after > BaseUnits.MAX + 1n ?"],
     "a balance is left out of the sum": ["locked + reserved + deallocated", "locked + reserved"],
   }),
   ...of("domain/src/Transfer.ts", ["domain/Deallocation", "domain/DeallocationLaws", "domain/MemoryStore"], {
@@ -55,19 +55,22 @@ export const domain = [
       `(transition === "setting" && situation.releasedRepost === "reserve")`,
     ],
     "terms are not compared": [
-      "if (differences.length > 0) return Result.fail(new Transfer",
-      "if (differences.length > 9) return Result.fail(new Transfer",
+      "if (differences.length > 0) return Result.fail",
+      "if (differences.length > 9) return Result.fail",
     ],
     "identifiers need not belong together": [
-      "if (differences.length > 0) return Result.fail(new Connection",
-      "if (differences.length > 4) return Result.fail(new Connection",
+      "if (differences.length > 0) return new",
+      "if (differences.length > 4) return new",
     ],
     "what is refused is recorded, whoever asked": [
       "return reason === undefined ? Result.fail",
       "return reason === null ? Result.fail",
       "domain/Adjustment",
     ],
-    "whether it can be moved is not looked at": ["  return post(account, posting, terms)\n", "  return Result.void\n"],
+    "whether it can be moved is not looked at": [
+      "return posting && Account.refusalOf(account, posting, terms.amount.quantity)",
+      "return undefined",
+    ],
     "a new cycle forgets when the first began": [
       "Result.succeed({ ...transfer, ...reasonOf(event), state, updatedAt })",
       "Result.succeed({ ...transfer, ...reasonOf(event), state, createdAt: updatedAt, updatedAt })",

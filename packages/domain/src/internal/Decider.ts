@@ -50,10 +50,10 @@ const decide = (
   if (!("terms" in command)) return Result.succeed([{ ...command, _tag: Transfer.settlements[command._tag] }])
   const event = rules.eventOf(command)
   const first = declared(rules, command)
-  const assessed = assess(rules, first, rules.postings[event], situation)
-  if (Result.isSuccess(assessed)) return Result.succeed([{ ...first, _tag: event }])
-  const reason = rules.reasons[assessed.failure._tag]
-  return reason === undefined ? Result.fail(assessed.failure) : Result.succeed([{ ...first, _tag: "Rejected", reason }])
+  const refusal = refusalOf(rules, first, rules.postings[event], situation)
+  if (refusal === undefined) return Result.succeed([{ ...first, _tag: event }])
+  const reason = rules.reasons[refusal._tag]
+  return reason === undefined ? Result.fail(refusal) : Result.succeed([{ ...first, _tag: "Rejected", reason }])
 }
 
 /** What a kind does not declare is left out, so that every store records the same. */
@@ -75,18 +75,18 @@ const transitionOf = (
   request: Transfer.Request,
 ): Transfer.Transition | undefined => transitions[transfer?.state ?? "None"]?.[request]
 
-/** Whether it can be: the connection is the one that is registered, and the account has what is to be moved. */
-const assess = (
+/** Why it cannot be, if so: the connection is not the one that is registered, or the account lacks what is to be moved. */
+const refusalOf = (
   rules: Transfer.Rules,
   { terms }: First,
   posting: Account.Posting | undefined,
   { connection, account }: Transfer.Situation,
-): Result.Result<unknown, Transfer.Refusal> => {
+): Transfer.Refusal | undefined => {
   const { connectionId } = terms
-  if (connection === undefined) return Result.fail(new Connection.ConnectionNotFound({ connectionId }))
+  if (connection === undefined) return new Connection.ConnectionNotFound({ connectionId })
   const differences = Connection.differences(connection, terms, rules.terms.fields)
-  if (differences.length > 0) return Result.fail(new Connection.ConnectionConflict({ connectionId, differences }))
-  return post(account, posting, terms)
+  if (differences.length > 0) return new Connection.ConnectionConflict({ connectionId, differences })
+  return posting && Account.refusalOf(account, posting, terms.amount.quantity)
 }
 
 const post = (account: Account.Account, posting: Account.Posting | undefined, { amount }: Transfer.Terms) =>
