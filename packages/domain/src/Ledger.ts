@@ -9,7 +9,7 @@
  * and changes, whoever runs it (the in-memory service, the SQL writer, a
  * checker that replays a history).
  */
-import { DateTime, Effect, Result, Schema, Struct } from "effect"
+import { Brand, DateTime, Effect, Result, Schema, Struct } from "effect"
 import * as Account from "./Account.ts"
 import * as Adjustment from "./Adjustment.ts"
 import * as Allocation from "./Allocation.ts"
@@ -281,7 +281,10 @@ export type Outcomes<Instructions extends ReadonlyArray<Instruction>> = {
  * @category conversions
  */
 export const accountKey = ({ connectionId, currency }: AccountKey): AccountId =>
-  AccountId.make(`${connectionId}/${currency}`)
+  // In one piece: what a template puts together is slow to be found in a map.
+  accountId([connectionId, currency].join("/"))
+
+const accountId = Brand.nominal<AccountId>()
 
 /**
  * The same of the account that terms name.
@@ -422,14 +425,15 @@ const execute = (
   if (nonce !== undefined && !draft.useNonce(nonce)) return Result.fail(new NonceUsed({ nonce: nonce.value }))
   const before = draft.transfer(idOf(command))
   const terms = before?.terms ?? ("terms" in command ? command.terms : undefined)
+  const key = terms && accountKeyOf(terms)
   const made = stepped(command, {
     transfer: before,
     connection: terms && draft.connection(terms.connectionId),
-    account: terms === undefined ? Account.empty : draft.account(accountKeyOf(terms)),
+    account: key === undefined ? Account.empty : draft.account(key),
     releasedRepost,
   })
   return Result.map(made, ({ events, transfer, account }) => {
-    for (const event of events) draft.record(transfer, event, account)
+    if (key !== undefined) for (const event of events) draft.record(event, transfer, key, account)
     return transfer
   })
 }
@@ -466,11 +470,11 @@ class Draft implements Changes {
   }
 
   /** Records an event with the transfer and the account that it leaves. */
-  record(transfer: Transfer, { _tag: event, at }: Event, balances: Account.Account): void {
+  record({ _tag: event, at }: Event, transfer: Transfer, key: AccountId, balances: Account.Account): void {
     const { id, connectionId, amount } = transfer.terms
     const { currency, quantity } = amount
     // Of a rejection too, which moves nothing: every entry stands in an account's journal.
-    this.accounts.set(accountKeyOf(transfer.terms), { connectionId, currency, account: balances })
+    this.accounts.set(key, { connectionId, currency, account: balances })
     const entry = { transferId: id, event, connectionId, currency, quantity, balances, at }
     const previousAt = changedAt(this.transfer(id))
     this.transfers.set(id, transfer)
