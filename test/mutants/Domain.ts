@@ -63,8 +63,8 @@ export const domain = [
       "if (differences.length > 4) return new",
     ],
     "what is refused is recorded, whoever asked": [
-      "return reason === undefined ? Result.fail",
-      "return reason === null ? Result.fail",
+      "return reason === undefined\n    ? Result.fail(refusal)",
+      "return reason === null\n    ? Result.fail(refusal)",
       "domain/Adjustment",
     ],
     "whether it can be moved is not looked at": [
@@ -72,12 +72,12 @@ export const domain = [
       "return undefined",
     ],
     "a new cycle forgets when the first began": [
-      "Result.succeed({ ...transfer, ...reasonOf(event), state, updatedAt })",
-      "Result.succeed({ ...transfer, ...reasonOf(event), state, createdAt: updatedAt, updatedAt })",
+      "withReason({ ...transfer, state, updatedAt }, event)",
+      "withReason({ ...transfer, state, createdAt: updatedAt, updatedAt }, event)",
     ],
     "an event follows whatever it may": [
-      `if (transition === "decide" || transition === "setting") {`,
-      `if (transition !== "unknown") {`,
+      `transition === "decide" || transition === "setting" ? after`,
+      `transition !== "unknown" ? after`,
     ],
     "a lock gets an id of the partner's": [
       `return rules.askedBy === "network" && partner`,
@@ -85,8 +85,8 @@ export const domain = [
       "domain/MemoryStore",
     ],
     "what a kind does not declare is recorded": [
-      "terms: declaredOf(rules.terms.fields, terms)",
-      "terms",
+      "declaredOf(rules.terms.fields, command.terms)",
+      "command.terms",
       "domain/MemoryStore",
     ],
     "a step may be on another transfer": [
@@ -95,8 +95,8 @@ export const domain = [
       "domain/Ledger",
     ],
     "what is done at once moves nothing": [
-      "account = Result.getOrThrow(post(account, rules.postings[event._tag], transfer.terms))",
-      "",
+      "const posting = event && rules.postings[event._tag]",
+      "const posting = undefined",
       "domain/Ledger",
     ],
   }),
@@ -109,8 +109,8 @@ export const domain = [
   }),
   ...of("domain/src/Connection.ts", ["domain/Connection", "domain/Deallocation"], {
     "an identifier is not compared": [
-      "field in fields && repeated[field] !== recorded[field]",
-      "field in fields && repeated[field] === undefined",
+      "repeated[field] !== recorded[field] && field in fields",
+      "repeated[field] === undefined && field in fields",
     ],
   }),
   ...of("domain/src/Deallocation.ts", ["domain/Account", "domain/Deallocation"], {

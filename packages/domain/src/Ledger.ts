@@ -9,7 +9,7 @@
  * and changes, whoever runs it (the in-memory service, the SQL writer, a
  * checker that replays a history).
  */
-import { Brand, DateTime, Effect, Result, Schema, Struct } from "effect"
+import { Array as Array_, Brand, DateTime, Effect, Result, Schema, Struct } from "effect"
 import * as Account from "./Account.ts"
 import * as Adjustment from "./Adjustment.ts"
 import * as Allocation from "./Allocation.ts"
@@ -358,19 +358,32 @@ export interface Step<C extends Command = Command> {
 export const step = <C extends Command>(
   command: C,
   situation: Transfer_.Situation<Transfer>,
-): Effect.Effect<Step<C>, StepFailure<C>> => Effect.suspend(() => Effect.fromResult(stepped(command, situation)))
+): Effect.Effect<Step<C>, StepFailure<C>> =>
+  Effect.suspend(() =>
+    Effect.fromResult(
+      Result.map(stepped(command, situation), ({ event, ...made }) => ({
+        events: Array_.fromNullishOr(event),
+        ...made,
+      })),
+    ),
+  )
+
+/** A {@link Step} with its event, of which there is one at most. */
+interface Made<C extends Command = Command> extends Omit<Step<C>, "events"> {
+  readonly event: Step<C>["events"][number] | undefined
+}
 
 const stepped = <C extends Command>(
   command: C,
   situation: Transfer_.Situation<Transfer>,
-): Result.Result<Step<C>, StepFailure<C>> => {
+): Result.Result<Made<C>, StepFailure<C>> => {
   const { transfer } = situation
   const made: Result.Result<Decider.Step, IdInUse | Decider.Failure> =
     transfer !== undefined && transfer.kind !== command.kind
       ? Result.fail(new IdInUse({ id: transfer.terms.id, usedBy: transfer.kind }))
       : Decider.step(kinds[command.kind], command, situation)
   // The rules of a kind make its own events, states and failures; TypeScript does not follow that.
-  return made as Result.Result<unknown, unknown> as Result.Result<Step<C>, StepFailure<C>>
+  return made as Result.Result<unknown, unknown> as Result.Result<Made<C>, StepFailure<C>>
 }
 
 /** When a transfer was changed, if it was since it was made. */
@@ -432,10 +445,10 @@ const execute = (
     account: key === undefined ? Account.empty : draft.account(key),
     releasedRepost,
   })
-  return Result.map(made, ({ events, transfer, account }) => {
-    if (key !== undefined) for (const event of events) draft.record(event, transfer, key, account)
-    return transfer
-  })
+  if (Result.isFailure(made)) return Result.fail(made.failure)
+  const { event, transfer, account } = made.success
+  if (event !== undefined && key !== undefined) draft.record(event, transfer, key, account)
+  return Result.succeed(transfer)
 }
 
 /** The snapshot seen through the changes made so far. Lives inside one fold only. */

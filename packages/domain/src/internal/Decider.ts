@@ -4,7 +4,7 @@
  * them, and what they throw, where a situation contradicts itself, is a defect
  * there.
  */
-import { Effect, Result, Struct } from "effect"
+import { Array as Array_, Effect, Result, Struct } from "effect"
 import * as Account from "../Account.ts"
 import * as Connection from "../Connection.ts"
 import * as Difference from "../Difference.ts"
@@ -19,11 +19,12 @@ type First = Extract<Transfer.Command, { readonly terms: unknown }>
 /** The id of the transfer that a command concerns. */
 export const idOf = (command: Transfer.Command): Uuid.Uuid => ("terms" in command ? command.terms.id : command.id)
 
+/** The event that a command makes, or nothing where it is repeated. */
 const decide = (
   rules: Transfer.Rules,
   command: Transfer.Command,
   situation: Transfer.Situation,
-): Result.Result<ReadonlyArray<Transfer.Event>, Failure> => {
+): Result.Result<Transfer.Event | undefined, Failure> => {
   const { transfer } = situation
   const { kind } = rules
   const id = idOf(command)
@@ -35,7 +36,7 @@ const decide = (
     if (differences.length > 0) return Result.fail(new Transfer.TermsMismatch({ kind, id, differences }))
   }
   const transition = transitionOf(rules, transfer, command._tag)
-  if (transition === "repeat") return Result.succeed([])
+  if (transition === "repeat") return Result.succeed(undefined)
   if (transition === "unknown" || transition === undefined) {
     return Result.fail(new Transfer.TransferNotFound({ kind, id }))
   }
@@ -47,19 +48,23 @@ const decide = (
     >
     return Result.fail(new Transfer.StateConflict({ kind, id, ...inConflict }))
   }
-  if (!("terms" in command)) return Result.succeed([{ ...command, _tag: Transfer.settlements[command._tag] }])
+  if (!("terms" in command)) return Result.succeed({ ...command, _tag: Transfer.settlements[command._tag] })
   const event = rules.eventOf(command)
-  const first = declared(rules, command)
-  const refusal = refusalOf(rules, first, rules.postings[event], situation)
-  if (refusal === undefined) return Result.succeed([{ ...first, _tag: event }])
+  const refusal = refusalOf(rules, command.terms, rules.postings[event], situation)
+  if (refusal === undefined) return Result.succeed(opening(rules, command, event))
   const reason = rules.reasons[refusal._tag]
-  return reason === undefined ? Result.fail(refusal) : Result.succeed([{ ...first, _tag: "Rejected", reason }])
+  return reason === undefined
+    ? Result.fail(refusal)
+    : Result.succeed({ ...opening(rules, command, "Rejected"), reason })
 }
 
 /** What a kind does not declare is left out, so that every store records the same. */
-const declared = (rules: Transfer.Rules, { _tag, kind, terms, partnerTransferId, at }: First): First => {
-  const first = { _tag, kind, terms: declaredOf(rules.terms.fields, terms), at }
-  return rules.askedBy === "network" && partnerTransferId !== undefined ? { ...first, partnerTransferId } : first
+const opening = (rules: Transfer.Rules, command: First, _tag: Transfer.State) => {
+  const { kind, partnerTransferId, at } = command
+  const terms = declaredOf(rules.terms.fields, command.terms)
+  return rules.askedBy === "network" && partnerTransferId !== undefined
+    ? { _tag, kind, terms, partnerTransferId, at }
+    : { _tag, kind, terms, at }
 }
 
 const declaredOf = (fields: object, terms: Transfer.Terms): Transfer.Terms => {
@@ -78,7 +83,7 @@ const transitionOf = (
 /** Why it cannot be, if so: the connection is not the one that is registered, or the account lacks what is to be moved. */
 const refusalOf = (
   rules: Transfer.Rules,
-  { terms }: First,
+  terms: Transfer.Terms,
   posting: Account.Posting | undefined,
   { connection, account }: Transfer.Situation,
 ): Transfer.Refusal | undefined => {
@@ -89,51 +94,57 @@ const refusalOf = (
   return posting && Account.refusalOf(account, posting, terms.amount.quantity)
 }
 
-const post = (account: Account.Account, posting: Account.Posting | undefined, { amount }: Transfer.Terms) =>
-  posting === undefined ? Result.succeed(account) : Account.posted(account, posting, amount.quantity)
-
 const evolve = (
   rules: Transfer.Rules,
   transfer: Transfer.Transfer | undefined,
   event: Transfer.Event,
 ): Result.Result<Transfer.Transfer, Transfer.EventOutOfOrder> => {
-  const { _tag: state, at: updatedAt } = event
-  const transition = transitionOf(rules, transfer, Transfer.requests[state])
-  if (transition === "decide" || transition === "setting") {
-    // What was said first stands: a repeat says the same, but for the id that was drawn for it.
-    if (transfer !== undefined) return Result.succeed({ ...transfer, ...reasonOf(event), state, updatedAt })
-    if ("terms" in event) {
-      const { _tag, at, ...opening } = event
-      return Result.succeed({ ...opening, state, createdAt: at, updatedAt })
-    }
-  }
-  return Result.fail(
-    new Transfer.EventOutOfOrder({ kind: rules.kind, state: transfer?.state ?? "None", event: event._tag }),
-  )
+  const { kind } = rules
+  const transition = transitionOf(rules, transfer, Transfer.requests[event._tag])
+  const next = transition === "decide" || transition === "setting" ? after(transfer, event) : undefined
+  return next === undefined
+    ? Result.fail(new Transfer.EventOutOfOrder({ kind, state: transfer?.state ?? "None", event: event._tag }))
+    : Result.succeed(next)
 }
 
-const reasonOf = (event: Transfer.Event) =>
-  "reason" in event && event.reason !== undefined ? { reason: event.reason } : {}
+/** The transfer after an event that fits its state. */
+const after = (transfer: Transfer.Transfer | undefined, event: Transfer.Event): Transfer.Transfer | undefined => {
+  const { _tag: state, at: updatedAt } = event
+  // What was said first stands: a repeat says the same, but for the id that was drawn for it.
+  if (transfer !== undefined) return withReason({ ...transfer, state, updatedAt }, event)
+  if (!("terms" in event)) return undefined
+  const { kind, terms, partnerTransferId, at: createdAt } = event
+  const opened =
+    partnerTransferId === undefined
+      ? { kind, terms, state, createdAt, updatedAt }
+      : { kind, terms, partnerTransferId, state, createdAt, updatedAt }
+  return withReason(opened, event)
+}
+
+const withReason = (transfer: Transfer.Transfer, event: Transfer.Event): Transfer.Transfer =>
+  "reason" in event && event.reason !== undefined ? { ...transfer, reason: event.reason } : transfer
 
 /** What becomes of a transfer and its account: nothing where a command is repeated. */
 export const step = (
   rules: Transfer.Rules,
   command: Transfer.Command,
   situation: Transfer.Situation,
-): Result.Result<Step, Failure> =>
-  Result.map(decide(rules, command, situation), (events) => {
-    let { transfer, account } = situation
-    for (const event of events) {
-      // What was decided can be done: if it cannot, the situation contradicts itself.
-      transfer = Result.getOrThrow(evolve(rules, transfer, event))
-      account = Result.getOrThrow(post(account, rules.postings[event._tag], transfer.terms))
-    }
-    if (transfer === undefined) throw new Error("A command was granted without a transfer.")
-    return { events, transfer, account }
-  })
+): Result.Result<Step, Failure> => {
+  const decision = decide(rules, command, situation)
+  if (Result.isFailure(decision)) return Result.fail(decision.failure)
+  const event = decision.success
+  const transfer = event === undefined ? situation.transfer : after(situation.transfer, event)
+  if (transfer === undefined) throw new Error("A command was granted without a transfer.")
+  const posting = event && rules.postings[event._tag]
+  // What was decided can be posted: if it cannot, the situation contradicts itself.
+  const account = posting
+    ? Result.getOrThrow(Account.posted(situation.account, posting, transfer.terms.amount.quantity))
+    : situation.account
+  return Result.succeed({ event, transfer, account })
+}
 
 export interface Step {
-  readonly events: ReadonlyArray<Transfer.Event>
+  readonly event: Transfer.Event | undefined
   readonly transfer: Transfer.Transfer
   readonly account: Account.Account
 }
@@ -146,7 +157,7 @@ export const isTerminal = ({ transitions }: Transfer.Rules, { state }: Pick<Tran
 export const ofKind = <C, T extends Transfer.Transfer, E, F>(rules: Transfer.Rules) =>
   ({
     decide: (command: Transfer.Command, situation: Transfer.Situation) =>
-      Effect.suspend(() => Effect.fromResult(decide(rules, command, situation))),
+      Effect.suspend(() => Effect.fromResult(Result.map(decide(rules, command, situation), Array_.fromNullishOr))),
     evolve: (transfer: Transfer.Transfer | undefined, event: Transfer.Event) =>
       Effect.suspend(() => Effect.fromResult(evolve(rules, transfer, event))),
     isTerminal: (transfer: Transfer.Transfer) => isTerminal(rules, transfer),
