@@ -21,15 +21,15 @@ export const domain = [
     ],
   }),
   ...of("domain/src/Account.ts", ["domain/Account"], {
-    "more is taken than is there": ["if (held < quantity) return", "if (held < 0n) return"],
-    "all but the last unit can be taken": ["if (held < quantity) return", "if (held <= quantity) return"],
-    "what is moved is not taken": ["[from]: BaseUnits.BaseUnits.make(held - quantity)", "[from]: held"],
-    "what is moved does not arrive": ['to === "outside" ? left : raise(left, to, quantity)', "left"],
+    "more is taken than is there": ["return held < quantity ?", "return held < 0n ?"],
+    "all but the last unit can be taken": ["return held < quantity ?", "return held <= quantity ?"],
+    "what is moved is not taken": ["unchecked(after[from] - quantity)", "after[from]"],
+    "what is moved does not arrive": ["unchecked(after[to] + quantity)", "after[to]"],
     "what comes in is added where it would fit": [
       "const after = sum(self) + quantity",
       "const after = self[to] + quantity",
     ],
-    "one more than the bound fits": ["if (after > BaseUnits.MAX)", "if (after > BaseUnits.MAX + 1n)"],
+    "one more than the bound fits": ["return after > BaseUnits.MAX ?", "return after > BaseUnits.MAX + 1n ?"],
     "a balance is left out of the sum": ["locked + reserved + deallocated", "locked + reserved"],
   }),
   ...of("domain/src/Transfer.ts", ["domain/Deallocation", "domain/DeallocationLaws", "domain/MemoryStore"], {
@@ -55,26 +55,29 @@ export const domain = [
       `(transition === "setting" && situation.releasedRepost === "reserve")`,
     ],
     "terms are not compared": [
-      "if (differences.length > 0) return yield*",
-      "if (differences.length > 9) return yield*",
+      "if (differences.length > 0) return Result.fail",
+      "if (differences.length > 9) return Result.fail",
     ],
     "identifiers need not belong together": [
-      "if (differences.length > 0) return Effect.fail",
-      "if (differences.length > 4) return Effect.fail",
+      "if (differences.length > 0) return new",
+      "if (differences.length > 4) return new",
     ],
     "what is refused is recorded, whoever asked": [
-      "return reason === undefined\n        ? Effect.fail(refusal)",
-      "return reason === null\n        ? Effect.fail(refusal)",
+      "return reason === undefined\n    ? Result.fail(refusal)",
+      "return reason === null\n    ? Result.fail(refusal)",
       "domain/Adjustment",
     ],
-    "whether it can be moved is not looked at": ["  return post(account, posting, terms)\n", "  return Effect.void\n"],
+    "whether it can be moved is not looked at": [
+      "return posting && Account.refusalOf(account, posting, terms.amount.quantity)",
+      "return undefined",
+    ],
     "a new cycle forgets when the first began": [
-      "Effect.succeed({ ...transfer, ...reasonOf(event), state, updatedAt })",
-      "Effect.succeed({ ...transfer, ...reasonOf(event), state, createdAt: updatedAt, updatedAt })",
+      "withReason({ ...transfer, state, updatedAt }, event)",
+      "withReason({ ...transfer, state, createdAt: updatedAt, updatedAt }, event)",
     ],
     "an event follows whatever it may": [
-      `if (transition === "decide" || transition === "setting") {`,
-      `if (transition !== "unknown") {`,
+      `transition === "decide" || transition === "setting" ? after`,
+      `transition !== "unknown" ? after`,
     ],
     "a lock gets an id of the partner's": [
       `return rules.askedBy === "network" && partner`,
@@ -82,8 +85,8 @@ export const domain = [
       "domain/MemoryStore",
     ],
     "what a kind does not declare is recorded": [
-      "terms: declaredOf(rules.terms.fields, terms)",
-      "terms",
+      "declaredOf(rules.terms.fields, command.terms)",
+      "command.terms",
       "domain/MemoryStore",
     ],
     "a step may be on another transfer": [
@@ -92,8 +95,8 @@ export const domain = [
       "domain/Ledger",
     ],
     "what is done at once moves nothing": [
-      "account = yield* Effect.orDie(post(account, rules.postings[event._tag], transfer.terms))",
-      "",
+      "const posting = event && rules.postings[event._tag]",
+      "const posting = undefined",
       "domain/Ledger",
     ],
   }),
@@ -106,8 +109,8 @@ export const domain = [
   }),
   ...of("domain/src/Connection.ts", ["domain/Connection", "domain/Deallocation"], {
     "an identifier is not compared": [
-      "field in fields && repeated[field] !== recorded[field]",
-      "field in fields && repeated[field] === undefined",
+      "repeated[field] !== recorded[field] && field in fields",
+      "repeated[field] === undefined && field in fields",
     ],
   }),
   ...of("domain/src/Deallocation.ts", ["domain/Account", "domain/Deallocation"], {
@@ -139,10 +142,10 @@ export const domain = [
     "a credit is a debit": [`terms.direction === "credit" ?`, `terms.direction !== "credit" ?`],
   }),
   ...of("domain/src/Ledger.ts", ["domain/Ledger", "domain/MemoryStore"], {
-    "nonces are not looked at": ["if (nonce !== undefined) yield* draft.useNonce(nonce)", ""],
+    "nonces are not looked at": ["nonce !== undefined && !draft.useNonce(nonce)", "false"],
     "a nonce is looked at after the command": [
-      "if (this.nonces.has(nonce.value) || isUsed(this.#snapshot, nonce)) {",
-      "if (isUsed(this.#snapshot, nonce)) {",
+      "if (this.nonces.has(nonce.value) || isUsed(this.#snapshot, nonce)) return",
+      "if (isUsed(this.#snapshot, nonce)) return",
     ],
     "forgotten nonces count again": ["  known.nonces.has(nonce.value) ||\n", "  known.nonces.has(nonce.value) &&\n"],
     "a nonce that expires with the forgotten ones counts again": [

@@ -9,7 +9,7 @@
  *
  * Which events post what is said by the kinds of transfers: {@link Transfer.Rules}.
  */
-import { Effect, Order, Schema, Struct } from "effect"
+import { Brand, Effect, Order, Result, Schema, Struct } from "effect"
 import * as BaseUnits from "./BaseUnits.ts"
 
 /** Of any size; what is drawn of the schema keeps to a fifth of the bound, so that five fit together. */
@@ -121,26 +121,51 @@ export const empty: Account = {
  */
 export const post = (
   self: Account,
-  { from, to }: Posting,
+  posting: Posting,
   quantity: BaseUnits.BaseUnits,
-): Effect.Effect<Account, InsufficientBalance | BaseUnits.BaseUnitsOverflow> => {
-  if (from === "outside") {
-    if (to === "outside") return Effect.succeed(self)
-    const after = sum(self) + quantity
-    if (after > BaseUnits.MAX) return Effect.fail(new BaseUnits.BaseUnitsOverflow({ sum: after }))
-    return Effect.succeed(raise(self, to, quantity))
-  }
-  const held = self[from]
-  if (held < quantity) return Effect.fail(new InsufficientBalance({ balance: from, requested: quantity, held }))
-  const left = { ...self, [from]: BaseUnits.BaseUnits.make(held - quantity) }
-  return Effect.succeed(to === "outside" ? left : raise(left, to, quantity))
+): Effect.Effect<Account, InsufficientBalance | BaseUnits.BaseUnitsOverflow> =>
+  Effect.suspend(() => Effect.fromResult(posted(self, posting, quantity)))
+
+/**
+ * What {@link post} comes to, as a plain value for those who decide in a loop.
+ *
+ * @internal
+ */
+export const posted = (
+  self: Account,
+  posting: Posting,
+  quantity: BaseUnits.BaseUnits,
+): Result.Result<Account, InsufficientBalance | BaseUnits.BaseUnitsOverflow> => {
+  const refusal = refusalOf(self, posting, quantity)
+  if (refusal !== undefined) return Result.fail(refusal)
+  const { from, to } = posting
+  const after: { -readonly [B in Balance]: BaseUnits.BaseUnits } = { ...self }
+  if (from !== "outside") after[from] = unchecked(after[from] - quantity)
+  if (to !== "outside") after[to] = unchecked(after[to] + quantity)
+  return Result.succeed(after)
 }
 
-/** Within bounds, because the sum of all balances is. */
-const raise = (self: Account, balance: Balance, quantity: BaseUnits.BaseUnits): Account => ({
-  ...self,
-  [balance]: BaseUnits.BaseUnits.make(self[balance] + quantity),
-})
+/**
+ * Why {@link post} fails, if it does.
+ *
+ * @internal
+ */
+export const refusalOf = (
+  self: Account,
+  { from, to }: Posting,
+  quantity: BaseUnits.BaseUnits,
+): InsufficientBalance | BaseUnits.BaseUnitsOverflow | undefined => {
+  if (from !== "outside") {
+    const held = self[from]
+    return held < quantity ? new InsufficientBalance({ balance: from, requested: quantity, held }) : undefined
+  }
+  if (to === "outside") return undefined
+  const after = sum(self) + quantity
+  return after > BaseUnits.MAX ? new BaseUnits.BaseUnitsOverflow({ sum: after }) : undefined
+}
+
+/** A balance is within bounds, because none is negative and the sum of all is. */
+const unchecked = Brand.nominal<BaseUnits.BaseUnits>()
 
 const sum = ({ pending, available, locked, reserved, deallocated }: Account): bigint =>
   pending + available + locked + reserved + deallocated

@@ -96,6 +96,11 @@ export const differences = (
   repeated: Partial<Connection>,
   fields: object = Connection.fields,
 ): ReadonlyArray<Difference.Difference> => {
-  const differing = identifiers.filter((field) => field in fields && repeated[field] !== recorded[field])
-  return differing.map((field) => ({ field, recorded: recorded[field], repeated: repeated[field] ?? null }))
+  const differing: Array<Difference.Difference> = []
+  for (const field of identifiers) {
+    if (repeated[field] !== recorded[field] && field in fields) {
+      differing.push({ field, recorded: recorded[field], repeated: repeated[field] ?? null })
+    }
+  }
+  return differing
 }

@@ -9,7 +9,7 @@
  * and changes, whoever runs it (the in-memory service, the SQL writer, a
  * checker that replays a history).
  */
-import { DateTime, Effect, type Result, Schema, Struct } from "effect"
+import { Array as Array_, Brand, DateTime, Effect, Result, Schema, Struct } from "effect"
 import * as Account from "./Account.ts"
 import * as Adjustment from "./Adjustment.ts"
 import * as Allocation from "./Allocation.ts"
@@ -281,7 +281,10 @@ export type Outcomes<Instructions extends ReadonlyArray<Instruction>> = {
  * @category conversions
  */
 export const accountKey = ({ connectionId, currency }: AccountKey): AccountId =>
-  AccountId.make(`${connectionId}/${currency}`)
+  // In one piece: what a template puts together is slow to be found in a map.
+  accountId([connectionId, currency].join("/"))
+
+const accountId = Brand.nominal<AccountId>()
 
 /**
  * The same of the account that terms name.
@@ -355,19 +358,32 @@ export interface Step<C extends Command = Command> {
 export const step = <C extends Command>(
   command: C,
   situation: Transfer_.Situation<Transfer>,
-): Effect.Effect<Step<C>, StepFailure<C>> => Effect.suspend(() => stepEagerly(command, situation))
+): Effect.Effect<Step<C>, StepFailure<C>> =>
+  Effect.suspend(() =>
+    Effect.fromResult(
+      Result.map(stepped(command, situation), ({ event, ...made }) => ({
+        events: Array_.fromNullishOr(event),
+        ...made,
+      })),
+    ),
+  )
 
-const stepEagerly = <C extends Command>(
+/** A {@link Step} with its event, of which there is one at most. */
+interface Made<C extends Command = Command> extends Omit<Step<C>, "events"> {
+  readonly event: Step<C>["events"][number] | undefined
+}
+
+const stepped = <C extends Command>(
   command: C,
   situation: Transfer_.Situation<Transfer>,
-): Effect.Effect<Step<C>, StepFailure<C>> => {
+): Result.Result<Made<C>, StepFailure<C>> => {
   const { transfer } = situation
-  const made: Effect.Effect<Decider.Step, IdInUse | Decider.Failure> =
+  const made: Result.Result<Decider.Step, IdInUse | Decider.Failure> =
     transfer !== undefined && transfer.kind !== command.kind
-      ? Effect.fail(new IdInUse({ id: transfer.terms.id, usedBy: transfer.kind }))
+      ? Result.fail(new IdInUse({ id: transfer.terms.id, usedBy: transfer.kind }))
       : Decider.step(kinds[command.kind], command, situation)
   // The rules of a kind make its own events, states and failures; TypeScript does not follow that.
-  return made as Effect.Effect<unknown, unknown> as Effect.Effect<Step<C>, StepFailure<C>>
+  return made as Result.Result<unknown, unknown> as Result.Result<Made<C>, StepFailure<C>>
 }
 
 /** When a transfer was changed, if it was since it was made. */
@@ -407,33 +423,33 @@ export const fold = <const Instructions extends ReadonlyArray<Instruction>>(
   options: { readonly releasedRepost: Transfer_.ReleasedRepost },
 ): Effect.Effect<{ readonly outcomes: Outcomes<Instructions>; readonly changes: Changes }> =>
   // Suspended: what is in the snapshot's maps may change until the program runs.
-  Effect.suspend(() => {
+  Effect.sync(() => {
     const draft = new Draft(snapshot)
-    const outcome = (instruction: Instruction) => Effect.result(execute(draft, instruction, options.releasedRepost))
-    return Effect.map(Effect.forEach(instructions, outcome), (outcomes) => ({
-      // Each command is answered with its own kind of outcome; TypeScript does not follow that.
-      outcomes: outcomes as ReadonlyArray<unknown> as Outcomes<Instructions>,
-      changes: draft,
-    }))
+    const outcomes = instructions.map((instruction) => execute(draft, instruction, options.releasedRepost))
+    // Each command is answered with its own kind of outcome; TypeScript does not follow that.
+    return { outcomes: outcomes as ReadonlyArray<unknown> as Outcomes<Instructions>, changes: draft }
   })
 
-const execute = Effect.fnUntracedEager(function* (
+const execute = (
   draft: Draft,
   { command, nonce }: Instruction,
   releasedRepost: Transfer_.ReleasedRepost,
-): Effect.fn.Return<Transfer, Failure> {
-  if (nonce !== undefined) yield* draft.useNonce(nonce)
+): Result.Result<Transfer, Failure> => {
+  if (nonce !== undefined && !draft.useNonce(nonce)) return Result.fail(new NonceUsed({ nonce: nonce.value }))
   const before = draft.transfer(idOf(command))
   const terms = before?.terms ?? ("terms" in command ? command.terms : undefined)
-  const { events, transfer, account } = yield* stepEagerly(command, {
+  const key = terms && accountKeyOf(terms)
+  const made = stepped(command, {
     transfer: before,
     connection: terms && draft.connection(terms.connectionId),
-    account: terms === undefined ? Account.empty : draft.account(accountKeyOf(terms)),
+    account: key === undefined ? Account.empty : draft.account(key),
     releasedRepost,
   })
-  for (const event of events) draft.record(transfer, event, account)
-  return transfer
-})
+  if (Result.isFailure(made)) return Result.fail(made.failure)
+  const { event, transfer, account } = made.success
+  if (event !== undefined && key !== undefined) draft.record(event, transfer, key, account)
+  return Result.succeed(transfer)
+}
 
 /** The snapshot seen through the changes made so far. Lives inside one fold only. */
 class Draft implements Changes {
@@ -459,20 +475,19 @@ class Draft implements Changes {
     return this.accounts.get(key)?.account ?? this.#snapshot.accounts.get(key) ?? Account.empty
   }
 
-  useNonce(nonce: Nonce): Effect.Effect<void, NonceUsed> {
-    if (this.nonces.has(nonce.value) || isUsed(this.#snapshot, nonce)) {
-      return Effect.fail(new NonceUsed({ nonce: nonce.value }))
-    }
+  /** Whether the nonce was unused until now. */
+  useNonce(nonce: Nonce): boolean {
+    if (this.nonces.has(nonce.value) || isUsed(this.#snapshot, nonce)) return false
     this.nonces.set(nonce.value, nonce)
-    return Effect.void
+    return true
   }
 
   /** Records an event with the transfer and the account that it leaves. */
-  record(transfer: Transfer, { _tag: event, at }: Event, balances: Account.Account): void {
+  record({ _tag: event, at }: Event, transfer: Transfer, key: AccountId, balances: Account.Account): void {
     const { id, connectionId, amount } = transfer.terms
     const { currency, quantity } = amount
     // Of a rejection too, which moves nothing: every entry stands in an account's journal.
-    this.accounts.set(accountKeyOf(transfer.terms), { connectionId, currency, account: balances })
+    this.accounts.set(key, { connectionId, currency, account: balances })
     const entry = { transferId: id, event, connectionId, currency, quantity, balances, at }
     const previousAt = changedAt(this.transfer(id))
     this.transfers.set(id, transfer)

@@ -1,8 +1,10 @@
 /**
- * How a transfer of any kind decides and evolves, from the kind's rules. Runs
- * when it is called: whatever is exported of it suspends it.
+ * How a transfer of any kind decides and evolves, from the kind's rules: plain
+ * functions, for a loop over many commands. The programs made of them suspend
+ * them, and what they throw, where a situation contradicts itself, is a defect
+ * there.
  */
-import { Effect, Struct } from "effect"
+import { Array as Array_, Effect, Result, Struct } from "effect"
 import * as Account from "../Account.ts"
 import * as Connection from "../Connection.ts"
 import * as Difference from "../Difference.ts"
@@ -17,50 +19,52 @@ type First = Extract<Transfer.Command, { readonly terms: unknown }>
 /** The id of the transfer that a command concerns. */
 export const idOf = (command: Transfer.Command): Uuid.Uuid => ("terms" in command ? command.terms.id : command.id)
 
-const decide = Effect.fnUntracedEager(function* (
+/** The event that a command makes, or nothing where it is repeated. */
+const decide = (
   rules: Transfer.Rules,
   command: Transfer.Command,
   situation: Transfer.Situation,
-): Effect.fn.Return<ReadonlyArray<Transfer.Event>, Failure> {
+): Result.Result<Transfer.Event | undefined, Failure> => {
   const { transfer } = situation
   const { kind } = rules
   const id = idOf(command)
   if (transfer !== undefined && transfer.terms.id !== id) {
-    return yield* Effect.die(`A command about ${id} was to be decided on the transfer ${transfer.terms.id}.`)
+    throw new Error(`A command about ${id} was to be decided on the transfer ${transfer.terms.id}.`)
   }
   if ("terms" in command && transfer !== undefined) {
     const differences = Difference.between(rules.flat(transfer.terms), rules.flat(command.terms))
-    if (differences.length > 0) return yield* new Transfer.TermsMismatch({ kind, id, differences })
+    if (differences.length > 0) return Result.fail(new Transfer.TermsMismatch({ kind, id, differences }))
   }
   const transition = transitionOf(rules, transfer, command._tag)
-  if (transition === "repeat") return []
-  if (transition === "unknown" || transition === undefined) return yield* new Transfer.TransferNotFound({ kind, id })
+  if (transition === "repeat") return Result.succeed(undefined)
+  if (transition === "unknown" || transition === undefined) {
+    return Result.fail(new Transfer.TransferNotFound({ kind, id }))
+  }
   if (transition === "conflict" || (transition === "setting" && situation.releasedRepost === "conflict")) {
     // Only what has two phases has conflicts.
     const inConflict = { state: transfer?.state, command: command._tag } as Pick<
       Transfer.StateConflict,
       "state" | "command"
     >
-    return yield* new Transfer.StateConflict({ kind, id, ...inConflict })
+    return Result.fail(new Transfer.StateConflict({ kind, id, ...inConflict }))
   }
-  if (!("terms" in command)) return [{ ...command, _tag: Transfer.settlements[command._tag] }]
+  if (!("terms" in command)) return Result.succeed({ ...command, _tag: Transfer.settlements[command._tag] })
   const event = rules.eventOf(command)
-  const first = declared(rules, command)
-  return yield* assess(rules, first, rules.postings[event], situation).pipe(
-    Effect.mapEager(() => [{ ...first, _tag: event }]),
-    Effect.catchEager((refusal) => {
-      const reason = rules.reasons[refusal._tag]
-      return reason === undefined
-        ? Effect.fail(refusal)
-        : Effect.succeed([{ ...first, _tag: "Rejected" as const, reason }])
-    }),
-  )
-})
+  const refusal = refusalOf(rules, command.terms, rules.postings[event], situation)
+  if (refusal === undefined) return Result.succeed(opening(rules, command, event))
+  const reason = rules.reasons[refusal._tag]
+  return reason === undefined
+    ? Result.fail(refusal)
+    : Result.succeed({ ...opening(rules, command, "Rejected"), reason })
+}
 
 /** What a kind does not declare is left out, so that every store records the same. */
-const declared = (rules: Transfer.Rules, { _tag, kind, terms, partnerTransferId, at }: First): First => {
-  const first = { _tag, kind, terms: declaredOf(rules.terms.fields, terms), at }
-  return rules.askedBy === "network" && partnerTransferId !== undefined ? { ...first, partnerTransferId } : first
+const opening = (rules: Transfer.Rules, command: First, _tag: Transfer.State) => {
+  const { kind, partnerTransferId, at } = command
+  const terms = declaredOf(rules.terms.fields, command.terms)
+  return rules.askedBy === "network" && partnerTransferId !== undefined
+    ? { _tag, kind, terms, partnerTransferId, at }
+    : { _tag, kind, terms, at }
 }
 
 const declaredOf = (fields: object, terms: Transfer.Terms): Transfer.Terms => {
@@ -76,66 +80,71 @@ const transitionOf = (
   request: Transfer.Request,
 ): Transfer.Transition | undefined => transitions[transfer?.state ?? "None"]?.[request]
 
-/** Whether it can be: the connection is the one that is registered, and the account has what is to be moved. */
-const assess = (
+/** Why it cannot be, if so: the connection is not the one that is registered, or the account lacks what is to be moved. */
+const refusalOf = (
   rules: Transfer.Rules,
-  { terms }: First,
+  terms: Transfer.Terms,
   posting: Account.Posting | undefined,
   { connection, account }: Transfer.Situation,
-): Effect.Effect<unknown, Transfer.Refusal> => {
+): Transfer.Refusal | undefined => {
   const { connectionId } = terms
-  if (connection === undefined) return Effect.fail(new Connection.ConnectionNotFound({ connectionId }))
+  if (connection === undefined) return new Connection.ConnectionNotFound({ connectionId })
   const differences = Connection.differences(connection, terms, rules.terms.fields)
-  if (differences.length > 0) return Effect.fail(new Connection.ConnectionConflict({ connectionId, differences }))
-  return post(account, posting, terms)
+  if (differences.length > 0) return new Connection.ConnectionConflict({ connectionId, differences })
+  return posting && Account.refusalOf(account, posting, terms.amount.quantity)
 }
-
-const post = (account: Account.Account, posting: Account.Posting | undefined, { amount }: Transfer.Terms) =>
-  posting === undefined ? Effect.succeed(account) : Account.post(account, posting, amount.quantity)
 
 const evolve = (
   rules: Transfer.Rules,
   transfer: Transfer.Transfer | undefined,
   event: Transfer.Event,
-): Effect.Effect<Transfer.Transfer, Transfer.EventOutOfOrder> => {
-  const { _tag: state, at: updatedAt } = event
-  const transition = transitionOf(rules, transfer, Transfer.requests[state])
-  if (transition === "decide" || transition === "setting") {
-    // What was said first stands: a repeat says the same, but for the id that was drawn for it.
-    if (transfer !== undefined) return Effect.succeed({ ...transfer, ...reasonOf(event), state, updatedAt })
-    if ("terms" in event) {
-      const { _tag, at, ...opening } = event
-      return Effect.succeed({ ...opening, state, createdAt: at, updatedAt })
-    }
-  }
-  return Effect.fail(
-    new Transfer.EventOutOfOrder({ kind: rules.kind, state: transfer?.state ?? "None", event: event._tag }),
-  )
+): Result.Result<Transfer.Transfer, Transfer.EventOutOfOrder> => {
+  const { kind } = rules
+  const transition = transitionOf(rules, transfer, Transfer.requests[event._tag])
+  const next = transition === "decide" || transition === "setting" ? after(transfer, event) : undefined
+  return next === undefined
+    ? Result.fail(new Transfer.EventOutOfOrder({ kind, state: transfer?.state ?? "None", event: event._tag }))
+    : Result.succeed(next)
 }
 
-const reasonOf = (event: Transfer.Event) =>
-  "reason" in event && event.reason !== undefined ? { reason: event.reason } : {}
+/** The transfer after an event that fits its state. */
+const after = (transfer: Transfer.Transfer | undefined, event: Transfer.Event): Transfer.Transfer | undefined => {
+  const { _tag: state, at: updatedAt } = event
+  // What was said first stands: a repeat says the same, but for the id that was drawn for it.
+  if (transfer !== undefined) return withReason({ ...transfer, state, updatedAt }, event)
+  if (!("terms" in event)) return undefined
+  const { kind, terms, partnerTransferId, at: createdAt } = event
+  const opened =
+    partnerTransferId === undefined
+      ? { kind, terms, state, createdAt, updatedAt }
+      : { kind, terms, partnerTransferId, state, createdAt, updatedAt }
+  return withReason(opened, event)
+}
+
+const withReason = (transfer: Transfer.Transfer, event: Transfer.Event): Transfer.Transfer =>
+  "reason" in event && event.reason !== undefined ? { ...transfer, reason: event.reason } : transfer
 
 /** What becomes of a transfer and its account: nothing where a command is repeated. */
-export const step = Effect.fnUntracedEager(function* (
+export const step = (
   rules: Transfer.Rules,
   command: Transfer.Command,
   situation: Transfer.Situation,
-): Effect.fn.Return<Step, Failure> {
-  const events = yield* decide(rules, command, situation)
-  let { transfer, account } = situation
-  for (const event of events) {
-    // What was decided can be done: if it cannot, the situation contradicts itself, a defect.
-    transfer = yield* Effect.orDie(evolve(rules, transfer, event))
-    account = yield* Effect.orDie(post(account, rules.postings[event._tag], transfer.terms))
-  }
-  return transfer === undefined
-    ? yield* Effect.die("A command was granted without a transfer.")
-    : { events, transfer, account }
-})
+): Result.Result<Step, Failure> => {
+  const decision = decide(rules, command, situation)
+  if (Result.isFailure(decision)) return Result.fail(decision.failure)
+  const event = decision.success
+  const transfer = event === undefined ? situation.transfer : after(situation.transfer, event)
+  if (transfer === undefined) throw new Error("A command was granted without a transfer.")
+  const posting = event && rules.postings[event._tag]
+  // What was decided can be posted: if it cannot, the situation contradicts itself.
+  const account = posting
+    ? Result.getOrThrow(Account.posted(situation.account, posting, transfer.terms.amount.quantity))
+    : situation.account
+  return Result.succeed({ event, transfer, account })
+}
 
 export interface Step {
-  readonly events: ReadonlyArray<Transfer.Event>
+  readonly event: Transfer.Event | undefined
   readonly transfer: Transfer.Transfer
   readonly account: Account.Account
 }
@@ -148,9 +157,9 @@ export const isTerminal = ({ transitions }: Transfer.Rules, { state }: Pick<Tran
 export const ofKind = <C, T extends Transfer.Transfer, E, F>(rules: Transfer.Rules) =>
   ({
     decide: (command: Transfer.Command, situation: Transfer.Situation) =>
-      Effect.suspend(() => decide(rules, command, situation)),
+      Effect.suspend(() => Effect.fromResult(Result.map(decide(rules, command, situation), Array_.fromNullishOr))),
     evolve: (transfer: Transfer.Transfer | undefined, event: Transfer.Event) =>
-      Effect.suspend(() => evolve(rules, transfer, event)),
+      Effect.suspend(() => Effect.fromResult(evolve(rules, transfer, event))),
     isTerminal: (transfer: Transfer.Transfer) => isTerminal(rules, transfer),
   }) as unknown as {
     readonly decide: (command: C, situation: Transfer.Situation<T>) => Effect.Effect<ReadonlyArray<E>, F>
