@@ -22,19 +22,31 @@ interface Check {
   readonly onDone: (isGood: boolean) => void
 }
 
-/** Who comes after such a pause comes alone. */
+/** Who comes after such a pause, and with nobody else, comes alone. */
 const pauseMillis = 1
 
 let lastMillis = Number.NEGATIVE_INFINITY
 
+/** What came in this turn of the event loop. */
+let arrived: Array<Check> = []
+
 /**
- * Tells whether a signature is of these bytes. Where many come, they are checked in Node's threads, so that the main one
- * goes on; what comes alone is checked at once, for the way to another thread and back takes longer than that.
+ * Tells whether a signature is of these bytes. Where many come, Node's threads check them while the main one goes on:
+ * those of a turn together, so that a thread is woken once for all of them. What comes alone is checked at once, for
+ * the way to another thread and back takes longer than that.
  */
-export const check = ({ key, signed, signature, onDone }: Check): void => {
+export const check = (given: Check): void => {
+  if (arrived.push(given) === 1) setImmediate(checkArrived)
+}
+
+const checkArrived = () => {
+  const checks = arrived
+  arrived = []
   const nowMillis = performance.now()
-  const isAlone = nowMillis - lastMillis > pauseMillis
+  const isAlone = checks.length === 1 && nowMillis - lastMillis > pauseMillis
   lastMillis = nowMillis
-  if (isAlone) onDone(verify("sha256", signed, key, signature))
-  else verify("sha256", signed, key, signature, (error, isGood) => onDone(error === null && isGood))
+  for (const { key, signed, signature, onDone } of checks) {
+    if (isAlone) onDone(verify("sha256", signed, key, signature))
+    else verify("sha256", signed, key, signature, (error, isGood) => onDone(error === null && isGood))
+  }
 }
