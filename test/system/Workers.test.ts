@@ -2,10 +2,13 @@
 import { randomUUID } from "node:crypto"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { PassThrough } from "node:stream"
+import { setImmediate } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import * as Settings from "@holdfast/server/Settings"
 import { ConfigProvider, Effect, Schedule } from "effect"
 import * as Exposition from "../../packages/server/src/workers/Exposition.ts"
+import * as Supervisor from "../../packages/server/src/workers/Supervisor.ts"
 import * as HttpClient from "../support/HttpClient.ts"
 import * as ServerProcess from "../support/ServerProcess.ts"
 
@@ -183,6 +186,19 @@ describe("limits", () => {
       )
     }),
   )
+})
+
+describe("what a process writes", () => {
+  it("is passed on in whole lines, in whatever pieces it comes", async () => {
+    const from = new PassThrough()
+    const written: Array<ReadonlyArray<string>> = []
+    Supervisor.forward(from, { write: (lines) => written.push(lines) })
+    for (const piece of ["one\ntw", "o\nthree\n", "fo", "ur\n"]) {
+      from.write(piece)
+      await setImmediate()
+    }
+    assert.deepStrictEqual(written, [["one"], ["two", "three"], ["four"]])
+  })
 })
 
 describe("metrics", () => {

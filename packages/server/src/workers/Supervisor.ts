@@ -42,6 +42,8 @@ export const start = Effect.fnUntraced(function* (
         Effect.sync(() => {
           const worker = cluster.fork(env)
           const ended = Deferred.makeUnsafe<string>()
+          // That it has ended is heard of all the same.
+          worker.on("error", () => {})
           worker.on("exit", (code, signal) => Deferred.doneUnsafe(ended, Effect.succeed(signal ?? `exit code ${code}`)))
           return { worker, ended, pid: worker.process.pid ?? 0 }
         }),
@@ -105,13 +107,18 @@ export const start = Effect.fnUntraced(function* (
 })
 
 /** Writes what a process writes, line by line, so that those of several do not get mixed up. */
-const forward = (from: Readable | null, to: typeof standardOutput) => {
+export const forward = (from: Readable | null, to: { readonly write: (lines: ReadonlyArray<string>) => void }) => {
   let rest = ""
   from?.setEncoding("utf8").on("data", (chunk: string) => {
     const lines = (rest + chunk).split("\n")
     rest = lines.pop() ?? ""
     if (lines.length > 0) to.write(lines)
   })
+}
+
+/** Says something to a process, unless that has just ended. */
+const tell = (worker: Process, message: ToWorker) => {
+  if (worker.isConnected()) worker.send(message, () => {})
 }
 
 /** Asks all processes for one of them. */
@@ -145,7 +152,7 @@ const gather = (serving: ReadonlyMap<number, Process>) => {
         for (const [from, text] of answers) if (text !== null) counted.set(from, text)
         all.push(ended)
       }
-      if (asking.isConnected()) asking.send({ tag: "answers", id: theirs, answers: all } satisfies ToWorker)
+      tell(asking, { tag: "answers", id: theirs, answers: all })
     }
     const timer = setTimeout(() => {
       for (const from of asked.get(id)?.missing ?? []) {
@@ -154,7 +161,7 @@ const gather = (serving: ReadonlyMap<number, Process>) => {
       done()
     }, patienceMillis - 200)
     asked.set(id, { answers, missing: new Set(serving.keys()), done })
-    for (const worker of serving.values()) worker.send({ tag: "ask", id, question } satisfies ToWorker)
+    for (const worker of serving.values()) tell(worker, { tag: "ask", id, question })
   }
 
   return {

@@ -2,7 +2,6 @@
  * One of several processes that are one server: it serves what any of them may be asked, tells the supervisor what it
  * is asked, and asks it about the others.
  */
-import cluster from "node:cluster"
 import * as Problems from "@holdfast/http/Problems"
 import { Whole } from "@holdfast/http/Whole"
 import { Deferred, Effect, Layer, Schema } from "effect"
@@ -32,11 +31,11 @@ const codec = Schema.fromJsonString(Prepared)
 export const environmentOf = (prepared: Prepared) => ({ [variable]: Schema.encodeSync(codec)(prepared) })
 
 /** What was prepared, if this is such a process. */
-export const prepared: Prepared | undefined = cluster.isWorker
-  ? Schema.decodeUnknownSync(codec)(process.env[variable])
-  : undefined
+export const prepared: Prepared | undefined =
+  process.env[variable] === undefined ? undefined : Schema.decodeUnknownSync(codec)(process.env[variable])
 
-const send = (message: FromWorker) => void process.send?.(message)
+/** Without a supervisor this process ends too. */
+const send = (message: FromWorker) => void process.send?.(message, undefined, {}, () => {})
 
 /** Says that this process serves. */
 export const serving = (address: string): Effect.Effect<void> => Effect.sync(() => send({ tag: "serving", address }))
