@@ -8,16 +8,16 @@ const nonces = ["persistence/Nonces"]
 export const persistence = [
   ...of("persistence/src/GroupCommit.ts", writer, {
     "a committed batch is decided again": [
-      `if (fate === "committed") return yield* conclude(batch, batch.inDoubt.outcomes)`,
+      `if (fate === "committed") return batch.inDoubt.outcomes`,
       `if (fate === "committed") batch.inDoubt = undefined`,
       ...lost,
     ],
     "a batch is not in doubt once its commit has failed": ["batch.inDoubt = decided\n", "\n", ...lost],
     "a lost batch is taken for a committed one": [`fate === "committed"`, `fate === "lost"`, ...lost],
-    "a batch of which nothing is known is decided again": [`if (fate === "unknown") return abandon(batch)`, ""],
+    "a batch of which nothing is known is decided again": [`if (fate === "unknown") return "abandon"`, ""],
     "a batch stays in doubt after it was lost": ["batch.inDoubt = undefined\n", "\n"],
     "callers hear before the commit": [
-      "yield* step(session.commit(decided))",
+      "yield* session.commit(decided)",
       "yield* conclude(batch, decided.outcomes)",
       "persistence/Writer",
     ],
@@ -26,7 +26,7 @@ export const persistence = [
       "    const session = yield* connected\n",
       "    const session = yield* connected\n    if (batch.failures >= maxFailures) return yield* split(batch)\n",
     ],
-    "a batch is never split": ["if (batch.failures >= maxFailures) return yield* split(batch)", ""],
+    "a batch is never split": [`if (batch.failures >= maxFailures) return "split"`, ""],
     "half of a split batch is forgotten": [
       "[commands.slice(half), commands.slice(0, half)]",
       "[commands.slice(0, half)]",
@@ -67,9 +67,9 @@ export const persistence = [
       "",
       "persistence/Writer",
     ],
-    "a step may take for ever": [
-      "Effect.interruptible(Effect.timeout(effect, patienceMillis))",
-      "Effect.interruptible(effect)",
+    "a run may take for ever": [
+      "Effect.interruptible(Effect.timeout(attempt(session, batch), patienceMillis))",
+      "Effect.interruptible(attempt(session, batch))",
     ],
     "connecting may take for ever": ["      Effect.timeout(patienceMillis),\n", ""],
     "a defect ends the writer": ["Effect.catchCause(run(batch), (cause) => recover(batch, cause))", "run(batch)"],

@@ -184,24 +184,29 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
     )
   })
 
-  /** A step of a batch, for as long as anybody of it may still wait. */
-  const step = <A>(effect: Effect.Effect<A, BatchFailure>) =>
-    Effect.interruptible(Effect.timeout(effect, patienceMillis))
+  /** Runs a batch once, as far as to its outcomes; or tells what else has to be done with it. */
+  const attempt = Effect.fnUntraced(function* (session: Session<D>, batch: Batch<D>) {
+    if (batch.inDoubt !== undefined) {
+      const fate = yield* session.fateOf(batch.inDoubt)
+      if (fate === "committed") return batch.inDoubt.outcomes
+      if (fate === "unknown") return "abandon"
+      batch.inDoubt = undefined
+    }
+    if (batch.failures >= maxFailures) return "split"
+    batch.commands = batch.commands.filter((waiting) => unanswered.has(waiting))
+    const decided = yield* session.decide(batch.commands.flatMap(({ instruction }) => instruction ?? []))
+    batch.inDoubt = decided
+    yield* session.commit(decided)
+    return decided.outcomes
+  })
 
   const run = Effect.fnUntraced(function* (batch: Batch<D>) {
     const session = yield* connected
-    if (batch.inDoubt !== undefined) {
-      const fate = yield* step(session.fateOf(batch.inDoubt))
-      if (fate === "committed") return yield* conclude(batch, batch.inDoubt.outcomes)
-      if (fate === "unknown") return abandon(batch)
-      batch.inDoubt = undefined
-    }
-    if (batch.failures >= maxFailures) return yield* split(batch)
-    batch.commands = batch.commands.filter((waiting) => unanswered.has(waiting))
-    const decided = yield* step(session.decide(batch.commands.flatMap(({ instruction }) => instruction ?? [])))
-    batch.inDoubt = decided
-    yield* step(session.commit(decided))
-    yield* conclude(batch, decided.outcomes)
+    // For as long as anybody of it may still wait.
+    const came = yield* Effect.interruptible(Effect.timeout(attempt(session, batch), patienceMillis))
+    if (came === "abandon") return abandon(batch)
+    if (came === "split") return yield* split(batch)
+    return yield* conclude(batch, came)
   })
 
   const conclude = ({ commands }: Batch<D>, outcomes: Outcomes) => {
