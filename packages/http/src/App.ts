@@ -18,7 +18,7 @@ import * as OperatorHandlers from "./handlers/OperatorHandlers.ts"
 import * as SystemHandlers from "./handlers/SystemHandlers.ts"
 import * as Bodies from "./request/Bodies.ts"
 import * as Boundary from "./request/Boundary.ts"
-import { Host, received } from "./request/Host.ts"
+import { originOf, received } from "./request/Host.ts"
 import * as RequestLog from "./request/RequestLog.ts"
 import { Shortcut } from "./request/Shortcut.ts"
 
@@ -60,15 +60,11 @@ const make = Effect.fnUntraced(function* ({ maxBodyBytes, maxUrlLength }: Option
   const long = Boundary.around({ log, maxUrlLength }, (request, found) => {
     const endpoint = found.route.network[request.method]
     if (endpoint === undefined) return router
-    return Effect.flatMap(Effect.zip(received(request), Host), ([received, { peerOf }]) => {
-      const caller = callerOf({ peer: peerOf(request), forwardedFor: request.headers["x-forwarded-for"] })
-      return network(endpoint, { ...received, method: request.method, found, caller })
-    })
+    return Effect.flatMap(Effect.zip(received(request), originOf(request)), ([received, origin]) =>
+      network({ ...received, method: request.method, endpoint, found, caller: callerOf(origin) }),
+    )
   })
-  const short = yield* Boundary.shortly(log, (call) => {
-    const endpoint = call.found.route.network[call.method]
-    return endpoint === undefined ? Effect.die("It is none of the network's.") : network(endpoint, call)
-  })
+  const short = yield* Boundary.shortly(log, network)
   return { long, short }
 })
 

@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { Operator } from "../contract/OperatorApi.ts"
 import { refuse } from "../request/Failures.ts"
-import { Host } from "../request/Host.ts"
+import { originOf } from "../request/Host.ts"
 import { CallerLimits } from "./CallerLimits.ts"
 import { Credentials } from "./Credentials.ts"
 
@@ -14,9 +14,9 @@ export const layer: Layer.Layer<Operator, never, CallerLimits | Credentials> = L
     const { guard, callerOf } = yield* CallerLimits
     return Operator.of({
       operatorToken: (httpEffect, { credential }) =>
-        Effect.flatMap(Effect.all([HttpServerRequest.HttpServerRequest, Host]), ([request, { peerOf }]) =>
+        Effect.flatMap(Effect.flatMap(HttpServerRequest.HttpServerRequest, originOf), (origin) =>
           guard(
-            callerOf({ peer: peerOf(request), forwardedFor: request.headers["x-forwarded-for"] }),
+            callerOf(origin),
             Effect.suspend(() =>
               isOperatorToken(credential) ? Effect.void : refuse("The operator token is missing or wrong."),
             ),

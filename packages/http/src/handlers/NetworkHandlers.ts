@@ -136,8 +136,8 @@ const makeHandlers = Effect.gen(function* () {
 export const make = Effect.map(
   makeHandlers,
   (handlers) =>
-    (endpoint: NetworkApi.Endpoint, call: Call): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-      Effect.matchEffect(handlers[endpoint](call), { onSuccess: respond, onFailure: toResponse }),
+    (call: Call): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+      Effect.matchEffect(handlers[call.endpoint](call), { onSuccess: respond, onFailure: toResponse }),
 )
 
 const respond = (answer: object) =>

@@ -1,5 +1,6 @@
 /** A request as its handlers see it, by whatever host it came. */
 import type { Effect } from "effect"
+import type * as NetworkApi from "../contract/NetworkApi.ts"
 import type * as Routes from "../contract/Routes.ts"
 
 /** What is read of a request. */
@@ -13,6 +14,7 @@ export interface Received {
 /** One of the network's. */
 export interface Call extends Received {
   readonly method: string
+  readonly endpoint: NetworkApi.Endpoint
   readonly found: Routes.Found
   /** The name under which its sender is counted. */
   readonly caller: string

@@ -5,6 +5,7 @@
  */
 import { ByteSize, Context, Effect, Option } from "effect"
 import { HttpIncomingMessage, type HttpServerError, type HttpServerRequest } from "effect/http"
+import type { Origin } from "../access/CallerLimits.ts"
 import type { Received } from "./Call.ts"
 
 export interface Knowledge {
@@ -42,3 +43,7 @@ export const received = (request: HttpServerRequest.HttpServerRequest): Effect.E
     headers: request.headers,
     readBody: (maxBytes) => readBody(request, maxBytes),
   }))
+
+/** Where the request at hand came from. */
+export const originOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Origin> =>
+  Effect.map(Host, ({ peerOf }) => ({ peer: peerOf(request), forwardedFor: request.headers["x-forwarded-for"] }))

@@ -17,37 +17,26 @@ export const layer = Layer.succeed(Host, {
   peerOf: (request) => messageOf(request).socket.remoteAddress,
   readBody: (request, maxBytes) =>
     request.headers["expect"] === undefined
-      ? Effect.suspend(() => collect(messageOf(request), maxBytes))
+      ? readStream(messageOf(request), maxBytes)
       : standard.readBody(request, maxBytes),
 })
 
-type Body = Effect.Effect<Uint8Array, "TooLarge" | "NotWhole">
-
-/** Begins to read a body; what comes of it may be awaited later on. */
-export const collect = (message: IncomingMessage, maxBytes: number): Body => {
-  const chunks: Array<Buffer> = []
-  let size = 0
-  let outcome: Body | undefined
-  let onOutcome = (_: Body) => {}
-  const onData = (chunk: Buffer) => {
-    chunks.push(chunk)
-    size += chunk.length
-    if (size > maxBytes) end(Effect.fail("TooLarge"))
-  }
-  const onEnd = () => end(Effect.succeed(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
-  const onClose = () => end(Effect.fail("NotWhole"))
-  const end = (reached: Body) => {
-    message.off("data", onData).off("end", onEnd).off("close", onClose).pause()
-    outcome = reached
-    onOutcome(reached)
-  }
-  message.on("data", onData).on("end", onEnd).on("close", onClose)
-  return Effect.suspend(
-    () =>
-      outcome ??
-      Effect.callback((resume) => {
-        onOutcome = resume
-        return Effect.sync(() => end(Effect.fail("NotWhole")))
-      }),
-  )
-}
+/** Reads a body to its end. */
+export const readStream = (message: IncomingMessage, maxBytes: number) =>
+  Effect.callback<Uint8Array, "TooLarge" | "NotWhole">((resume) => {
+    const chunks: Array<Buffer> = []
+    let size = 0
+    const onData = (chunk: Buffer) => {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > maxBytes) end(Effect.fail("TooLarge"))
+    }
+    const onEnd = () => end(Effect.succeed(Buffer.concat(chunks)))
+    const onClose = () => end(Effect.fail("NotWhole"))
+    const end = (outcome: Effect.Effect<Uint8Array, "TooLarge" | "NotWhole">) => {
+      message.off("data", onData).off("end", onEnd).off("close", onClose).pause()
+      resume(outcome)
+    }
+    message.on("data", onData).on("end", onEnd).on("close", onClose)
+    return Effect.sync(() => end(Effect.fail("NotWhole")))
+  })

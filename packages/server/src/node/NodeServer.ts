@@ -302,13 +302,20 @@ class BoundedServer extends Http.Server {
   /** A request of the network's whose body, if it has one, is as long as it says and may be. */
   #callOf(request: Http.IncomingMessage, { found, caller }: Lanes.Place): Call | undefined {
     const { method = "", headers } = request
-    if (found?.route.network[method] === undefined) return undefined
+    const endpoint = found?.route.network[method]
+    if (found === undefined || endpoint === undefined) return undefined
     const length = Number(headers["content-length"] ?? 0)
     if (headers["transfer-encoding"] !== undefined || !(length <= this.#bounds.maxBodyBytes)) return undefined
-    // Read while its signature is looked at.
-    const body = length === 0 ? noBody : NodeHost.collect(request, length)
-    // Only `set-cookie` comes as a list, which nobody looks at.
-    return { method, found, caller, headers: request.headers as Call["headers"], readBody: () => body }
+    return {
+      method,
+      endpoint,
+      found,
+      caller,
+      // Only `set-cookie` comes as a list, which nobody looks at.
+      headers: headers as Call["headers"],
+      // When it is asked for, not before: of whoever is refused, nothing is kept.
+      readBody: (maxBytes) => NodeHost.readStream(request, maxBytes),
+    }
   }
 
   #answerUnparsable(code: string | undefined, socket: Duplex): void {
@@ -321,8 +328,6 @@ class BoundedServer extends Http.Server {
     else endWith(socket, problemOf(code))
   }
 }
-
-const noBody = Effect.succeed(new Uint8Array())
 
 const write = (response: Http.ServerResponse, { status, headers, body }: HttpServerResponse.HttpServerResponse) => {
   if (response.destroyed) return
