@@ -158,3 +158,19 @@ export const audit = Effect.fnUntraced(function* (url: string) {
   }
   return { held: Number(row["held"]), cleared: Number(row["cleared"]), deadlocks: Number(row["deadlocks"]) }
 })
+
+/** The same of allocations and locks, which a peer has not: what is open is what accounts hold for it. */
+export const auditKind = Effect.fnUntraced(function* (url: string, kind: "allocation" | "lock") {
+  const balance = kind === "allocation" ? "pending" : "locked"
+  const [row = {}] = yield* query(
+    url,
+    `SELECT count(*) FILTER (WHERE state IN ('Reserved', 'Cleared')) AS held,
+      count(*) FILTER (WHERE state = 'Cleared') AS cleared,
+      coalesce(sum(quantity) FILTER (WHERE state = 'Reserved'), 0) = (SELECT sum(${balance}) FROM accounts) AS equals_accounts,
+      (SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()) AS deadlocks
+    FROM transfers WHERE kind = '${kind}'`,
+  )
+  if (row["equals_accounts"] !== true)
+    return yield* new Failed({ what: "audit", fact: `${balance} is not what is open` })
+  return { held: Number(row["held"]), cleared: Number(row["cleared"]), deadlocks: Number(row["deadlocks"]) }
+})

@@ -37,6 +37,12 @@ const at64 = (name: string, title: string, work: Work, quick: Scenario["quick"])
   quick,
 })
 
+/** What the peers do not have: to stand beside what of Holdfast costs as much. */
+const ours = (name: string, title: string, work: Work): Scenario => ({
+  ...at64(name, title, work, ["holdfast"]),
+  systems: ["holdfast"],
+})
+
 export const scenarios: ReadonlyArray<Scenario> = [
   reserve(1, ["holdfast", "peer", "plpgsql"]),
   reserve(8, ["holdfast", "peer"]),
@@ -45,6 +51,8 @@ export const scenarios: ReadonlyArray<Scenario> = [
   at64("hot", "one hot account", { ...spread, accounts: 1 }, ["holdfast", "peer"]),
   at64("mix", "reserve + clear", { ...spread, steps: ["reserve", "clear"] }, ["holdfast", "peer"]),
   at64("replays", "replays", { ...spread, ids: 1000 }, []),
+  ours("allocations", "allocations, reserve + clear", { ...spread, kind: "allocation", steps: ["reserve", "clear"] }),
+  ours("locks", "locks", { ...spread, kind: "lock" }),
 ]
 
 /** The medians over the windows of one system in one scenario. */
@@ -88,6 +96,12 @@ const latency =
   ({ of }: Measured) =>
     ratio(of(scenario, "holdfast")?.[percentile], of(scenario, against)?.[percentile])
 
+/** One scenario of Holdfast's beside another. */
+const beside =
+  (scenario: string, other: string) =>
+  ({ of }: Measured) =>
+    ratio(of(scenario, "holdfast")?.requestsPerSecond, of(other, "holdfast")?.requestsPerSecond)
+
 /** What the machine says of Holdfast; 0 where it is no Linux, which is no value. */
 const used =
   (scenario: string, what: "mainMicros" | "maxMegabytes") =>
@@ -111,6 +125,13 @@ export const goals: ReadonlyArray<Goal> = [
   { title: "reserve, 64 connections, against plpgsql: throughput", value: throughput("reserve-64", "plpgsql") },
   { title: "one hot account, 64 connections: throughput", atLeast: 6, hope: 8, value: throughput("hot") },
   { title: "reserve + clear, 64 connections: throughput", atLeast: 3.5, hope: 4.5, value: throughput("mix") },
+  {
+    title: "allocations against deallocations, reserve + clear",
+    atLeast: 0.9,
+    hope: 1,
+    value: beside("allocations", "mix"),
+  },
+  { title: "locks against reservations", atLeast: 0.9, hope: 1, value: beside("locks", "reserve-64") },
   {
     title: "256 connections: share of the ceiling",
     atLeast: 0.5,

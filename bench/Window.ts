@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import type { Bench } from "./Bench.ts"
 import * as Database from "./Database.ts"
 import type { Job, Message, Report } from "./load/main.ts"
+import type { Work } from "./load/Requests.ts"
 import * as Machine from "./Machine.ts"
 import * as Processes from "./Processes.ts"
 import type { Scenario, SystemName } from "./Scenarios.ts"
@@ -57,6 +58,7 @@ export const load = Effect.fnUntraced(function* (
     windowMillis,
     requests: Math.ceil(((forced ?? rate) * (warmupMillis + windowMillis)) / 1000),
     privateKey: bench.privateKey,
+    operatorToken: bench.operatorToken,
     ...(forced === undefined ? {} : { rate: forced }),
   }
   const marks: Array<Machine.Snapshot> = []
@@ -104,15 +106,20 @@ export const load = Effect.fnUntraced(function* (
 })
 
 /** Recounts the database, and compares it with what was acknowledged. */
-export const audit = Effect.fnUntraced(function* (bench: Bench, url: string, windows: ReadonlyArray<Window>) {
-  const found = yield* Database.audit(url)
-  const kind = `${windows[0]?.system} ${windows[0]?.scenario}`
+export const audit = Effect.fnUntraced(function* (
+  bench: Bench,
+  url: string,
+  windows: ReadonlyArray<Window>,
+  kind: Work["kind"] = "deallocation",
+) {
+  const found = yield* kind === "deallocation" ? Database.audit(url) : Database.auditKind(url, kind)
+  const of = `${windows[0]?.system} ${windows[0]?.scenario}`
   const acknowledged = (what: "reserved" | "cleared") => windows.reduce((sum, window) => sum + window[what], 0)
   for (const [kept, answered] of [
     [found.held, acknowledged("reserved")],
     [found.cleared, acknowledged("cleared")],
   ]) {
-    if (kept !== answered) bench.problems.push(`${kind}: ${kept} kept, ${answered} acknowledged`)
+    if (kept !== answered) bench.problems.push(`${of}: ${kept} kept, ${answered} acknowledged`)
   }
   return found
 })
@@ -154,6 +161,6 @@ export const measure = Effect.fnUntraced(function* (bench: Bench, system: System
     }),
   )
   // The server has ended: all that it did is counted.
-  const { deadlocks } = system === "ceiling" ? { deadlocks: 0 } : yield* audit(bench, url, [window])
+  const { deadlocks } = system === "ceiling" ? { deadlocks: 0 } : yield* audit(bench, url, [window], scenario.work.kind)
   return { ...window, deadlocks }
 }, Effect.scoped)

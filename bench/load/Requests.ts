@@ -7,6 +7,8 @@ import { promisify } from "node:util"
 
 /** What one connection does over and over, each request after the answer to the one before it. */
 export interface Work {
+  /** What is reserved and cleared: deallocations, unless it is said. Locks are the operator's. */
+  readonly kind?: "deallocation" | "allocation" | "lock"
   readonly steps: ReadonlyArray<"reserve" | "clear">
   /** How many accounts the work is spread over. */
   readonly accounts: number
@@ -50,30 +52,48 @@ export const makeToken = async (key: KeyObject, iat: number, jti: string = rando
 }
 
 /** The body of a reservation. */
-export const reserveBody = (deallocationId: string, number: number) =>
-  JSON.stringify({ deallocationId, amount: { currency, quantity }, ...account(number) })
+export const reserveBody = (id: string, number: number, kind: "deallocation" | "allocation" = "deallocation") =>
+  JSON.stringify({ [`${kind}Id`]: id, amount: { currency, quantity }, ...account(number) })
+
+/** Whoever asks: the network with its key, the operator with a token. */
+export interface Askers {
+  readonly key: KeyObject
+  readonly operatorToken: string
+}
 
 /** The chain with an index, its tokens issued at `iat`. */
-export const makeChain = async (work: Work, index: number, key: KeyObject, iat: number): Promise<Chain> => {
+export const makeChain = async (
+  work: Work,
+  index: number,
+  { key, operatorToken }: Askers,
+  iat: number,
+): Promise<Chain> => {
   const replayed = work.ids === undefined ? undefined : index % work.ids
   const id = replayed === undefined ? randomUUID() : numberedUuid("d", replayed)
   const place = replayed === undefined ? randomInt(work.accounts) : replayed % work.accounts
   const requests: Array<Buffer> = []
+  const { kind = "deallocation" } = work
   for (const step of work.steps) {
-    const token = await makeToken(key, iat)
-    requests.push(step === "reserve" ? reserve(token, reserveBody(id, 1 + place * work.stride)) : clear(token, id))
+    const number = 1 + place * work.stride
+    if (kind === "lock") {
+      const { connectionId } = account(number)
+      const body = step === "reserve" ? JSON.stringify({ connectionId, amount: { currency, quantity } }) : ""
+      const path = `/operator/v1/locks/${id}${step === "reserve" ? "" : "/clear"}`
+      requests.push(request("PUT", path, `Authorization: Bearer ${operatorToken}`, body))
+    } else {
+      const credential = `X-BitGo-Signature: ${await makeToken(key, iat)}`
+      requests.push(
+        step === "reserve"
+          ? request("POST", `/bitgo/v1/${kind}s`, credential, reserveBody(id, number, kind))
+          : request("PUT", `/bitgo/v1/${kind}/${id}/clear`, credential, ""),
+      )
+    }
   }
   return { id, requests }
 }
 
-const reserve = (token: string, body: string) =>
+const request = (method: string, path: string, credential: string, body: string) =>
   Buffer.from(
-    "POST /bitgo/v1/deallocations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n" +
-      `X-BitGo-Signature: ${token}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-  )
-
-const clear = (token: string, id: string) =>
-  Buffer.from(
-    `PUT /bitgo/v1/deallocation/${id}/clear HTTP/1.1\r\nHost: 127.0.0.1\r\n` +
-      `X-BitGo-Signature: ${token}\r\nContent-Length: 0\r\n\r\n`,
+    `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${body === "" ? "" : "Content-Type: application/json\r\n"}` +
+      `${credential}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   )

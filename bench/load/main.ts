@@ -25,6 +25,7 @@ export interface Job {
   /** How many requests to prepare; where they run out, the window ends early. */
   readonly requests: number
   readonly privateKey: string
+  readonly operatorToken: string
   /** How many requests a second are sent, whatever comes back; as many as are answered where not given. */
   readonly rate?: number
 }
@@ -63,6 +64,7 @@ interface Client extends autocannon.Client {
 }
 
 const prepare = async (job: Job, key: KeyObject) => {
+  const askers = { key, operatorToken: job.operatorToken }
   const count = Math.max(job.connections, Math.ceil(job.requests / job.work.steps.length))
   const threads = Math.min(4, availableParallelism())
   const trialStart = performance.now()
@@ -77,7 +79,7 @@ const prepare = async (job: Job, key: KeyObject) => {
   const worker = async () => {
     while (next < count) {
       const index = next++
-      chains[index] = await makeChain(job.work, index, key, iat)
+      chains[index] = await makeChain(job.work, index, askers, iat)
     }
   }
   await Promise.all(Array.from({ length: threads * 4 }, worker))
@@ -97,7 +99,7 @@ const run = async (job: Job) => {
   const reserved = new Set<string>()
   const millis: Array<number> = []
   const turnedAwayMillis: Array<number> = []
-  const exact = `"quantity":${quantity}`
+  const exact = job.work.kind === "lock" ? `"quantity":"${quantity}"` : `"quantity":${quantity}`
   let cleared = 0
   let nextChain = 0
   let draining = false

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Account, Ledger, type Uuid } from "@holdfast/domain"
+import { Account, Amount, Ledger, type Uuid } from "@holdfast/domain"
 import { Cause, DateTime, Effect, Exit, Result } from "effect"
 import fc from "fast-check"
 import * as Generators from "../support/Generators.ts"
@@ -11,6 +11,7 @@ interface World extends Ledger.Snapshot {
   readonly accounts: ReadonlyMap<Ledger.AccountId, Account.Account>
   readonly transfers: ReadonlyMap<Uuid.Uuid, Ledger.Transfer>
   readonly nonces: ReadonlySet<string>
+  readonly currencies: ReadonlyMap<string, ReadonlySet<Amount.Currency>>
 }
 
 const start: World = {
@@ -18,6 +19,7 @@ const start: World = {
   accounts: new Map(),
   transfers: new Map(),
   nonces: new Set(),
+  currencies: new Map(),
 }
 
 const apply = (world: World, changes: Ledger.Changes): World => ({
@@ -25,7 +27,19 @@ const apply = (world: World, changes: Ledger.Changes): World => ({
   accounts: new Map([...world.accounts, ...Array.from(changes.accounts, ([key, _]) => [key, _.account] as const)]),
   transfers: new Map([...world.transfers, ...changes.transfers]),
   nonces: new Set([...world.nonces, ...changes.nonces.keys()]),
+  currencies: codesOf([...world.currencies.values()].flatMap((codes) => [...codes]).concat(...opened(changes))),
 })
+
+const opened = ({ accounts }: Ledger.Changes) => Array.from(accounts.values(), ({ currency }) => currency)
+
+const codesOf = (codes: ReadonlyArray<Amount.Currency>): ReadonlyMap<string, ReadonlySet<Amount.Currency>> =>
+  new Map(Array.from(Map.groupBy(codes, Amount.folded), ([folded, of]) => [folded, new Set(of)] as const))
+
+/** A known code that looks like this one, which is not known. */
+const lookalikeIn = ({ currencies }: World, code: Amount.Currency) => {
+  const known = [...(currencies.get(Amount.folded(code)) ?? [])]
+  return known.includes(code) ? undefined : known[0]
+}
 
 const fold = (
   world: World,
@@ -98,6 +112,7 @@ describe("a fold", () => {
             transfer,
             connection: terms && current.connections.get(terms.connectionId),
             account: (key && current.accounts.get(key)) ?? Account.empty,
+            lookalike: terms && lookalikeIn(current, terms.amount.currency),
             releasedRepost,
           })
           const made = Effect.runSync(Effect.result(step))

@@ -9,23 +9,31 @@ import * as System from "../support/System.ts"
 
 const { uuid, units } = Generators
 
-const makeService = (releasedRepost: Transfer.ReleasedRepost) =>
-  Effect.runPromise(Effect.provide(Holdfast.Holdfast, MemoryStore.layer({ releasedRepost })))
+const makeService = (policy: Transfer.Policy = {}) =>
+  Effect.runPromise(Effect.provide(Holdfast.Holdfast, MemoryStore.layer(policy)))
+
+const policies = [
+  { releasedRepost: "reserve" },
+  { releasedRepost: "conflict", suspendedDeallocations: "reject" },
+  { currencies: ["BTC", "__proto__"] },
+] as const
 
 describe("in memory, whatever is asked", () => {
-  for (const releasedRepost of ["reserve", "conflict"] as const) {
-    it(`is answered as the model answers (${releasedRepost})`, () =>
-      ledgerProperty(async () => System.fromService(await makeService(releasedRepost)), {
-        kinds: ["deallocation", "allocation", "lock"],
-        releasedRepost,
-        numRuns: 300,
-      }))
+  for (const policy of policies) {
+    it(`is answered as the model answers (${JSON.stringify(policy)})`, () =>
+      ledgerProperty(
+        async () => {
+          const currencies = "currencies" in policy ? new Set<string>(policy.currencies) : undefined
+          return System.fromService(await makeService({ ...policy, currencies }))
+        },
+        { kinds: ["deallocation", "allocation", "lock"], policy, numRuns: 300 },
+      ))
   }
 })
 
 describe("in memory, at the same time", () => {
   for (const [title, race] of Object.entries(races)) {
-    it(`${title}`, async () => race(System.fromService(await makeService("reserve"))))
+    it(`${title}`, async () => race(System.fromService(await makeService())))
   }
 })
 
@@ -39,7 +47,7 @@ const funded = Effect.gen(function* () {
     for (const [m, of] of [currency, otherCurrency].entries()) {
       const id = uuid(1000 + 2 * n + m)
       const amount = { currency: of, quantity: units(100n) }
-      yield* service.adjust({ id, connectionId, direction: "credit", amount })
+      yield* service.adjust({ id, connectionId, direction: "credit", amount }, { newCurrency: true })
     }
   }
   return service
@@ -56,11 +64,11 @@ const inMemory = Effect.provide(MemoryStore.layer())
 describe("the list of deallocations", () => {
   const listAll = Effect.fnUntraced(function* (query: Store.Query) {
     const service = yield* Holdfast.Holdfast
-    const pages = [yield* service.list(query)]
+    const pages = [yield* service.list("deallocation", query)]
     for (let next = pages[0]?.next; next !== undefined && pages.length < 100; next = pages.at(-1)?.next) {
-      pages.push(yield* service.list({ ...query, cursor: next }))
+      pages.push(yield* service.list("deallocation", { ...query, cursor: next }))
     }
-    return pages.map((page) => page.deallocations.map((deallocation) => deallocation.terms.id))
+    return pages.map((page) => page.transfers.map((deallocation) => deallocation.terms.id))
   })
 
   it.effect("is newest first, and by id where times are equal, whatever has happened since", () =>
@@ -102,11 +110,14 @@ describe("the list of deallocations", () => {
     Effect.gen(function* () {
       const service = yield* funded
       for (const n of [1, 2, 3, 4]) yield* service.reserve("deallocation", terms(n))
-      const first = yield* service.list({ limit: 2 })
+      const first = yield* service.list("deallocation", { limit: 2 })
       yield* TestClock.adjust("1 milli")
       yield* service.reserve("deallocation", terms(5))
-      const second = yield* service.list({ limit: 2, ...(first.next === undefined ? {} : { cursor: first.next }) })
-      const ids = [...first.deallocations, ...second.deallocations].map((_) => _.terms.id)
+      const second = yield* service.list("deallocation", {
+        limit: 2,
+        ...(first.next === undefined ? {} : { cursor: first.next }),
+      })
+      const ids = [...first.transfers, ...second.transfers].map((_) => _.terms.id)
       assert.deepStrictEqual([ids, second.next], [[4, 3, 2, 1].map(uuid), undefined])
     }).pipe(inMemory),
   )

@@ -26,22 +26,40 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
           .flatMap(([path, operations]) => Object.keys(operations).map((method) => `${method} ${path}`))
           .toSorted(),
         [
-          "get /bitgo/v1/deallocation/{deallocationId}",
-          "get /bitgo/v1/deallocations/{deallocationId}",
+          ...["allocation", "deallocation"].flatMap((kind) => [
+            `post /bitgo/v1/${kind}s`,
+            ...[kind, `${kind}s`].flatMap((path) => [
+              `get /bitgo/v1/${path}/{${kind}Id}`,
+              `put /bitgo/v1/${path}/{${kind}Id}/clear`,
+              `put /bitgo/v1/${path}/{${kind}Id}/release`,
+            ]),
+          ]),
+          "post /bitgo/v1/connections",
           "get /health/live",
           "get /health/ready",
           "get /metrics",
+          ...["adjustment", "allocation", "deallocation", "lock"].flatMap((kind) => [
+            `get /operator/v1/${kind}s`,
+            `get /operator/v1/${kind}s.csv`,
+            `get /operator/v1/${kind}s/{${kind}Id}`,
+          ]),
+          "get /operator/v1/balances",
+          "get /operator/v1/connection-tokens",
+          "post /operator/v1/connection-tokens",
+          "put /operator/v1/connection-tokens/{tokenId}/revoke",
+          "get /operator/v1/connections",
+          "get /operator/v1/connections.csv",
           "get /operator/v1/connections/{connectionId}",
-          "get /operator/v1/deallocations",
-          "get /operator/v1/deallocations/{deallocationId}",
-          "post /bitgo/v1/deallocations",
-          "put /bitgo/v1/deallocation/{deallocationId}/clear",
-          "put /bitgo/v1/deallocation/{deallocationId}/release",
-          "put /bitgo/v1/deallocations/{deallocationId}/clear",
-          "put /bitgo/v1/deallocations/{deallocationId}/release",
-          "put /operator/v1/adjustments/{adjustmentId}",
           "put /operator/v1/connections/{connectionId}",
-        ],
+          "put /operator/v1/connections/{connectionId}/suspend",
+          "put /operator/v1/connections/{connectionId}/resume",
+          "get /operator/v1/journal",
+          "get /operator/v1/journal/stream",
+          "put /operator/v1/adjustments/{adjustmentId}",
+          "put /operator/v1/locks/{lockId}",
+          "put /operator/v1/locks/{lockId}/clear",
+          "put /operator/v1/locks/{lockId}/release",
+        ].toSorted(),
       )
       const text = JSON.stringify(document)
       for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
@@ -55,12 +73,16 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
     Effect.gen(function* () {
       const document = yield* read
       const { requestBody, responses } = document.paths["/bitgo/v1/deallocations"].post
-      const amountOf = (content: Document) =>
-        resolve(document, resolve(document, content["application/json"].schema).properties.amount)
+      const amountOf = (content: Document, edition = 0) => {
+        const schema = resolve(document, content["application/json"].schema)
+        return resolve(document, resolve(document, schema.anyOf?.[edition] ?? schema).properties.amount)
+      }
       const sent = resolve(document, amountOf(requestBody.content).properties.quantity)
       assert.include(sent, { type: "string", pattern: "^[1-9][0-9]{0,77}$" })
       const answered = resolve(document, amountOf(responses[200].content).properties.quantity)
       assert.include(answered, { type: "integer", minimum: 1 })
+      const later = resolve(document, amountOf(responses[200].content, 1).properties.quantity)
+      assert.include(later, { type: "string" })
       const adjusted = document.paths["/operator/v1/adjustments/{adjustmentId}"].put.responses[200]
       assert.include(resolve(document, amountOf(adjusted.content).properties.quantity), { type: "string" })
     }),
@@ -96,7 +118,7 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
       for (const operations of Object.values<Document>(document.paths)) {
         for (const { responses } of Object.values<Document>(operations)) {
           for (const [status, response] of Object.entries<Document>(responses)) {
-            if (status === "200") continue
+            if (status.startsWith("2")) continue
             const schema = resolve(document, response.content["application/problem+json"].schema)
             for (const one of schema.anyOf ?? [schema]) {
               const [type] = resolve(document, one).properties.type.enum

@@ -6,7 +6,7 @@ import * as TestServer from "./TestServer.ts"
 
 /** A cursor as the server makes them, at any moment. */
 const cursorAt = (createdAt: string) =>
-  Buffer.from(JSON.stringify({ createdAt, deallocationId: randomUUID() })).toString("base64url")
+  Buffer.from(JSON.stringify({ createdAt, id: randomUUID() })).toString("base64url")
 
 const { adjust, newTerms, operator, register } = TestServer
 
@@ -54,7 +54,7 @@ layer(TestServer.layer(), TestServer.options)("the operator", (it) => {
         differences: [{ field: "partnerClientId", recorded: "client-3", repeated: "client-4" }],
       })
       const shown = yield* operator("GET", `/operator/v1/connections/${connectionId}`)
-      assert.deepStrictEqual(shown.json, { ...first.json, balances: [] })
+      assert.deepStrictEqual(shown.json, { ...first.json, suspended: false, balances: [] })
     }),
   )
 
@@ -178,10 +178,26 @@ layer(TestServer.layer(), TestServer.options)("the operator", (it) => {
       assert.deepStrictEqual(
         entries.map(({ event, quantity, balances }) => ({ event, quantity, balances })),
         [
-          { event: "RESERVED", quantity: "3", balances: { available: "2", reserved: "3", deallocated: "0" } },
-          { event: "RELEASED", quantity: "3", balances: { available: "5", reserved: "0", deallocated: "0" } },
-          { event: "RESERVED", quantity: "3", balances: { available: "2", reserved: "3", deallocated: "0" } },
-          { event: "CLEARED", quantity: "3", balances: { available: "2", reserved: "0", deallocated: "3" } },
+          {
+            event: "RESERVED",
+            quantity: "3",
+            balances: { pending: "0", available: "2", locked: "0", reserved: "3", deallocated: "0" },
+          },
+          {
+            event: "RELEASED",
+            quantity: "3",
+            balances: { pending: "0", available: "5", locked: "0", reserved: "0", deallocated: "0" },
+          },
+          {
+            event: "RESERVED",
+            quantity: "3",
+            balances: { pending: "0", available: "2", locked: "0", reserved: "3", deallocated: "0" },
+          },
+          {
+            event: "CLEARED",
+            quantity: "3",
+            balances: { pending: "0", available: "2", locked: "0", reserved: "0", deallocated: "3" },
+          },
         ],
       )
       assert.deepStrictEqual([createdAt, updatedAt], [entries[0]?.["at"], entries[3]?.["at"]])
@@ -276,7 +292,7 @@ layer(TestServer.layer(), TestServer.options)("the operator", (it) => {
 
   it.effect("is told which parameters there are, where one is unknown or comes twice", () =>
     Effect.gen(function* () {
-      const names = "There are state, connectionId, currency, limit, cursor."
+      const names = "There are state, connectionId, currency, from, to, order, olderThan, limit, cursor."
       for (const [query, detail] of [
         ["conectionId=x", `conectionId: Unknown parameter. ${names}`],
         ["State=RESERVED", `State: Unknown parameter. ${names}`],

@@ -413,7 +413,12 @@ describe("files of credentials", () => {
     }
     const file = write("bitgo-2026.pem", Signing.pemOf(publicKey), key)
     const operatorTokenFile = write("tokens", tokens, token)
-    return yield* CredentialFiles.load({ publicKeyFiles: [file], operatorTokens: [], operatorTokenFile })
+    return yield* CredentialFiles.load({
+      publicKeyFiles: [file],
+      operatorTokens: [],
+      operatorTokenFile,
+      connectionTokenKeyFile: undefined,
+    })
   }, Effect.provide(NodeFileSystem.layer))
   const refusal = (files: Partial<typeof good>) => Effect.map(Effect.flip(load(files)), (_) => _.message)
 

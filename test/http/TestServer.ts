@@ -5,7 +5,6 @@
  */
 import { randomUUID } from "node:crypto"
 import * as Net from "node:net"
-import { text } from "node:stream/consumers"
 import { assert } from "@effect/vitest"
 import { type Holdfast, MemoryStore } from "@holdfast/domain"
 import * as App from "@holdfast/http/App"
@@ -78,6 +77,7 @@ export const defaults = {
 export const layer = (
   deallocations: Layer.Layer<Holdfast.Holdfast> = MemoryStore.layer(),
   settings: Partial<Settings.Settings> = {},
+  { connectionTokenKey }: { readonly connectionTokenKey?: string } = {},
 ) =>
   Layer.suspend(() => {
     const lines: Array<string> = []
@@ -94,7 +94,13 @@ export const layer = (
     ).pipe(
       Layer.provide(NodeServer.layer(given)),
       Layer.provide([Signature.layer(given), OperatorToken.layer, deallocations]),
-      Layer.provide([CallerLimits.layer(given), Credentials.layer(credentials)]),
+      Layer.provide([
+        CallerLimits.layer(given),
+        Credentials.layer({
+          ...credentials,
+          ...(connectionTokenKey === undefined ? {} : { connectionTokenKey: Redacted.make(connectionTokenKey) }),
+        }),
+      ]),
       Layer.provide(logger),
     )
   })
@@ -153,13 +159,18 @@ export const metrics = Effect.gen(function* () {
   return text
 })
 
-/** Writes bytes to a connection of its own and reads until the server closes it. */
+/** Writes bytes to a connection of its own and reads until the server closes it; of an answer without an end, its beginning. */
 export const raw = Effect.fnUntraced(function* (...chunks: ReadonlyArray<string | Uint8Array>) {
   const { port } = yield* TestServer
   return yield* Effect.promise(async () => {
     const socket = Net.connect(port, "127.0.0.1")
     for (const chunk of chunks) socket.write(chunk)
-    return await text(socket)
+    let answer = ""
+    for await (const chunk of socket.setEncoding("utf8")) {
+      answer += chunk
+      if (answer.includes("text/event-stream")) break
+    }
+    return answer
   })
 })
 

@@ -18,7 +18,7 @@ import * as TestServer from "./TestServer.ts"
 const servicesOf = (options: Partial<CallerLimits.Options>) =>
   Layer.mergeAll(Signature.layer(TestServer.defaults), OperatorToken.layer, MemoryStore.layer(), Quiet.layer).pipe(
     Layer.provideMerge(CallerLimits.layer({ ...TestServer.defaults, ...options })),
-    Layer.provide(Credentials.layer(TestServer.credentials)),
+    Layer.provideMerge(Credentials.layer(TestServer.credentials)),
   )
 
 type Handler = (request: Request) => Promise<Response>

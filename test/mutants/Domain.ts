@@ -68,8 +68,28 @@ export const domain = [
       "domain/Adjustment",
     ],
     "whether it can be moved is not looked at": [
-      "return posting && Account.refusalOf(account, posting, terms.amount.quantity)",
+      "return Account.refusalOf(account, posting, amount.quantity)",
       "return undefined",
+    ],
+    "a suspended connection is like any other": [
+      "if (isBarred && Connection.isSuspended(connection))",
+      "if (isBarred && !Connection.isSuspended(connection) && connection === undefined)",
+      "domain/MemoryStore",
+    ],
+    "a suspended connection never deallocates": [
+      `suspendedDeallocations === "reject")`,
+      `suspendedDeallocations !== "conflict")`,
+      "domain/MemoryStore",
+    ],
+    "anything comes in in any currency": [
+      "currencies !== undefined && !currencies.has(currency)",
+      "currencies !== undefined && currencies.has(currency) && !currencies.has(currency)",
+      "domain/MemoryStore",
+    ],
+    "what looks like a known currency is another": [
+      "lookalike !== undefined && rules",
+      "lookalike === currency && rules",
+      "domain/MemoryStore",
     ],
     "a new cycle forgets when the first began": [
       "withReason({ ...transfer, state, updatedAt }, event)",
@@ -161,8 +181,12 @@ export const domain = [
       "return this.#snapshot.transfers.get(id) ?? this.transfers.get(id)",
     ],
     "a command does not see the balance before it": [
-      "this.accounts.get(key)?.account ?? this.#snapshot.accounts.get(key) ?? Account.empty",
-      "this.#snapshot.accounts.get(key) ?? this.accounts.get(key)?.account ?? Account.empty",
+      "return this.accounts.get(key)?.account ?? this.#snapshot.accounts.get(key)",
+      "return this.#snapshot.accounts.get(key) ?? this.accounts.get(key)?.account",
+    ],
+    "codes that look alike in one batch are not seen": [
+      "if (Amount.folded(currency) === like) known.add(currency)",
+      "if (currency === like) known.add(currency)",
     ],
   }),
   ...of("domain/src/Holdfast.ts", ["domain/MemoryStore"], {
@@ -182,9 +206,19 @@ export const domain = [
   }),
   ...of("domain/src/Store.ts", ["domain/MemoryStore"], {
     "a page repeats the last of the one before it": [
-      "newestFirst(cursorOf(deallocation), query.cursor) > 0)",
-      "newestFirst(cursorOf(deallocation), query.cursor) >= 0)",
+      "(cursorOf(transfer), query.cursor) > 0)",
+      "(cursorOf(transfer), query.cursor) >= 0)",
     ],
+  }),
+  ...of("domain/src/Connection.ts", ["domain/MemoryStore", "http/Partner"], {
+    "a token that was used works": ["usedBy === undefined && revokedAt", "revokedAt"],
+    "a token that was revoked works": ["&& revokedAt === undefined &&", "&&"],
+    "a token that expired works": ["&& DateTime.isLessThan(now, expiresAt)", ""],
+    "an account can have two connections": [
+      "if (isConnected) return",
+      "if (isConnected && token === undefined) return",
+    ],
+    "a connection is of whoever asks": ["{ ...recorded, clientId })", "recorded)"],
   }),
   ...of("domain/src/Journal.ts", ["domain/Journal"], {
     "the hash before is left out": ["const texts = [previous, event,", "const texts = [event,"],

@@ -75,10 +75,7 @@ export const http = [
     "what is checked alone is good": ["if (isAlone) onDone(verify(", "if (isAlone) onDone(true || verify("],
   }),
   ...of("http/src/handlers/NetworkHandlers.ts", security, {
-    "a body without a schema is not compared": [
-      "coversBodies\n          ? Effect",
-      "!coversBodies\n          ? Effect",
-    ],
+    "a body without a schema is not compared": ["coversBodies ? Effect.andThen", "!coversBodies ? Effect.andThen"],
     "a request that cannot be understood keeps its token": [
       "(isItsOwn ? orProblem(holdfast.useNonce(nonce)) : Effect.void)",
       "(isItsOwn ? Effect.void : Effect.void)",
@@ -89,25 +86,27 @@ export const http = [
       "[nonce === undefined ? holdfast.useNonce(nonce) : Effect.void, Effect.result",
       ...signature,
     ],
-    "a release clears": [
-      `holdfast.release("deallocation", id, nonce)`,
-      `holdfast.clear("deallocation", id, nonce)`,
-      "http/StateTable",
-    ],
-    "a clear releases": [
-      `holdfast.clear("deallocation", id, nonce)`,
-      `holdfast.release("deallocation", id, nonce)`,
-      "http/StateTable",
-    ],
+    "a release clears": [`release: settle("release")`, `release: settle("clear")`, "http/StateTable"],
+    "a clear releases": [`clear: settle("clear")`, `clear: settle("release")`, "http/StateTable"],
+    "the partner's own id is not kept": ["nonce, partnerTransferId)", "nonce)", "http/Partner"],
     "credentials are looked at however often they were refused": [
       "guard(\n        call.caller,\n        Effect.flatMap(verify",
       "(<A>(_: string, it: A) => it)(\n        call.caller,\n        Effect.flatMap(verify",
     ],
+  }),
+  ...of("http/src/contract/NetworkApi.ts", ["http/Partner"], {
     "a rejection has no reason": [
-      `deallocation.state === "Rejected" ?`,
-      `deallocation.state !== deallocation.state ?`,
+      `if (transfer.state === "Rejected") answer`,
+      `if (transfer.state !== transfer.state) answer`,
       "http/Reservations",
     ],
+    "two names of one field may differ": ["body[first] === body[later]", "body[first] !== body[later] || true"],
+  }),
+  ...of("http/src/request/Json.ts", ["http/Partner"], {
+    "a quantity goes through a double": [`JSON.rawJSON(context?.source ?? "")`, "JSON.rawJSON(String(value))"],
+  }),
+  ...of("http/src/node/Envelope.ts", ["http/Partner"], {
+    "any version of an envelope is opened": ["if (version !== 1 || at > bytes.length)", "if (at > bytes.length)"],
   }),
   ...of("http/src/access/Credentials.ts", security, {
     "a token of one character is enough": ["const minTokenLength = 20", "const minTokenLength = 1"],

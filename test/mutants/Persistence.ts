@@ -165,10 +165,31 @@ export const persistence = [
     ],
     "entries of one batch are not chained": ["heads.set(key, head)", "", "persistence/Audit"],
     "released deallocations are always reserved again": [
-      "Ledger.fold(snapshot, instructions, { releasedRepost })",
-      `Ledger.fold(snapshot, instructions, { releasedRepost: "reserve" })`,
+      "Ledger.fold(snapshot, instructions, policy)",
+      `Ledger.fold(snapshot, instructions, { ...policy, releasedRepost: "reserve" })`,
       "persistence/PgStore",
     ],
+  }),
+  ...of("persistence/src/PgSession.ts", ["persistence/Connections"], {
+    "nobody looks which currencies look alike": ["if (codes.length > 0) snapshot", "if (codes.length < 0) snapshot"],
+    "credits that open currencies do not wait for one another": [
+      "pg_advisory_xact_lock(hashtextextended('currency '",
+      "(hashtextextended('currency '",
+    ],
+  }),
+  ...of("persistence/src/Restore.ts", ["persistence/Feed"], {
+    "numbers are given again after a restore": [" + ${numbersSkipped})", ")"],
+  }),
+  ...of("persistence/src/Lists.ts", ["persistence/PgStore"], {
+    "the next page begins with the last of this one": ["[sql`<`, sql`ORDER", "[sql`<=`, sql`ORDER"],
+    "pages have another order than cursors": [
+      "ORDER BY created_at DESC, id DESC LIMIT",
+      "ORDER BY created_at DESC, id LIMIT",
+      ...locks,
+    ],
+    "a page ends where it is full": ["id DESC LIMIT ${limit + 1}`", "id DESC LIMIT ${limit}`"],
+    "a filter is left out": ["    currency && sql`currency = ${currency}`,\n", ""],
+    "a list reads a table whole": ["sql`kind = ${kind}`", "sql`kind || '' = ${kind}`", "persistence/Lists"],
   }),
   ...of("persistence/src/Write.ts", locks, {
     "the write needs no locks": [
@@ -261,9 +282,21 @@ export const persistence = [
   }),
   ...of("persistence/src/Reads.ts", ["persistence/PgStore"], {
     "a nonce counts twice where there is no command": [
-      "if (used?.[1] !== true) return",
-      "if (used?.[0] !== true) return",
+      "    if (used?.[1] !== true) return yield* new Ledger.NonceUsed({ nonce: value })\n  }, orUnavailable())",
+      "    if (used?.[0] !== true) return yield* new Ledger.NonceUsed({ nonce: value })\n  }, orUnavailable())",
       "persistence/Processes",
+    ],
+    "two ask with one token at once": ["'hex') FOR UPDATE", "'hex')", "persistence/Connections"],
+    "two tokens of an account are asked with at once": [
+      "SELECT pg_advisory_xact_lock(hashtextextended(${`account",
+      "SELECT (hashtextextended(${`account",
+      "persistence/Connections",
+    ],
+    "a token is not used up": ["SET used_by =", "SET used_by = NULL WHERE used_by =", "persistence/Connections"],
+    "whoever follows does not wait for what is still to come": [
+      "while (open.length > 0)",
+      "while (open.length < 0)",
+      "persistence/Feed",
     ],
     "a forgotten nonce counts again where there is no command": ["AND expires_at > nonces_until", "", ...nonces],
     "nobody looks whether the database was restored before a request that is no command": [
@@ -280,14 +313,6 @@ export const persistence = [
       "if (differences.length > 0) return",
       "if (differences.length > 4) return",
     ],
-    "the next page begins with the last of this one": ["(created_at, id) < (", "(created_at, id) <= ("],
-    "pages have another order than cursors": [
-      "ORDER BY created_at DESC, id DESC LIMIT",
-      "ORDER BY created_at DESC, id LIMIT",
-      ...locks,
-    ],
-    "a page ends where it is full": ["LIMIT ${query.limit + 1}`", "LIMIT ${query.limit}`"],
-    "a filter is left out": ["...(query.state === undefined ? [] : [sql`state = ${query.state}`]),", ""],
     "the journal is read without end": ["        UNION\n", "        UNION ALL\n", ...locks],
     "a fault of ours is one of the database": [
       `if (Failures.kindOf(error) === "lasting") return Effect.die(error)`,

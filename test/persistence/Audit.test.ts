@@ -36,7 +36,7 @@ it.live("whatever the service writes, the audit finds nothing", () =>
       yield* Effect.promise(() =>
         ledgerProperty(() => system, {
           kinds: ["deallocation", "allocation", "lock"],
-          releasedRepost: "reserve",
+          policy: {},
           numRuns: 30,
         }),
       )

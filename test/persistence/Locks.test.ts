@@ -197,11 +197,11 @@ it.live("pages of deallocations that were made at one moment are in one order", 
         Effect.forEach(all, (terms) => deallocations.reserve("deallocation", terms)),
       )
       const listed: Array<string> = []
-      let page = yield* deallocations.list({ limit: 2 })
+      let page = yield* deallocations.list("deallocation", { limit: 2 })
       while (true) {
-        listed.push(...page.deallocations.map(({ terms }) => terms.id))
+        listed.push(...page.transfers.map(({ terms }) => terms.id))
         if (page.next === undefined || listed.length > 20) break
-        page = yield* deallocations.list({ limit: 2, cursor: page.next })
+        page = yield* deallocations.list("deallocation", { limit: 2, cursor: page.next })
       }
       assert.deepStrictEqual(
         listed,

@@ -220,7 +220,7 @@ it.live(
         yield* Migrations.run(database.config)
         const { decide, commit, fateOf } = yield* PgSession.connect({
           connection: { ...Schemas.within(database.config), multiplex: true },
-          releasedRepost: "reserve",
+          policy: {},
           incarnation: undefined,
         }).pipe(Effect.provide(SecureRandom.layerWebCrypto))
         const fate = Effect.fnUntraced(function* (secondsAgo: number, isCommitted: boolean) {

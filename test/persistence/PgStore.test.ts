@@ -8,9 +8,14 @@ import { ledgerProperty } from "../support/LedgerProperty.ts"
 import { races } from "../support/Races.ts"
 import * as System from "../support/System.ts"
 
-for (const releasedRepost of ["reserve", "conflict"] as const) {
+const policies = [
+  { releasedRepost: "reserve" },
+  { releasedRepost: "conflict", suspendedDeallocations: "reject" },
+] as const
+
+for (const policy of policies) {
   it.live(
-    `whatever is asked is answered as the model answers (${releasedRepost})`,
+    `whatever is asked is answered as the model answers (${JSON.stringify(policy)})`,
     () =>
       withDatabase((database) =>
         Effect.gen(function* () {
@@ -18,12 +23,12 @@ for (const releasedRepost of ["reserve", "conflict"] as const) {
           yield* Effect.promise(() =>
             ledgerProperty(() => system, {
               kinds: ["deallocation", "allocation", "lock"],
-              releasedRepost,
+              policy,
               numRuns: 50,
             }),
           )
           yield* assertJournals(database)
-        }).pipe(Effect.provide(serviceOn(database, { releasedRepost }))),
+        }).pipe(Effect.provide(serviceOn(database, policy))),
       ),
     60_000,
   )

@@ -34,6 +34,7 @@ it.live("servers that start at once migrate once", () =>
         { name: "checks_in_domains" },
         { name: "commits_and_forgotten" },
         { name: "kinds_and_balances" },
+        { name: "connections_and_lists" },
       ])
     }),
   ),

@@ -33,7 +33,7 @@ it.live("a registration waits for a batch that is about to reject something for 
       wires.arrive()
       const rejected = yield* Fiber.join(reserved)
       assert.strictEqual(rejected.state === "Rejected" && rejected.reason, "UNKNOWN_CONNECTION")
-      assert.deepStrictEqual(yield* Fiber.join(registered), connection)
+      assert.deepStrictEqual(yield* Fiber.join(registered), { ...connection, suspended: false })
     }),
   ),
 )

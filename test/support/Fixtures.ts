@@ -42,7 +42,8 @@ export const adjustmentOf = (
 /** A new connection, registered, with an available balance. */
 export const funded = Effect.fnUntraced(function* (quantity: bigint) {
   const deallocations = yield* Holdfast.Holdfast
-  const connection = yield* deallocations.register(newConnection())
+  const connection = newConnection()
+  yield* deallocations.register(connection)
   yield* deallocations.adjust(adjustmentOf(connection, "credit", quantity))
   return connection
 })

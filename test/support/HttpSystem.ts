@@ -19,29 +19,54 @@ export const fromClient = (call: HttpClient.Call): System => {
     )
     return { refused, differences: Object.fromEntries(differences) }
   }
-  const deallocation = ({ id }: Model.Reference) => `/bitgo/v1/deallocation/${id}`
+  /** Where one is found and settled: what the network asks for, by it. */
+  const one = ({ kind, id }: Model.Reference) =>
+    kind === "lock" ? `/operator/v1/locks/${id}` : `/bitgo/v1/${kind}/${id}`
+  const tokens = new Map<string, string>()
   return {
     register: ({ connectionId, ...identifiers }) =>
       ask(() => "registered" as const, "PUT", `/operator/v1/connections/${connectionId}`, identifiers),
-    adjust: ({ adjustmentId, ...adjustment }) =>
-      ask(() => "adjusted" as const, "PUT", `/operator/v1/adjustments/${adjustmentId}`, adjustment),
-    reserve: ({ kind: _, id: deallocationId, ...terms }) =>
-      ask((json) => shown(json), "POST", "/bitgo/v1/deallocations", { deallocationId, ...terms }),
-    clear: (reference) => ask((json) => shown(json), "PUT", `${deallocation(reference)}/clear`),
-    release: (reference) => ask((json) => shown(json), "PUT", `${deallocation(reference)}/release`),
-    find: (reference) => ask((json) => shown(json) as Real<Model.Shown>, "GET", deallocation(reference)),
-    list: async ({ connectionId, status, currency }, limit) => {
+    connect: ({ token: connectionToken, ...ids }) =>
+      ask(() => "registered" as const, "POST", "/bitgo/v1/connections", { ...ids, connectionToken }),
+    issueToken: async (account) => {
+      const { status, text } = await call("POST", "/operator/v1/connection-tokens", account)
+      if (status !== 201) throw new Error(text)
+      const { connectionToken, tokenId } = parse(text)
+      tokens.set(String(connectionToken), String(tokenId))
+      return String(connectionToken)
+    },
+    revokeToken: async (token) => {
+      const { status, text } = await call("PUT", `/operator/v1/connection-tokens/${tokens.get(token)}/revoke`)
+      if (status !== 200) throw new Error(text)
+    },
+    suspend: (connectionId, suspended) =>
+      ask(
+        (json) => (json["suspended"] === true ? "suspended" : "resumed"),
+        "PUT",
+        `/operator/v1/connections/${connectionId}/${suspended ? "suspend" : "resume"}`,
+      ),
+    adjust: ({ adjustmentId, ...adjustment }, newCurrency) =>
+      ask(() => "adjusted" as const, "PUT", `/operator/v1/adjustments/${adjustmentId}`, {
+        ...adjustment,
+        ...(newCurrency === true ? { newCurrency } : {}),
+      }),
+    reserve: ({ kind, id, ...terms }) =>
+      kind === "lock"
+        ? ask((json) => answered(kind, json), "PUT", one({ kind, id }), terms)
+        : ask((json) => answered(kind, json), "POST", `/bitgo/v1/${kind}s`, { [`${kind}Id`]: id, ...terms }),
+    clear: (reference) => ask((json) => answered(reference.kind, json), "PUT", `${one(reference)}/clear`),
+    release: (reference) => ask((json) => answered(reference.kind, json), "PUT", `${one(reference)}/release`),
+    find: (reference) => ask((json) => shown(reference.kind, json), "GET", one(reference)),
+    list: async ({ kind, connectionId, status, currency }, limit) => {
       const query = new URLSearchParams({ connectionId, limit: `${limit}` })
       if (status !== undefined) query.set("state", status)
       if (currency !== undefined) query.set("currency", currency)
       const all: Array<Real<Model.Shown>> = []
       for (let cursor: unknown; cursor !== null; ) {
-        const { status, text } = await call("GET", `/operator/v1/deallocations?${query}`)
+        const { status, text } = await call("GET", `/operator/v1/${kind}s?${query}`)
         if (status !== 200) throw new Error(text)
         const page = parse(text)
-        for (const { state, createdAt: _, updatedAt: __, ...json } of page["deallocations"] as ReadonlyArray<Json>) {
-          all.push({ ...shown(json), status: state } as Real<Model.Shown>)
-        }
+        for (const json of page[`${kind}s`] as ReadonlyArray<Json>) all.push(shown(kind, json))
         cursor = page["nextCursor"]
         query.set("cursor", String(cursor))
       }
@@ -51,8 +76,7 @@ export const fromClient = (call: HttpClient.Call): System => {
       ask(
         (json) => {
           const balances = (json["balances"] as ReadonlyArray<Record<string, string>>).map(
-            // Nothing over HTTP changes the others yet.
-            ({ currency = "", ...balance }) => [currency, { pending: "0", locked: "0", ...balance }],
+            ({ currency = "", ...balance }) => [currency, balance],
           )
           return { ...json, balances: Object.fromEntries(balances) } as unknown as Model.Registered
         },
@@ -62,9 +86,19 @@ export const fromClient = (call: HttpClient.Call): System => {
   }
 }
 
-/** Under the names of the model. */
-const shown = ({ deallocationId: id, partnerDeallocationId: partnerTransferId, ...rest }: Json) =>
-  ({ kind: "deallocation", id, partnerTransferId, ...rest }) as unknown as Real<Model.Answer>
+/** Under the names of the model; what the operator is shown has more fields, and the state under another name. */
+const shown = (kind: Model.Kind, { state, createdAt: _, updatedAt: __, journal: ___, ...json }: Json) => {
+  const noun = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`
+  const { [`${kind}Id`]: id, [`partner${noun}Id`]: partnerTransferId, ...rest } = json
+  const partners = partnerTransferId === undefined ? {} : { partnerTransferId }
+  const status = state === undefined ? {} : { status: state }
+  return { kind, id, ...partners, ...rest, ...status } as unknown as Real<Model.Shown>
+}
+
+const answered = (kind: Model.Kind, json: Json): Real<Model.Answer> => {
+  const { status: _, ...answer } = shown(kind, json)
+  return answer
+}
 
 interface Json {
   readonly [field: string]: unknown
@@ -84,6 +118,12 @@ const parse = (text: string): Json =>
 
 const refusals: Readonly<Record<string, Model.Refusal>> = {
   "deallocation-not-found": "NOT_FOUND",
+  "allocation-not-found": "NOT_FOUND",
+  "lock-not-found": "NOT_FOUND",
+  "connection-token-refused": "TOKEN_REFUSED",
+  "account-connected": "ACCOUNT_CONNECTED",
+  "unknown-currency": "UNKNOWN_CURRENCY",
+  "currency-looks-alike": "CURRENCY_LOOKS_ALIKE",
   "state-conflict": "STATE_CONFLICT",
   "terms-mismatch": "TERMS_MISMATCH",
   "adjustment-mismatch": "TERMS_MISMATCH",

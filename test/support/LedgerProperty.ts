@@ -9,8 +9,8 @@ import * as Model from "./Model.ts"
 import type { Real, System } from "./System.ts"
 
 interface Options {
-  /** The setting that the system runs with. */
-  readonly releasedRepost: "reserve" | "conflict"
+  /** The settings that the system runs with. Where its currencies are set, nobody else may have used it. */
+  readonly policy: Model.Policy
   /** The kinds of transfers that the system has. */
   readonly kinds: ReadonlyArray<Model.Kind>
   /** 100 unless told. */
@@ -29,7 +29,7 @@ export const ledgerProperty = (makeSystem: () => System | Promise<System>, optio
   })
   return fc.assert(
     fc.asyncProperty(commands, async (commands) => {
-      const run = new Run(options.releasedRepost)
+      const run = new Run(options.policy)
       const system = await makeSystem()
       await run.begin(system)
       await fc.asyncModelRun(() => ({ model: run, real: system }), commands)
@@ -44,11 +44,21 @@ class Run {
   readonly model: Model.Model
   readonly reservations: Array<Model.Terms> = []
   readonly adjustments: Array<Model.Adjustment> = []
+  readonly tokens: Array<string> = []
   readonly #ids = new Map<string, string>()
   readonly #partnerIds = new Map<string, string>()
 
-  constructor(releasedRepost: "reserve" | "conflict") {
-    this.model = new Model.Model(releasedRepost)
+  constructor(policy: Model.Policy) {
+    this.model = new Model.Model(policy)
+  }
+
+  /** A code of the run's own, for whether one is known depends on all that a system was asked before. */
+  currency(code: string): string {
+    return this.model.policy.currencies !== undefined || code === "__proto__" ? code : `${code}/${this.id("currency")}`
+  }
+
+  amount({ currency, quantity }: Model.Terms["amount"]): Model.Terms["amount"] {
+    return { currency: this.currency(currency), quantity }
   }
 
   /** The same id for the same name within the run, another in every other run. */
@@ -63,9 +73,14 @@ class Run {
     return {
       connectionId: this.id(`connection ${n}`),
       clientId,
-      partnersConnectionId: `konto «${n}» 口座🏦`,
+      partnersConnectionId: this.account(n).partnersConnectionId,
       partnerClientId: "",
     }
+  }
+
+  /** The n-th account of the partner's. */
+  account(n: number): Model.Account {
+    return { partnersConnectionId: `konto «${n}» 口座🏦 ${this.id("account")}`, partnerClientId: "" }
   }
 
   transferId(n: number): string {
@@ -78,8 +93,9 @@ class Run {
       const connection = this.connection(n)
       assert.deepEqual(await system.register(connection), this.model.register(connection))
       const { connectionId } = connection
-      const amount = { currency: "BTC", quantity: "20" }
-      await adjust(this, system, { adjustmentId: this.transferId(10 + n), connectionId, direction: "credit", amount })
+      const amount = this.amount({ currency: "BTC", quantity: "20" })
+      const adjustmentId = this.transferId(10 + n)
+      await adjust(this, system, { adjustmentId, connectionId, direction: "credit", amount }, false)
     }
   }
 
@@ -114,7 +130,10 @@ class Run {
     for (const n of connectionNumbers) {
       const { connectionId } = this.connection(n)
       assert.deepEqual(await system.connection(connectionId), this.model.connection(connectionId))
-      this.assertSameList(await system.list({ connectionId }, 7), this.model.list({ connectionId }))
+      for (const kind of kinds) {
+        const query = { kind, connectionId }
+        this.assertSameList(await system.list(query, 7), this.model.list(query))
+      }
     }
     for (const n of transferNumbers) {
       for (const kind of kinds) {
@@ -141,7 +160,7 @@ const command = <Input>(
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(model, { noNullPrototype: true })
 
-const connectionNumbers = [0, 1, 2]
+const connectionNumbers = [0, 1, 2, 3]
 const transferNumbers = Array.from({ length: 20 }, (_, n) => n)
 
 /** One thing so many times as often as another. */
@@ -154,7 +173,7 @@ const oneOf = <const Field extends string>(...fields: ReadonlyArray<Field>) =>
 
 /** Two are registered and funded to begin with, the third seldom is. */
 const connection = mostly(9, fc.constantFrom(0, 0, 1), fc.constant(2))
-const currency = mostly(5, fc.constant("BTC"), fc.constantFrom("btc", "ofcETH:USDC-v2.e", "__proto__", "€:".repeat(64)))
+const currency = mostly(5, fc.constant("BTC"), fc.constantFrom("btc", "ofcETH:USDC-v2.e", "__proto__", "€:".repeat(45)))
 const small = fc.integer({ min: 1, max: 10 }).map(String)
 const large = fc.constantFrom(10n ** 18n, 2n ** 255n, 2n ** 256n - 11n, 2n ** 256n - 1n).map(String)
 const amount = record({ currency, quantity: mostly(19, small, large) })
@@ -204,7 +223,8 @@ const reserveAny = (kinds: Kinds) =>
     (run, system, { reference: { number, kind }, connection, amount, other }) => {
       const { connectionId, ...identifiers } = withOther(run.connection(connection), other)
       const named = kind === "lock" ? {} : identifiers
-      return reserve(run, system, { kind, id: run.transferId(number), amount, connectionId, ...named })
+      const id = run.transferId(number)
+      return reserve(run, system, { kind, id, amount: run.amount(amount), connectionId, ...named })
     },
   )
 
@@ -214,22 +234,27 @@ const reserveAgain = command(
   async (run, system, { which, other, amount }) => {
     const terms = run.reservations[which % run.reservations.length]
     if (terms === undefined) return
-    if (other === "amount") return reserve(run, system, { ...terms, amount })
+    if (other === "amount") return reserve(run, system, { ...terms, amount: run.amount(amount) })
     const isNamed = other !== undefined && terms[other] !== undefined
     await reserve(run, system, isNamed ? withOther(terms, other) : terms)
   },
 )
 
-const adjust = async (run: Run, system: System, adjustment: Model.Adjustment) => {
+const adjust = async (run: Run, system: System, adjustment: Model.Adjustment, newCurrency: boolean) => {
   run.adjustments.push(adjustment)
-  assert.deepEqual(await system.adjust(adjustment), run.model.adjust(adjustment))
+  assert.deepEqual(await system.adjust(adjustment, newCurrency), run.model.adjust(adjustment, newCurrency))
 }
 
 const adjustAny = (direction: "credit" | "debit") =>
-  command(direction, record({ movement, connection, amount }), (run, system, { movement, connection, amount }) => {
-    const { connectionId } = run.connection(connection)
-    return adjust(run, system, { adjustmentId: run.transferId(movement), connectionId, direction, amount })
-  })
+  command(
+    direction,
+    record({ movement, connection, amount, newCurrency: fc.boolean() }),
+    (run, system, { movement, connection, amount, newCurrency }) => {
+      const { connectionId } = run.connection(connection)
+      const adjustmentId = run.transferId(movement)
+      return adjust(run, system, { adjustmentId, connectionId, direction, amount: run.amount(amount) }, newCurrency)
+    },
+  )
 
 const adjustAgain = command(
   "adjust again",
@@ -238,9 +263,13 @@ const adjustAgain = command(
     const adjustment = run.adjustments[which % run.adjustments.length]
     if (adjustment === undefined) return
     const direction = adjustment.direction === "credit" ? "debit" : "credit"
-    if (other === "amount") return adjust(run, system, { ...adjustment, amount })
-    if (other === "direction") return adjust(run, system, { ...adjustment, direction })
-    await adjust(run, system, other === "memo" ? { ...adjustment, memo: "" } : adjustment)
+    const changes = {
+      amount: { amount: run.amount(amount) },
+      direction: { direction },
+      memo: { memo: "" },
+      nothing: {},
+    } as const
+    await adjust(run, system, { ...adjustment, ...changes[other ?? "nothing"] }, false)
   },
 )
 
@@ -256,21 +285,56 @@ const settle = (kinds: Kinds, name: "clear" | "release" | "find") =>
     },
   )
 
-const list = command(
-  "list",
-  record({
-    connection,
-    status: oneOf("RESERVED", "REJECTED", "CLEARED", "RELEASED"),
-    currency: oneOf("BTC", "__proto__"),
-    limit: fc.constantFrom(1, 2, 3, 200),
-  }),
-  async (run, system, { connection, status, currency, limit }) => {
-    const query = {
-      connectionId: run.connection(connection).connectionId,
-      ...(status === undefined ? {} : { status }),
-      ...(currency === undefined ? {} : { currency }),
-    }
-    run.assertSameList(await system.list(query, limit), run.model.list(query))
+const list = (kinds: Kinds) =>
+  command(
+    "list",
+    record({
+      kind: fc.constantFrom(...kinds),
+      connection,
+      status: oneOf("RESERVED", "REJECTED", "CLEARED", "RELEASED"),
+      currency: oneOf("BTC", "__proto__"),
+      limit: fc.constantFrom(1, 2, 3, 200),
+    }),
+    async (run, system, { kind, connection, status, currency, limit }) => {
+      const query = {
+        kind,
+        connectionId: run.connection(connection).connectionId,
+        ...(status === undefined ? {} : { status }),
+        ...(currency === undefined ? {} : { currency: run.currency(currency) }),
+      }
+      run.assertSameList(await system.list(query, limit), run.model.list(query))
+    },
+  )
+
+const suspend = command(
+  "suspend",
+  record({ connection, suspended: fc.boolean() }),
+  async (run, system, { connection, suspended }) => {
+    const { connectionId } = run.connection(connection)
+    assert.deepEqual(await system.suspend(connectionId, suspended), run.model.suspend(connectionId, suspended))
+  },
+)
+
+const issueToken = command("issue a token", fc.constantFrom(1, 2, 3), async (run, system, n) => {
+  const token = await system.issueToken(run.account(n))
+  run.tokens.push(token)
+  run.model.issueToken(run.account(n), token)
+})
+
+const revokeToken = command("revoke a token", fc.nat(5), async (run, system, which) => {
+  const token = run.tokens[which]
+  if (token === undefined) return
+  await system.revokeToken(token)
+  run.model.revokeToken(token)
+})
+
+const connect = command(
+  "connect",
+  record({ connection: fc.constantFrom(1, 2, 3, 3), which: fc.nat(5), other: oneOf("clientId") }),
+  async (run, system, { connection, which, other }) => {
+    const { connectionId, clientId } = withOther(run.connection(connection), other)
+    const request = { connectionId, clientId, token: run.tokens[which] ?? "none" }
+    assert.deepEqual(await system.connect(request), run.model.connect(request))
   },
 )
 
@@ -282,5 +346,6 @@ const balances = command("balances", connection, async (run, system, connection)
 const commandArbitraries = (kinds: Kinds) => [
   ...[reserveAny(kinds), reserveAny(kinds), reserveAny(kinds), reserveAgain, reserveAgain],
   ...[settle(kinds, "clear"), settle(kinds, "release"), settle(kinds, "find")],
-  ...[adjustAny("credit"), adjustAny("debit"), adjustAgain, register, list, balances],
+  ...[adjustAny("credit"), adjustAny("debit"), adjustAgain, register, list(kinds), balances],
+  ...[suspend, issueToken, connect, connect, revokeToken],
 ]

@@ -41,6 +41,20 @@ export interface Adjustment {
   readonly memo?: string
 }
 
+/** The partner's account that a token is for, and what the network shows to have it connected. */
+export type Account = Pick<Connection, "partnersConnectionId" | "partnerClientId">
+
+export interface Connecting extends Pick<Connection, "connectionId" | "clientId"> {
+  readonly token: string
+}
+
+/** What a platform may set as it likes. */
+export interface Policy {
+  readonly releasedRepost?: "reserve" | "conflict"
+  readonly suspendedDeallocations?: "allow" | "reject"
+  readonly currencies?: ReadonlyArray<string>
+}
+
 type Status = "RESERVED" | "REJECTED" | "CLEARED" | "RELEASED"
 
 /** The body of a 200: the terms again, and the rejection's reason where it is one. */
@@ -55,6 +69,7 @@ export interface Shown extends Answer {
 
 /** A connection with its balances by currency. */
 export interface Registered extends Connection {
+  readonly suspended: boolean
   readonly balances: Readonly<Record<string, Balances>>
 }
 
@@ -73,6 +88,10 @@ export type Refusal =
   | "TERMS_MISMATCH"
   | "ID_IN_USE"
   | "CONNECTION_NOT_FOUND"
+  | "TOKEN_REFUSED"
+  | "ACCOUNT_CONNECTED"
+  | "UNKNOWN_CURRENCY"
+  | "CURRENCY_LOOKS_ALIKE"
   | "INSUFFICIENT_BALANCE"
   | "OVERFLOW"
 
@@ -82,8 +101,9 @@ type Differences = Readonly<Record<string, readonly [recorded: string | null, re
 /** What became of a request. Differences come with a `TERMS_MISMATCH`, of a transfer, an adjustment or a connection. */
 export type Outcome<A> = { readonly ok: A } | { readonly refused: Refusal; readonly differences?: Differences }
 
-/** Which deallocations of a connection to list. */
+/** Which transfers of a connection to list. */
 export interface Query {
+  readonly kind: Kind
   readonly connectionId: string
   readonly status?: Status
   readonly currency?: string
@@ -95,14 +115,21 @@ interface Transfer {
   rejectionReason?: string
 }
 
+interface Token extends Account {
+  readonly text: string
+  isGood: boolean
+}
+
 export class Model {
   readonly connections: Array<Connection> = []
+  readonly suspended: Array<string> = []
+  readonly tokens: Array<Token> = []
   readonly transfers: Array<Transfer> = []
   readonly adjustments: Array<Adjustment> = []
-  readonly releasedRepost: "reserve" | "conflict"
+  readonly policy: Policy
 
-  constructor(releasedRepost: "reserve" | "conflict") {
-    this.releasedRepost = releasedRepost
+  constructor(policy: Policy) {
+    this.policy = policy
   }
 
   register(connection: Connection): Outcome<"registered"> {
@@ -113,7 +140,40 @@ export class Model {
     return { ok: "registered" }
   }
 
-  adjust(adjustment: Adjustment): Outcome<"adjusted"> {
+  /** The partner gives a token out, whose text is drawn elsewhere. */
+  issueToken(account: Account, text: string): void {
+    this.tokens.push({ ...account, text, isGood: true })
+  }
+
+  revokeToken(text: string): void {
+    for (const token of this.tokens) if (token.text === text) token.isGood = false
+  }
+
+  connect({ connectionId, clientId, token: text }: Connecting): Outcome<"registered"> {
+    for (const known of this.connections) {
+      if (known.connectionId === connectionId) return sameOrMismatch(known, { ...known, clientId }, "registered")
+    }
+    const token = this.tokens.find((token) => token.text === text)
+    if (token === undefined || !token.isGood) return { refused: "TOKEN_REFUSED" }
+    const { partnersConnectionId, partnerClientId } = token
+    if (this.connections.some((known) => known.partnersConnectionId === partnersConnectionId)) {
+      return { refused: "ACCOUNT_CONNECTED" }
+    }
+    token.isGood = false
+    this.connections.push({ connectionId, clientId, partnersConnectionId, partnerClientId })
+    return { ok: "registered" }
+  }
+
+  suspend(connectionId: string, suspended: boolean): Outcome<"suspended" | "resumed"> {
+    if (!this.connections.some((known) => known.connectionId === connectionId)) {
+      return { refused: "CONNECTION_NOT_FOUND" }
+    }
+    const others = this.suspended.filter((id) => id !== connectionId)
+    this.suspended.splice(0, this.suspended.length, ...others, ...(suspended ? [connectionId] : []))
+    return { ok: suspended ? "suspended" : "resumed" }
+  }
+
+  adjust(adjustment: Adjustment, newCurrency: boolean): Outcome<"adjusted"> {
     const { adjustmentId, connectionId, direction, amount } = adjustment
     if (this.transfers.some(({ terms }) => terms.id === adjustmentId)) return { refused: "ID_IN_USE" }
     for (const known of this.adjustments) {
@@ -121,6 +181,10 @@ export class Model {
     }
     if (!this.connections.some((known) => known.connectionId === connectionId)) {
       return { refused: "CONNECTION_NOT_FOUND" }
+    }
+    if (direction === "credit" && this.#isUnknown(amount.currency)) return { refused: "UNKNOWN_CURRENCY" }
+    if (direction === "credit" && !newCurrency && this.#looksAlike(amount.currency)) {
+      return { refused: "CURRENCY_LOOKS_ALIKE" }
     }
     const { available, total } = this.#balances(connectionId, amount.currency)
     const quantity = BigInt(amount.quantity)
@@ -136,7 +200,7 @@ export class Model {
     if (transfer !== undefined) {
       const repeat = sameOrMismatch(transfer.terms, terms, answer(transfer))
       if ("refused" in repeat || transfer.status !== "RELEASED") return repeat
-      if (this.releasedRepost === "conflict") return { refused: "STATE_CONFLICT" }
+      if (this.policy.releasedRepost === "conflict") return { refused: "STATE_CONFLICT" }
     }
     const reason = this.#reasonAgainst(terms)
     if (terms.kind === "lock" && reason === "UNKNOWN_CONNECTION") return { refused: "CONNECTION_NOT_FOUND" }
@@ -163,10 +227,10 @@ export class Model {
     return transfer === undefined ? { refused: "NOT_FOUND" } : { ok: shown(transfer) }
   }
 
-  /** Deallocations, in no order that means anything. */
-  list({ connectionId, status, currency }: Query): ReadonlyArray<Shown> {
+  /** Transfers of a kind, in no order that means anything. */
+  list({ kind, connectionId, status, currency }: Query): ReadonlyArray<Shown> {
     return this.transfers
-      .filter(({ terms }) => terms.kind === "deallocation" && terms.connectionId === connectionId)
+      .filter(({ terms }) => terms.kind === kind && terms.connectionId === connectionId)
       .filter((transfer) => status === undefined || transfer.status === status)
       .filter(({ terms }) => currency === undefined || terms.amount.currency === currency)
       .map(shown)
@@ -184,7 +248,8 @@ export class Model {
       const texts = { pending: `${pending}`, available: `${available}`, locked: `${locked}` }
       return [currency, { ...texts, reserved: `${reserved}`, deallocated: `${deallocated}` }] as const
     })
-    return { ok: { ...connection, balances: Object.fromEntries(balances) } }
+    const suspended = this.suspended.includes(connectionId)
+    return { ok: { ...connection, suspended, balances: Object.fromEntries(balances) } }
   }
 
   #find({ kind, id }: Reference): Transfer | undefined {
@@ -196,6 +261,18 @@ export class Model {
       this.adjustments.some(({ adjustmentId }) => adjustmentId === id) ||
       this.transfers.some(({ terms }) => terms.id === id && terms.kind !== kind)
     )
+  }
+
+  #isUnknown(currency: string): boolean {
+    return this.policy.currencies !== undefined && !this.policy.currencies.includes(currency)
+  }
+
+  /** Whether a code was never seen, and one that differs only in the case of A to Z was. */
+  #looksAlike(currency: string): boolean {
+    if (this.policy.currencies !== undefined) return false
+    const lower = (code: string) => Array.from(code, (c) => (c >= "A" && c <= "Z" ? c.toLowerCase() : c)).join("")
+    const seen = [...this.adjustments, ...this.transfers.map(({ terms }) => terms)].map(({ amount }) => amount.currency)
+    return !seen.includes(currency) && seen.some((code) => lower(code) === lower(currency))
   }
 
   #settle(reference: Reference, to: "CLEARED" | "RELEASED"): Outcome<Answer> {
@@ -218,6 +295,10 @@ export class Model {
     ) {
       return "CONNECTION_MISMATCH"
     }
+    const isBarred =
+      terms.kind === "allocation" || (terms.kind === "deallocation" && this.policy.suspendedDeallocations === "reject")
+    if (isBarred && this.suspended.includes(terms.connectionId)) return "CONNECTION_SUSPENDED"
+    if (terms.kind === "allocation" && this.#isUnknown(terms.amount.currency)) return "UNKNOWN_CURRENCY"
     const { available, total } = this.#balances(terms.connectionId, terms.amount.currency)
     const quantity = BigInt(terms.amount.quantity)
     if (terms.kind === "allocation") return total + quantity >= 2n ** 256n ? "LIMIT_EXCEEDED" : undefined

@@ -25,20 +25,21 @@ const funded = async (system: System, quantity: number) => {
     direction,
     amount: amount(units),
   })
-  if (quantity > 0) assert.deepEqual(await system.adjust(adjustment("credit", quantity)), { ok: "adjusted" })
+  if (quantity > 0) assert.deepEqual(await system.adjust(adjustment("credit", quantity), false), { ok: "adjusted" })
   return {
     connection,
     adjustment,
-    terms: (units: number): Model.Terms => ({
-      kind: "deallocation",
+    terms: (units: number, kind: "deallocation" | "allocation" = "deallocation"): Model.Terms => ({
+      kind,
       id: randomUUID(),
       amount: amount(units),
       ...connection,
     }),
-    assertBalances: async (available: number, reserved: number, deallocated: number) => {
+    lock: (units: number): Model.Terms => ({ kind: "lock", id: randomUUID(), amount: amount(units), connectionId }),
+    assertBalances: async (available: number, reserved: number, deallocated: number, pending = 0, locked = 0) => {
       const texts = { available: `${available}`, reserved: `${reserved}`, deallocated: `${deallocated}` }
-      const balances = { pending: "0", locked: "0", ...texts }
-      const expected = { ok: { ...connection, balances: { [currency]: balances } } }
+      const balances = { pending: `${pending}`, locked: `${locked}`, ...texts }
+      const expected = { ok: { ...connection, suspended: false, balances: { [currency]: balances } } }
       assert.deepEqual<object>(await system.connection(connectionId), expected)
     },
   }
@@ -97,7 +98,9 @@ export const races: Readonly<Record<string, (system: System) => Promise<void>>> 
   "holds and debits never take more than there is": async (system) => {
     const { adjustment, terms, assertBalances } = await funded(system, 5)
     const outcomes = await times(12, async (n) =>
-      n % 2 === 0 ? isHeld(await system.reserve(terms(1))) : "ok" in (await system.adjust(adjustment("debit", 1))),
+      n % 2 === 0
+        ? isHeld(await system.reserve(terms(1)))
+        : "ok" in (await system.adjust(adjustment("debit", 1), false)),
     )
     assert.strictEqual(outcomes.filter((succeeded) => succeeded).length, 5)
     await assertBalances(0, outcomes.filter((succeeded, n) => succeeded && n % 2 === 0).length, 0)
@@ -106,7 +109,8 @@ export const races: Readonly<Record<string, (system: System) => Promise<void>>> 
   "50 equal credits count once": async (system) => {
     const { adjustment, assertBalances } = await funded(system, 0)
     const credit = adjustment("credit", 7)
-    for (const outcome of await times(50, () => system.adjust(credit))) assert.deepEqual(outcome, { ok: "adjusted" })
+    for (const outcome of await times(50, () => system.adjust(credit, false)))
+      assert.deepEqual(outcome, { ok: "adjusted" })
     await assertBalances(7, 0, 0)
   },
 
@@ -117,7 +121,7 @@ export const races: Readonly<Record<string, (system: System) => Promise<void>>> 
       const credit = adjustment("credit", 1, wanted.id)
       const [holds, credits] = await Promise.all([
         times(3, () => system.reserve(wanted)),
-        times(3, () => system.adjust(credit)),
+        times(3, () => system.adjust(credit, false)),
       ])
       const taker = "ok" in (await system.find(wanted)) ? "hold" : "credit"
       for (const hold of holds) assert.isTrue(taker === "hold" ? isHeld(hold) : isRefused(hold, "ID_IN_USE"))
@@ -128,6 +132,49 @@ export const races: Readonly<Record<string, (system: System) => Promise<void>>> 
     await assertBalances(10 - held + (10 - held), held, 0)
   },
 
+  "equal allocations are pending once, and of clears and releases of one exactly one side wins": async (system) => {
+    const { terms, assertBalances } = await funded(system, 10)
+    const won = await times(10, async () => {
+      const wanted = terms(1, "allocation")
+      const [first = assert.fail(), ...others] = await times(10, () => system.reserve(wanted))
+      assert.isTrue(isHeld(first))
+      for (const other of others) assert.deepEqual(other, first)
+      const outcomes = await times(10, (n) => (n % 2 === 0 ? system.clear(wanted) : system.release(wanted)))
+      const found = await system.find(wanted)
+      const isCleared = "ok" in found && found.ok.status === "CLEARED"
+      for (const [n, outcome] of outcomes.entries()) {
+        assert.strictEqual("ok" in outcome, (n % 2 === 0) === isCleared)
+      }
+      return isCleared
+    })
+    await assertBalances(10 + won.filter((isCleared) => isCleared).length, 0, 0)
+  },
+
+  "an id that an allocation, a deallocation and a lock want goes to one of them": async (system) => {
+    const { lock, terms, assertBalances } = await funded(system, 10)
+    const takers = await times(10, async () => {
+      const wanted = terms(1)
+      const all = [wanted, { ...terms(1, "allocation"), id: wanted.id }, { ...lock(1), id: wanted.id }]
+      const outcomes = await Promise.all([...all, ...all].map((asked) => system.reserve(asked)))
+      const taken = [0, 1, 2].filter((kind) => [kind, kind + 3].every((n) => isHeld(outcomes[n] ?? assert.fail())))
+      assert.strictEqual(taken.length, 1)
+      assert.strictEqual(outcomes.filter((outcome) => isRefused(outcome, "ID_IN_USE")).length, 4)
+      return taken[0]
+    })
+    const [deallocated = 0, allocated = 0, locked = 0] = [0, 1, 2].map(
+      (kind) => takers.filter((of) => of === kind).length,
+    )
+    await assertBalances(10 - deallocated - locked, deallocated, 0, allocated, locked)
+  },
+
+  "locks and holds never take more than there is": async (system) => {
+    const { lock, terms, assertBalances } = await funded(system, 5)
+    const outcomes = await times(12, async (n) => isHeld(await system.reserve(n % 2 === 0 ? terms(1) : lock(1))))
+    assert.strictEqual(outcomes.filter((succeeded) => succeeded).length, 5)
+    const held = outcomes.filter((succeeded, n) => succeeded && n % 2 === 0).length
+    await assertBalances(0, held, 0, 0, 5 - held)
+  },
+
   "of two ways to register a connection one wins, and stays": async (system) => {
     const { connection } = await funded(system, 0)
     const connectionId = randomUUID()
@@ -136,7 +183,9 @@ export const races: Readonly<Record<string, (system: System) => Promise<void>>> 
     const wins = [0, 1].map((side) => outcomes.filter((outcome, n) => n % 2 === side && "ok" in outcome).length)
     assert.sameMembers(wins, [0, 5])
     const winner = ways[wins.indexOf(5)] ?? assert.fail()
-    assert.deepEqual<object>(await system.connection(connectionId), { ok: { ...winner, balances: {} } })
+    assert.deepEqual<object>(await system.connection(connectionId), {
+      ok: { ...winner, suspended: false, balances: {} },
+    })
   },
 }
 

@@ -3,6 +3,7 @@
  * outcomes are plain values that all of them can produce, so that one property and the same races
  * run unchanged on each.
  */
+import { hash, randomUUID } from "node:crypto"
 import {
   Adjustment,
   Amount,
@@ -14,7 +15,7 @@ import {
   type Store,
   Uuid,
 } from "@holdfast/domain"
-import { Effect, Schema } from "effect"
+import { DateTime, Effect, Schema } from "effect"
 import type * as Model from "./Model.ts"
 
 /** What an answer of a system adds to the model's: the id that the partner gave what the network asked for. */
@@ -23,12 +24,18 @@ export type Real<A> = A & { readonly partnerTransferId?: string }
 /** Where nothing was answered (no database, say) the promise is rejected: that is no outcome. */
 export interface System {
   readonly register: (connection: Model.Connection) => Promise<Model.Outcome<"registered">>
-  readonly adjust: (adjustment: Model.Adjustment) => Promise<Model.Outcome<"adjusted">>
+  readonly connect: (request: Model.Connecting) => Promise<Model.Outcome<"registered">>
+  /** The text of a new token. */
+  readonly issueToken: (account: Model.Account) => Promise<string>
+  /** By its text. */
+  readonly revokeToken: (token: string) => Promise<void>
+  readonly suspend: (connectionId: string, suspended: boolean) => Promise<Model.Outcome<"suspended" | "resumed">>
+  readonly adjust: (adjustment: Model.Adjustment, newCurrency?: boolean) => Promise<Model.Outcome<"adjusted">>
   readonly reserve: (terms: Model.Terms) => Promise<Model.Outcome<Real<Model.Answer>>>
   readonly clear: (reference: Model.Reference) => Promise<Model.Outcome<Real<Model.Answer>>>
   readonly release: (reference: Model.Reference) => Promise<Model.Outcome<Real<Model.Answer>>>
   readonly find: (reference: Model.Reference) => Promise<Model.Outcome<Real<Model.Shown>>>
-  /** Deallocations: all pages of that size, one after another. */
+  /** All pages of that size, one after another. */
   readonly list: (query: Model.Query, limit: number) => Promise<ReadonlyArray<Real<Model.Shown>>>
   readonly connection: (connectionId: string) => Promise<Model.Outcome<Model.Registered>>
 }
@@ -60,8 +67,35 @@ export const effectsOf = (service: Holdfast.Holdfast["Service"]): Effects => {
   return {
     register: (connection) =>
       outcome(Effect.flatMap(decodeConnection(connection), service.register), () => "registered"),
-    adjust: ({ adjustmentId: id, ...adjustment }) =>
-      outcome(Effect.flatMap(decodeAdjustment({ id, ...adjustment }), service.adjust), () => "adjusted"),
+    connect: ({ token, ...ids }) =>
+      outcome(
+        Effect.flatMap(decodeConnecting(ids), (ids) => service.connect({ ...ids, tokenHash: hashOf(token) })),
+        () => "registered",
+      ),
+    issueToken: Effect.fnUntraced(function* (account) {
+      const token = randomUUID()
+      const id = Uuid.Uuid.make(randomUUID())
+      const issuedAt = yield* DateTime.now
+      const expiresAt = DateTime.add(issuedAt, { hours: 1 })
+      yield* Effect.orDie(service.issueToken({ id, hash: hashOf(token), ...account, issuedAt, expiresAt }))
+      return token
+    }),
+    revokeToken: Effect.fnUntraced(function* (token) {
+      const found = (yield* Effect.orDie(service.tokens({ limit: 200 }))).find(({ hash }) => hash === hashOf(token))
+      if (found !== undefined) yield* Effect.orDie(service.revokeToken(found.id))
+    }),
+    suspend: (id, suspended) =>
+      outcome(
+        Effect.flatMap(decodeId(id), (id) => service.suspend(id, suspended)),
+        (connection) => (connection.suspended ? "suspended" : "resumed"),
+      ),
+    adjust: ({ adjustmentId: id, ...adjustment }, newCurrency) =>
+      outcome(
+        Effect.flatMap(decodeAdjustment({ id, ...adjustment }), (terms) =>
+          service.adjust(terms, { newCurrency: newCurrency ?? false }),
+        ),
+        () => "adjusted",
+      ),
     reserve: (terms) =>
       outcome(
         terms.kind === "lock"
@@ -100,10 +134,16 @@ export const fromService = (
   service: Holdfast.Holdfast["Service"],
   run: <A>(effect: Effect.Effect<A>) => Promise<A> = Effect.runPromise,
 ): System => {
-  const { register, adjust, reserve, clear, release, find, list, connection } = effectsOf(service)
+  const effects = effectsOf(service)
+  const { register, connect, issueToken, revokeToken, suspend, adjust } = effects
+  const { reserve, clear, release, find, list, connection } = effects
   return {
     register: (_) => run(register(_)),
-    adjust: (_) => run(adjust(_)),
+    connect: (_) => run(connect(_)),
+    issueToken: (_) => run(issueToken(_)),
+    revokeToken: (_) => run(revokeToken(_)),
+    suspend: (_, suspended) => run(suspend(_, suspended)),
+    adjust: (_, newCurrency) => run(adjust(_, newCurrency)),
     reserve: (_) => run(reserve(_)),
     clear: (_) => run(clear(_)),
     release: (_) => run(release(_)),
@@ -113,7 +153,9 @@ export const fromService = (
   }
 }
 
-type Failure = Ledger.Failure | Connection.ConnectionNotFound | Connection.ConnectionConflict | Store.Unavailable
+type Failure = Ledger.Failure | Connection.ConnectionNotFound | Connection.ConnectFailure | Store.Unavailable
+
+const hashOf = (token: string) => hash("sha256", token)
 
 const outcome = <A, B>(
   effect: Effect.Effect<A, Failure>,
@@ -139,6 +181,10 @@ const refusals: Record<Failure["_tag"], Model.Refusal | undefined> = {
   ConnectionConflict: "TERMS_MISMATCH",
   IdInUse: "ID_IN_USE",
   ConnectionNotFound: "CONNECTION_NOT_FOUND",
+  TokenRefused: "TOKEN_REFUSED",
+  AccountConnected: "ACCOUNT_CONNECTED",
+  UnknownCurrency: "UNKNOWN_CURRENCY",
+  CurrencyLooksAlike: "CURRENCY_LOOKS_ALIKE",
   InsufficientBalance: "INSUFFICIENT_BALANCE",
   BaseUnitsOverflow: "OVERFLOW",
   NonceUsed: undefined,
@@ -158,6 +204,8 @@ const decoder = <S extends Schema.ConstraintDecoder<unknown>>(schema: S) => {
 
 const decodeId = decoder(Uuid.FromString)
 const decodeConnection = decoder(Connection.Connection)
+const { connectionId, clientId } = Connection.Connection.fields
+const decodeConnecting = decoder(Schema.Struct({ connectionId, clientId }))
 const decodeTerms = decoder(Terms)
 const decodeAdjustment = decoder(AdjustmentTerms)
 const decodeCurrency = Schema.decodeUnknownSync(Amount.Currency)
@@ -181,7 +229,7 @@ const withoutStatus = ({ status: _, ...answer }: Real<Model.Shown>): Real<Model.
 
 const listAll = Effect.fnUntraced(function* (
   service: Holdfast.Holdfast["Service"],
-  { connectionId, status, currency }: Model.Query,
+  { kind, connectionId, status, currency }: Model.Query,
   limit: number,
 ) {
   const query = {
@@ -190,12 +238,12 @@ const listAll = Effect.fnUntraced(function* (
     ...(status === undefined ? {} : { state: states[status] }),
     ...(currency === undefined ? {} : { currency: decodeCurrency(currency) }),
   }
-  let page = yield* service.list(query)
-  const all = [...page.deallocations]
+  let page = yield* service.list(kind, query)
+  const all: Array<TwoPhased> = [...page.transfers]
   // A list that repeats itself may have no end.
   while (page.next !== undefined && new Set(all.map(({ terms }) => terms.id)).size === all.length) {
-    page = yield* service.list({ ...query, cursor: page.next })
-    all.push(...page.deallocations)
+    page = yield* service.list(kind, { ...query, cursor: page.next })
+    all.push(...page.transfers)
   }
   return all.map(shown)
 })

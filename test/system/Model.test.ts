@@ -16,7 +16,11 @@ for (const releasedRepost of ["reserve", "conflict"] as const) {
         const server = yield* ServerProcess.start({ DATA_DIR: directory, RELEASED_REPOST: releasedRepost })
         const system = HttpSystem.fromClient(HttpClient.fromDirectory(server.url, directory))
         yield* Effect.promise(() =>
-          ledgerProperty(() => system, { kinds: ["deallocation"], releasedRepost, numRuns: 20 }),
+          ledgerProperty(() => system, {
+            kinds: ["deallocation", "allocation", "lock"],
+            policy: { releasedRepost },
+            numRuns: 20,
+          }),
         )
         if (releasedRepost === "reserve") {
           for (const race of Object.values(races)) yield* Effect.promise(() => race(system))

@@ -37,7 +37,10 @@ export interface Evidence {
 
 /** What contradicts the contract, a line each; nothing if all is well. */
 export const check = ({ connections, operations, books }: Evidence): ReadonlyArray<string> => {
-  const registered = new Map(connections.map((connection) => [connection.connectionId, connection]))
+  const registered = new Map(
+    // Nobody suspends one.
+    connections.map((connection) => [connection.connectionId, { ...connection, suspended: false }]),
+  )
   const ledger = new ReplayedLedger(registered)
   const violations: Array<string> = []
   for (const entry of books.entries) {
@@ -236,7 +239,7 @@ class Changing<Key, Value> {
 
 /** The ledger as it was after each entry of a journal. */
 class ReplayedLedger {
-  readonly #connections: ReadonlyMap<Uuid.Uuid, Connection.Connection>
+  readonly #connections: ReadonlyMap<Uuid.Uuid, Connection.Registered>
   readonly #transfers = new Changing<Uuid.Uuid, Ledger.Transfer>()
   readonly #accounts = new Changing<string, Account.Account>()
   readonly #balances = new Changing<Uuid.Uuid, ReadonlyMap<string, Store.Balance>>()
@@ -245,7 +248,7 @@ class ReplayedLedger {
   /** The moment that the service shows. */
   #at = 0
 
-  constructor(connections: ReadonlyMap<Uuid.Uuid, Connection.Connection>) {
+  constructor(connections: ReadonlyMap<Uuid.Uuid, Connection.Registered>) {
     this.#connections = connections
     const unused = Effect.die("The checker does not ask for this.")
     this.#service = System.effectsOf(
@@ -262,8 +265,16 @@ class ReplayedLedger {
           },
           useNonce: () => unused,
           register: () => unused,
+          connect: () => unused,
+          issueToken: () => unused,
+          revokeToken: () => unused,
+          tokens: () => unused,
+          suspend: () => unused,
+          connections: () => unused,
+          totals: unused,
           list: () => unused,
           journal: () => unused,
+          entries: () => unused,
           ready: Effect.void,
         }).pipe(Effect.provideService(SecureRandom.SecureRandom, noRandom)),
       ),

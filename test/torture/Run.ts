@@ -23,7 +23,7 @@ export const run = async ({ system, seed, clients, isOver }: Options): Promise<R
   const random = Random.make(seed)
   const operations: Array<History.Operation> = []
   const call = History.record(system, operations, () => performance.now())
-  const world = new World(random, ["deallocation"])
+  const world = new World(random, ["deallocation", "allocation", "lock"])
   const client = async (own: Random.Random) => {
     while (!isOver(operations.length)) {
       const request = world.next(own)

@@ -3,8 +3,11 @@
  */
 import * as Expectation from "./Expectation.ts"
 
+/** @category constants */
+export const names = ["pending", "available", "locked", "reserved", "deallocated"] as const
+
 /** @category models */
-export type Balance = Readonly<Record<"available" | "reserved" | "deallocated", bigint>>
+export type Balance = Readonly<Record<(typeof names)[number], bigint>>
 
 /**
  * By currency.
@@ -14,18 +17,18 @@ export type Balance = Readonly<Record<"available" | "reserved" | "deallocated", 
 export type Balances = ReadonlyMap<string, Balance>
 
 /** @category constants */
-export const zero: Balance = { available: 0n, reserved: 0n, deallocated: 0n }
+export const zero: Balance = { pending: 0n, available: 0n, locked: 0n, reserved: 0n, deallocated: 0n }
+
+const each = (units: (name: (typeof names)[number]) => bigint) =>
+  Object.fromEntries(names.map((name) => [name, units(name)])) as Balance
 
 /**
  * A balance after a change that happens so many times.
  *
  * @category operations
  */
-export const add = (balance: Balance, change: Balance, times: bigint): Balance => ({
-  available: balance.available + change.available * times,
-  reserved: balance.reserved + change.reserved * times,
-  deallocated: balance.deallocated + change.deallocated * times,
-})
+export const add = (balance: Balance, change: Balance, times: bigint): Balance =>
+  each((name) => balance[name] + change[name] * times)
 
 /**
  * The `balances` of an operator's answer.
@@ -34,16 +37,7 @@ export const add = (balance: Balance, change: Balance, times: bigint): Balance =
  */
 export const fromJson = (value: unknown): Balances => {
   const items: ReadonlyArray<unknown> = Array.isArray(value) ? value : []
-  return new Map(
-    items.map((item) => [
-      String(Expectation.get(item, "currency")),
-      {
-        available: units(item, "available"),
-        reserved: units(item, "reserved"),
-        deallocated: units(item, "deallocated"),
-      },
-    ]),
-  )
+  return new Map(items.map((item) => [String(Expectation.get(item, "currency")), each((name) => units(item, name))]))
 }
 
 /** What is no text of digits must not pass for an amount. */
@@ -58,12 +52,10 @@ const units = (item: unknown, field: string): bigint => {
  * @category conversions
  */
 export const describe = (balances: Balances): string => {
-  const accounts = [...balances].filter(([, _]) => _.available !== 0n || _.reserved !== 0n || _.deallocated !== 0n)
+  const accounts = [...balances].filter(([, balance]) => names.some((name) => balance[name] !== 0n))
   if (accounts.length === 0) return "none"
   return accounts
-    .map(
-      ([currency, _]) => `${currency} ${_.available} available, ${_.reserved} reserved, ${_.deallocated} deallocated`,
-    )
+    .map(([currency, balance]) => `${currency} ${names.map((name) => `${balance[name]} ${name}`).join(", ")}`)
     .toSorted()
     .join("; ")
 }

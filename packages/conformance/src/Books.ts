@@ -28,13 +28,25 @@ interface Amount {
   readonly quantity: string
 }
 
+/** What is reserved, then cleared or released: by the network, but for locks. */
+type Kind = "deallocation" | "allocation" | "lock"
+
 /**
- * A deallocation, as the network asks for it.
+ * One of them by its id.
  *
  * @category models
  */
-export interface Terms extends Connection {
-  readonly deallocationId: string
+export interface Subject {
+  readonly kind: Kind
+  readonly id: string
+}
+
+/**
+ * What is asked for.
+ *
+ * @category models
+ */
+export interface Terms extends Connection, Subject {
   readonly amount: Amount
 }
 
@@ -47,12 +59,12 @@ export interface Adjustment {
 
 type Move = "clear" | "release"
 
-interface Deallocation {
+interface Transfer {
   readonly terms: Terms
   readonly state: Expectation.State
   readonly rejectionReason?: string | undefined
   /** Ours to choose; from then on the same in every answer. */
-  readonly partnerDeallocationId: string | undefined
+  readonly partnerId: string | undefined
   /** How often something happened to it. */
   readonly events: number
 }
@@ -71,12 +83,28 @@ const table = (releasedRepost: ReleasedRepost): Readonly<Record<"none" | Expecta
   REJECTED: { reserve: "REJECTED", clear: 409, release: 409 },
 })
 
+const { zero } = Balances
+
 /** What entering a state adds to each balance, in quantities. */
-const moves: Readonly<Record<Expectation.State, Balances.Balance>> = {
-  RESERVED: { available: -1n, reserved: 1n, deallocated: 0n },
-  REJECTED: { available: 0n, reserved: 0n, deallocated: 0n },
-  CLEARED: { available: 0n, reserved: -1n, deallocated: 1n },
-  RELEASED: { available: 1n, reserved: -1n, deallocated: 0n },
+const moves: Readonly<Record<Kind, Readonly<Record<Expectation.State, Balances.Balance>>>> = {
+  deallocation: {
+    RESERVED: { ...zero, available: -1n, reserved: 1n },
+    REJECTED: zero,
+    CLEARED: { ...zero, reserved: -1n, deallocated: 1n },
+    RELEASED: { ...zero, available: 1n, reserved: -1n },
+  },
+  allocation: {
+    RESERVED: { ...zero, pending: 1n },
+    REJECTED: zero,
+    CLEARED: { ...zero, pending: -1n, available: 1n },
+    RELEASED: { ...zero, pending: -1n },
+  },
+  lock: {
+    RESERVED: { ...zero, available: -1n, locked: 1n },
+    REJECTED: zero,
+    CLEARED: { ...zero, locked: -1n },
+    RELEASED: { ...zero, available: 1n, locked: -1n },
+  },
 }
 
 /** @category models */
@@ -85,8 +113,9 @@ export class Books {
   readonly #connections = new Map<string, Connection>()
   readonly #balances = new Map<string, Balances.Balances>()
   readonly #adjustments = new Map<string, Adjustment>()
+  readonly #suspended = new Set<string>()
   /** Oldest first. */
-  readonly #deallocations = new Map<string, Deallocation>()
+  readonly #transfers = new Map<string, Transfer>()
   readonly #nonces = new Set<string>()
 
   constructor(releasedRepost: ReleasedRepost) {
@@ -102,10 +131,27 @@ export class Books {
     return differing(known, connection).length === 0 ? accepted : Expectation.refusal(409)
   }
 
+  /** The network shows a token that is good. */
+  connect(connection: Connection): Expectation.Expectation {
+    const known = this.#connections.get(connection.connectionId)
+    if (known !== undefined && known.clientId !== connection.clientId) {
+      return Expectation.refusal(409, known.clientId, connection.clientId)
+    }
+    const settle = () => void this.#connections.set(connection.connectionId, connection)
+    const { partnerClientId: partnersClientId } = connection
+    return { statuses: [200], body: Expectation.atLeast({ ...identifiersOf(connection), partnersClientId }), settle }
+  }
+
+  suspend(connectionId: string, suspended: boolean): Expectation.Expectation {
+    const settle = () =>
+      suspended ? void this.#suspended.add(connectionId) : void this.#suspended.delete(connectionId)
+    return { ...this.connection(connectionId), settle }
+  }
+
   adjust(id: string, adjustment: Adjustment): Expectation.Expectation {
     const known = this.#adjustments.get(id)
     if (known !== undefined) return differing(known, adjustment).length === 0 ? accepted : Expectation.refusal(409)
-    if (this.#deallocations.has(id)) return Expectation.refusal(409)
+    if (this.#transfers.has(id)) return Expectation.refusal(409)
     const { connectionId, direction, amount } = adjustment
     if (!this.#connections.has(connectionId)) return Expectation.refusal(404)
     const change = direction === "credit" ? BigInt(amount.quantity) : -BigInt(amount.quantity)
@@ -118,20 +164,21 @@ export class Books {
   }
 
   reserve(terms: Terms): Expectation.Expectation {
-    const id = terms.deallocationId
-    if (this.#adjustments.has(id)) return Expectation.refusal(409)
-    const known = this.#deallocations.get(id)
+    const { kind, id } = terms
+    if (this.#isOfAnother(terms)) return Expectation.refusal(409)
+    const known = this.#transfers.get(id)
     const differences = known === undefined ? [] : differing(known.terms, terms)
     if (differences.length > 0) return Expectation.refusal(409, ...differences.flat())
     const next = this.#table[known?.state ?? "none"].reserve
     if (next === "hold") {
       const rejectionReason = this.#rejection(terms)
+      if (kind === "lock" && rejectionReason !== undefined) return Expectation.refusal(422)
       const state = rejectionReason === undefined ? "RESERVED" : "REJECTED"
       return this.#enter({
         terms,
         state,
         rejectionReason,
-        partnerDeallocationId: undefined,
+        partnerId: undefined,
         events: known?.events ?? 0,
       })
     }
@@ -140,8 +187,9 @@ export class Books {
     return { statuses: [200], body: bodyOf(known), tells: next === "CLEARED" ? undefined : next }
   }
 
-  move(move: Move, id: string): Expectation.Expectation {
-    const known = this.#deallocations.get(id)
+  move(move: Move, subject: Subject): Expectation.Expectation {
+    if (this.#isOfAnother(subject)) return Expectation.refusal(409)
+    const known = this.#transfers.get(subject.id)
     const next = this.#table[known?.state ?? "none"][move]
     if (next === "hold" || known === undefined) return Expectation.refusal(404)
     if (typeof next === "number") return Expectation.refusal(next)
@@ -149,10 +197,12 @@ export class Books {
     return this.#enter({ ...known, state: next })
   }
 
-  get(id: string): Expectation.Expectation {
-    const known = this.#deallocations.get(id)
-    if (known === undefined) return Expectation.refusal(404)
-    return { statuses: [200], body: { ...bodyOf(known), status: known.state }, tells: known.state }
+  get({ kind, id }: Subject): Expectation.Expectation {
+    const known = this.#transfers.get(id)
+    if (known === undefined || known.terms.kind !== kind) return Expectation.refusal(404)
+    const body = bodyOf(known)
+    const found = typeof body === "object" && !("value" in body) ? { ...body, status: known.state } : body
+    return { statuses: [200], body: found, tells: known.state }
   }
 
   /** A call whose signature's `jti` others may bear as well: one of them is heard. */
@@ -176,7 +226,8 @@ export class Books {
 
   /** The operator's list of a connection's deallocations, newest first. */
   list(connectionId: string, page: { readonly state?: string; readonly offset: number; readonly limit: number }) {
-    const all = [...this.#deallocations.values()]
+    const all = [...this.#transfers.values()]
+      .filter(({ terms }) => terms.kind === "deallocation")
       .filter(({ terms, state }) => terms.connectionId === connectionId && (page.state ?? state) === state)
       .toReversed()
     const end = page.offset + page.limit
@@ -185,9 +236,9 @@ export class Books {
     return { statuses: [200], body: Expectation.atLeast({ deallocations, nextCursor }) }
   }
 
-  /** The operator's view of a deallocation: an entry of the journal for all that happened. */
-  journal(id: string): Expectation.Expectation {
-    const known = this.#deallocations.get(id)
+  /** The operator's view of a transfer: an entry of the journal for all that happened. */
+  journal({ id }: Subject): Expectation.Expectation {
+    const known = this.#transfers.get(id)
     if (known === undefined) return Expectation.refusal(404)
     const body = Expectation.atLeast({ state: known.state, journal: Expectation.listOf(known.events) })
     return { statuses: [200], body, tells: known.state }
@@ -197,21 +248,26 @@ export class Books {
     return this.#balances.get(connectionId)?.get(currency) ?? Balances.zero
   }
 
-  #rejection({ amount, ...terms }: Terms): string | undefined {
+  #isOfAnother({ kind, id }: Subject): boolean {
+    return this.#adjustments.has(id) || (this.#transfers.get(id)?.terms.kind ?? kind) !== kind
+  }
+
+  #rejection({ kind, amount, ...terms }: Terms): string | undefined {
     const connection = this.#connections.get(terms.connectionId)
     if (connection === undefined) return "UNKNOWN_CONNECTION"
     if (differing(connection, terms).length > 0) return "CONNECTION_MISMATCH"
+    if (kind === "allocation") return this.#suspended.has(terms.connectionId) ? "CONNECTION_SUSPENDED" : undefined
     const { available } = this.balance(terms.connectionId, amount.currency)
     return BigInt(amount.quantity) > available ? "INSUFFICIENT_BALANCE" : undefined
   }
 
-  #enter(next: Deallocation): Expectation.Expectation {
+  #enter(next: Transfer): Expectation.Expectation {
     const settle = ({ json }: Answer) => {
-      const given = Expectation.get(json, "partnerDeallocationId")
-      const partnerDeallocationId = next.partnerDeallocationId ?? (typeof given === "string" ? given : undefined)
       const { terms, state, events } = next
-      this.#deallocations.set(terms.deallocationId, { ...next, partnerDeallocationId, events: events + 1 })
-      this.#add(terms.connectionId, terms.amount.currency, moves[state], BigInt(terms.amount.quantity))
+      const given = Expectation.get(json, partnerIdOf(terms.kind))
+      const partnerId = next.partnerId ?? (typeof given === "string" ? given : undefined)
+      this.#transfers.set(terms.id, { ...next, partnerId, events: events + 1 })
+      this.#add(terms.connectionId, terms.amount.currency, moves[terms.kind][state], BigInt(terms.amount.quantity))
     }
     return { statuses: [200], body: bodyOf(next), tells: next.state, settle }
   }
@@ -231,19 +287,27 @@ const identifiersOf = (connection: Connection) => ({
   partnerClientId: connection.partnerClientId,
 })
 
-/** The answer's shape in the first edition, to the letter. */
-const bodyOf = ({ terms, rejectionReason, partnerDeallocationId }: Deallocation) => ({
-  deallocationId: Expectation.uuid(terms.deallocationId),
-  amount: { currency: terms.amount.currency, quantity: new LosslessNumber(terms.amount.quantity) },
-  ...identifiersOf(terms),
-  partnerDeallocationId: partnerDeallocationId ?? Expectation.someText,
-  ...(rejectionReason === undefined ? {} : { rejectionReason }),
-})
+const partnerIdOf = (kind: Kind) => `partner${kind.charAt(0).toUpperCase()}${kind.slice(1)}Id`
+
+/** The answer's shape in the first edition, to the letter; of a lock, as the operator's side has it. */
+const bodyOf = ({ terms, state, rejectionReason, partnerId }: Transfer): Expectation.Expected => {
+  const { kind, id, amount } = terms
+  if (kind === "lock") {
+    return Expectation.atLeast({ lockId: Expectation.uuid(id), amount: { ...amount }, state })
+  }
+  return {
+    [`${kind}Id`]: Expectation.uuid(id),
+    amount: { currency: amount.currency, quantity: new LosslessNumber(amount.quantity) },
+    ...identifiersOf(terms),
+    [partnerIdOf(kind)]: partnerId ?? Expectation.someText,
+    ...(rejectionReason === undefined ? {} : { rejectionReason }),
+  }
+}
 
 /** The operator's side has quantities as text. */
-const operatorsView = ({ terms, state }: Deallocation) =>
+const operatorsView = ({ terms, state }: Transfer) =>
   Expectation.atLeast({
-    deallocationId: Expectation.uuid(terms.deallocationId),
+    deallocationId: Expectation.uuid(terms.id),
     amount: { currency: terms.amount.currency, quantity: terms.amount.quantity },
     connectionId: Expectation.uuid(terms.connectionId),
     state,

@@ -2,7 +2,7 @@
  * Calls: every request of the contract and of the operator's side, with the
  * answer that the books expect.
  */
-import type { Adjustment, Books, Connection, Terms } from "./Books.ts"
+import type { Adjustment, Books, Connection, Subject, Terms } from "./Books.ts"
 import * as Expectation from "./Expectation.ts"
 import type { Answer, Credentials, Request, Signature } from "./Network.ts"
 
@@ -38,53 +38,115 @@ export const signed = (signature: Signature = {}): Credentials => ({ _tag: "Sign
 /** @category credentials */
 export const operator: Credentials = { _tag: "Operator" }
 
+/** @category models */
+export type Wire = Readonly<Record<string, unknown>> & Connection
+
+/**
+ * Terms as they are sent.
+ *
+ * @category conversions
+ */
+export const wire = ({ kind, id, ...terms }: Terms): Wire => ({ [`${kind}Id`]: id, ...terms })
+
+/** Where one is found and settled: what the network asks for, by it; a lock, by the operator. */
+const one = ({ kind, id }: Subject) => (kind === "lock" ? `/operator/v1/locks/${id}` : `/bitgo/v1/${kind}/${id}`)
+
+const by = ({ kind }: Subject) => (kind === "lock" ? operator : signed())
+
+/** @category requests */
+export const reserve = (terms: Terms, note: string, variation: Partial<Request> = {}): Call => {
+  const { connectionId, amount } = terms
+  const request =
+    terms.kind === "lock"
+      ? { method: "PUT", path: one(terms), body: JSON.stringify({ connectionId, amount }) }
+      : { method: "POST", path: `/bitgo/v1/${terms.kind}s`, body: JSON.stringify(wire(terms)) }
+  return {
+    note,
+    request: { ...request, credentials: by(terms), ...variation },
+    expect: (books) => books.reserve(terms),
+  }
+}
+
+const settle =
+  (move: "clear" | "release") =>
+  (subject: Subject, note: string, variation: Partial<Request> = {}): Call => ({
+    note,
+    request: { method: "PUT", path: `${one(subject)}/${move}`, credentials: by(subject), ...variation },
+    expect: (books) => books.move(move, subject),
+  })
+
+/** @category requests */
+export const clear = settle("clear")
+
+/** @category requests */
+export const release = settle("release")
+
+/** @category requests */
+export const find = (subject: Subject, note: string, variation: Partial<Request> = {}): Call => ({
+  note,
+  request: { method: "GET", path: one(subject), credentials: by(subject), ...variation },
+  expect: (books) => (subject.kind === "lock" ? books.journal(subject) : books.get(subject)),
+})
+
 /** @category the network's side */
-export const reserve = (terms: Terms, note: string, variation: Partial<Request> = {}): Call => ({
+export const connect = (connection: Connection, connectionToken: string, note: string): Call => {
+  const { connectionId, clientId } = connection
+  return {
+    note,
+    request: {
+      method: "POST",
+      path: "/bitgo/v1/connections",
+      credentials: signed(),
+      body: JSON.stringify({ connectionId, clientId, connectionToken }),
+    },
+    expect: (books) => books.connect(connection),
+  }
+}
+
+/**
+ * A token for an account; what follows is done with it.
+ *
+ * @category the operator's side
+ */
+export const issue = (
+  { partnersConnectionId, partnerClientId }: Connection,
+  note: string,
+  next: (connectionToken: string) => Call,
+): Call => ({
   note,
   request: {
     method: "POST",
-    path: "/bitgo/v1/deallocations",
-    credentials: signed(),
-    body: JSON.stringify(terms),
-    ...variation,
+    path: "/operator/v1/connection-tokens",
+    credentials: operator,
+    body: JSON.stringify({ partnersConnectionId, partnerClientId }),
   },
-  expect: (books) => books.reserve(terms),
+  expect: () => ({
+    statuses: [201],
+    body: Expectation.atLeast({ connectionToken: Expectation.someText, partnersConnectionId, partnerClientId }),
+  }),
+  next: ({ json }) => {
+    const token = Expectation.get(json, "connectionToken")
+    return typeof token === "string" ? next(token) : undefined
+  },
 })
 
-/** @category the network's side */
-export const clear = ({ deallocationId }: Subject, note: string, variation: Partial<Request> = {}): Call => ({
+/**
+ * The same call, and another after it.
+ *
+ * @category combinators
+ */
+export const andThen = (call: Call, next: Call): Call => ({ ...call, next: () => next })
+
+/** @category the operator's side */
+export const suspend = ({ connectionId }: Connection, suspended: boolean, note: string): Call => ({
   note,
   request: {
     method: "PUT",
-    path: `/bitgo/v1/deallocation/${deallocationId}/clear`,
-    credentials: signed(),
-    ...variation,
+    path: `/operator/v1/connections/${connectionId}/${suspended ? "suspend" : "resume"}`,
+    credentials: operator,
   },
-  expect: (books) => books.move("clear", deallocationId),
+  expect: (books) => books.suspend(connectionId, suspended),
 })
-
-/** @category the network's side */
-export const release = ({ deallocationId }: Subject, note: string, variation: Partial<Request> = {}): Call => ({
-  note,
-  request: {
-    method: "PUT",
-    path: `/bitgo/v1/deallocation/${deallocationId}/release`,
-    credentials: signed(),
-    ...variation,
-  },
-  expect: (books) => books.move("release", deallocationId),
-})
-
-/** @category the network's side */
-export const find = ({ deallocationId }: Subject, note: string, variation: Partial<Request> = {}): Call => ({
-  note,
-  request: { method: "GET", path: `/bitgo/v1/deallocation/${deallocationId}`, credentials: signed(), ...variation },
-  expect: (books) => books.get(deallocationId),
-})
-
-interface Subject {
-  readonly deallocationId: string
-}
 
 /** @category the operator's side */
 export const register = (connection: Connection, note: string): Call => {
@@ -98,7 +160,7 @@ export const register = (connection: Connection, note: string): Call => {
 }
 
 /**
- * A credit or debit. The id of an allocation is that of the credit which books it.
+ * A credit or debit.
  *
  * @category the operator's side
  */
@@ -152,10 +214,10 @@ export const pages = (connection: Connection, limit: number, state?: Expectation
 }
 
 /** @category the operator's side */
-export const journal = ({ deallocationId }: Subject, note: string): Call => ({
+export const journal = (subject: Subject, note: string): Call => ({
   note,
-  request: { method: "GET", path: `/operator/v1/deallocations/${deallocationId}`, credentials: operator },
-  expect: (books) => books.journal(deallocationId),
+  request: { method: "GET", path: `/operator/v1/${subject.kind}s/${subject.id}`, credentials: operator },
+  expect: (books) => books.journal(subject),
 })
 
 /**

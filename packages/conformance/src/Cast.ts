@@ -17,6 +17,8 @@ export interface Cast {
   readonly lister: Connection
   /** Not registered to begin with. */
   readonly latecomer: Connection
+  /** Connected by a token. */
+  readonly newcomer: Connection
 }
 
 /** @category constructors */
@@ -37,6 +39,7 @@ export const make = (): Cast => {
     collector: connection("collector", randomUUID(), ""),
     lister: connection("lister", randomUUID(), `listing-client-${run}`),
     latecomer: connection("latecomer", randomUUID(), `late-client-${run}`),
+    newcomer: connection("newcomer", randomUUID(), `new-client-${run}`),
   }
 }
 
@@ -58,8 +61,14 @@ export const exactAmounts: ReadonlyArray<readonly [currency: string, quantity: s
  *
  * @category constructors
  */
-export const hold = (connection: Connection, quantity: string, currency = "BTC"): Terms => ({
-  deallocationId: randomUUID(),
+export const hold = (
+  connection: Connection,
+  quantity: string,
+  currency = "BTC",
+  kind: Terms["kind"] = "deallocation",
+): Terms => ({
+  kind,
+  id: randomUUID(),
   amount: { currency, quantity },
   ...connection,
 })

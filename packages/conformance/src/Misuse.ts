@@ -16,6 +16,8 @@ import {
   reserve,
   type Section,
   signed,
+  type Wire,
+  wire,
 } from "./Calls.ts"
 import * as Cast from "./Cast.ts"
 import type { Credentials, Request } from "./Network.ts"
@@ -83,16 +85,14 @@ const fields = [
 ] as const
 
 /** Bodies made from one that is right. */
-const wrongBodies: ReadonlyArray<readonly [note: string, body: (terms: Terms) => string]> = [
+const wrongBodies: ReadonlyArray<readonly [note: string, body: (terms: Wire) => string]> = [
   ["no body", () => ""],
   ["no JSON", () => "{"],
   ["a list", (terms) => JSON.stringify([terms])],
   ["null", () => "null"],
   ["60,000 brackets", () => "[".repeat(60_000)],
   ["a key twice, with two values", (terms) => JSON.stringify(terms).replace("{", `{"clientId":"${randomUUID()}",`)],
-  ...fields.map(
-    (field) => [`no ${field}`, (terms: Terms) => JSON.stringify({ ...terms, [field]: undefined })] as const,
-  ),
+  ...fields.map((field) => [`no ${field}`, (terms: Wire) => JSON.stringify({ ...terms, [field]: undefined })] as const),
   ["no currency", (terms) => JSON.stringify({ ...terms, amount: { quantity: "5" } })],
   ["no quantity", (terms) => JSON.stringify({ ...terms, amount: { currency: "BTC" } })],
   ["a quantity that is a number", (terms) => JSON.stringify({ ...terms, amount: { currency: "BTC", quantity: 5 } })],
@@ -100,7 +100,7 @@ const wrongBodies: ReadonlyArray<readonly [note: string, body: (terms: Terms) =>
     (quantity) =>
       [
         `the quantity ${quantity.length > 20 ? `of ${quantity.length} digits` : JSON.stringify(quantity)}`,
-        (terms: Terms) => JSON.stringify({ ...terms, amount: { currency: "BTC", quantity } }),
+        (terms: Wire) => JSON.stringify({ ...terms, amount: { currency: "BTC", quantity } }),
       ] as const,
   ),
   ["an empty currency", (terms) => JSON.stringify({ ...terms, amount: { currency: "", quantity: "5" } })],
@@ -120,21 +120,21 @@ const wrongBodies: ReadonlyArray<readonly [note: string, body: (terms: Terms) =>
 /** @category scenarios */
 export const malformed = ({ trader }: Cast.Cast): Section => {
   const hold = Cast.hold(trader, "5")
-  const tooLarge = JSON.stringify({ ...hold, padding: "x".repeat(64 * 1024) })
+  const tooLarge = JSON.stringify({ ...wire(hold), padding: "x".repeat(64 * 1024) })
   const at = (path: string, method: string): Partial<Request> => ({ path, method })
   return {
     title: "Malformed requests",
     acts: [
-      ...wrongBodies.map(([note, body]) => refused(400, reserve(hold, note, { body: body(hold) }))),
-      refused(400, clear({ deallocationId: "17" }, "an id that is no UUID")),
+      ...wrongBodies.map(([note, body]) => refused(400, reserve(hold, note, { body: body(wire(hold)) }))),
+      refused(400, clear({ kind: "deallocation", id: "17" }, "an id that is no UUID")),
       refused(415, reserve(hold, "JSON under another name", { contentType: "text/plain" })),
       refused(415, reserve(hold, "a form", { contentType: "application/x-www-form-urlencoded" })),
       refused(413, reserve(hold, "more than 64 KiB", { body: tooLarge })),
       refused(404, reserve(hold, "an unknown address", { path: "/bitgo/v1/withdrawals" })),
-      refused(404, find(hold, "an unknown address", { path: `/bitgo/v1/deallocation/${hold.deallocationId}/cancel` })),
+      refused(404, find(hold, "an unknown address", { path: `/bitgo/v1/deallocation/${hold.id}/cancel` })),
       refused(405, find(hold, "a wrong method", at("/bitgo/v1/deallocations", "GET"))),
-      refused(405, find(hold, "a wrong method", at(`/bitgo/v1/deallocation/${hold.deallocationId}`, "DELETE"))),
-      refused(405, find(hold, "a wrong method", at(`/bitgo/v1/deallocation/${hold.deallocationId}/clear`, "POST"))),
+      refused(405, find(hold, "a wrong method", at(`/bitgo/v1/deallocation/${hold.id}`, "DELETE"))),
+      refused(405, find(hold, "a wrong method", at(`/bitgo/v1/deallocation/${hold.id}/clear`, "POST"))),
       refused(400, adjust(randomUUID(), Cast.credit(trader, "1.5"), "the operator's quantities are whole, too")),
       find(hold, "none of them did anything"),
       balances(trader, "balances"),
@@ -145,15 +145,15 @@ export const malformed = ({ trader }: Cast.Cast): Section => {
 /** @category scenarios */
 export const spellings = ({ trader }: Cast.Cast): Section => {
   const [hold, aliased, extended] = [Cast.hold(trader, "100"), Cast.hold(trader, "200"), Cast.hold(trader, "300")]
-  const { partnerClientId, ...rest } = aliased
+  const { partnerClientId, ...rest } = wire(aliased)
   const upperCase = {
-    ...hold,
-    deallocationId: hold.deallocationId.toUpperCase(),
+    ...wire(hold),
+    deallocationId: hold.id.toUpperCase(),
     clientId: hold.clientId.toUpperCase(),
     connectionId: hold.connectionId.toUpperCase(),
   }
-  const plural = ({ deallocationId }: Terms, move: string) => ({
-    path: `/bitgo/v1/deallocations/${deallocationId}${move}`,
+  const plural = ({ id }: Terms, move: string) => ({
+    path: `/bitgo/v1/deallocations/${id}${move}`,
   })
   const upperCasePath = (move: string) => ({ path: `/bitgo/v1/deallocation/${upperCase.deallocationId}${move}` })
   return {
@@ -170,7 +170,7 @@ export const spellings = ({ trader }: Cast.Cast): Section => {
       find(aliased, "a plural path", plural(aliased, "")),
       release(aliased, "a plural path", plural(aliased, "/release")),
       reserve(extended, "fields that nobody knows yet", {
-        body: JSON.stringify({ ...extended, since: 2027, network: null }),
+        body: JSON.stringify({ ...wire(extended), since: 2027, network: null }),
       }),
       reserve(extended, "JSON with a charset", { contentType: "application/json; charset=utf-8" }),
       clear(extended, "a plural path", plural(extended, "/clear")),

@@ -56,9 +56,14 @@ const fit = (path: string, subject: string, width: number) => path + subject.pad
 
 /** The id in the body of a reservation. */
 const subjectOf = ({ method, body }: Request): string => {
-  const id = method === "POST" ? Expectation.get(jsonOf(body), "deallocationId") : undefined
+  const id =
+    method === "POST"
+      ? ["deallocationId", "allocationId", "connectionId"].map((id) => Expectation.get(jsonOf(body), id)).find(isText)
+      : undefined
   return typeof id === "string" ? abbreviate(id) : ""
 }
+
+const isText = (value: unknown) => typeof value === "string"
 
 const jsonOf = (text: string | undefined): unknown => {
   try {
@@ -112,7 +117,7 @@ export const table = (
   },
   books: Books,
 ): ReadonlyArray<string> => {
-  const columns = ["available", "reserved", "deallocated"] as const
+  const columns = Balances.names
   const rows = connections.flatMap(({ connectionId, partnersConnectionId }) => {
     const before = seen.before.get(connectionId) ?? new Map<string, Balances.Balance>()
     const after = seen.after.get(connectionId) ?? new Map<string, Balances.Balance>()

@@ -6,9 +6,12 @@ import { randomUUID } from "node:crypto"
 import type { Terms } from "./Books.ts"
 import {
   adjust,
+  andThen,
   balances,
   clear,
+  connect,
   find,
+  issue,
   journal,
   once,
   pages,
@@ -17,7 +20,9 @@ import {
   release,
   reserve,
   type Section,
+  suspend,
   times,
+  wire,
 } from "./Calls.ts"
 import * as Cast from "./Cast.ts"
 
@@ -167,17 +172,31 @@ export const otherTerms = ({ trader, savings, racer }: Cast.Cast): Section => {
 
 /** @category scenarios */
 export const oneIndex = ({ trader, savings }: Cast.Cast): Section => {
-  const [allocated, hold, rejected] = [Cast.hold(trader, "10"), Cast.hold(trader, "10"), Cast.hold(trader, "90000001")]
+  const [credited, hold, rejected] = [Cast.hold(trader, "10"), Cast.hold(trader, "10"), Cast.hold(trader, "90000001")]
+  const allocated = Cast.hold(trader, "10", "BTC", "allocation")
+  const locked = Cast.hold(trader, "10", "BTC", "lock")
+  const as = (kind: Terms["kind"], { id }: Terms): Terms => ({ ...Cast.hold(trader, "10"), kind, id })
   return {
-    title: "Allocations and deallocations share one index of ids",
+    title: "Allocations, deallocations and the partner's own movements share one index of ids",
     acts: [
-      adjust(allocated.deallocationId, Cast.credit(trader, "10"), "an allocation"),
-      reserve(allocated, "a deallocation under its id"),
+      adjust(credited.id, Cast.credit(trader, "10"), "a credit"),
+      reserve(credited, "a deallocation under its id"),
+      reserve(as("allocation", credited), "an allocation under its id"),
+      reserve(allocated, "an allocation"),
+      reserve(as("deallocation", allocated), "a deallocation under its id"),
+      clear(as("deallocation", allocated), "clear of a deallocation of that id"),
+      adjust(allocated.id, Cast.credit(trader, "10"), "a credit under its id"),
+      release(allocated, "release"),
       reserve(hold, "a deallocation"),
-      adjust(hold.deallocationId, Cast.credit(trader, "10"), "an allocation under its id"),
+      adjust(hold.id, Cast.credit(trader, "10"), "a credit under its id"),
+      reserve(as("allocation", hold), "an allocation under its id"),
+      reserve(as("lock", hold), "a lock under its id"),
       clear(hold, "clear"),
       reserve(rejected, "a rejected deallocation"),
-      adjust(rejected.deallocationId, Cast.credit(savings, "10"), "an allocation under its id"),
+      adjust(rejected.id, Cast.credit(savings, "10"), "a credit under its id"),
+      reserve(locked, "a lock"),
+      reserve(as("deallocation", locked), "a deallocation under its id"),
+      release(locked, "release"),
       balances(trader, "balances"),
       balances(savings, "balances"),
     ],
@@ -228,13 +247,112 @@ export const races = ({ racer }: Cast.Cast): Section => {
 }
 
 /** @category scenarios */
+export const connecting = ({ newcomer, trader, savings }: Cast.Cast): Section => {
+  const other = { ...newcomer, connectionId: randomUUID() }
+  const [first, second] = [1, 2].map(() => Cast.hold(newcomer, "40", "BTC", "allocation")) as [Terms, Terms]
+  return {
+    title: "Connect by a token; suspend, and resume",
+    acts: [
+      issue(newcomer, "the partner gives out a token", (token) =>
+        andThen(
+          connect(newcomer, token, "the network connects it"),
+          andThen(
+            connect(newcomer, token, "the same again"),
+            andThen(
+              refused(409, connect({ ...newcomer, clientId: trader.clientId }, token, "of another client")),
+              refused(422, connect(other, token, "the token once more, for another connection")),
+            ),
+          ),
+        ),
+      ),
+      refused(422, connect(other, "no-such-token", "a token that nobody gave out")),
+      issue(savings, "a token for an account that has a connection", (token) =>
+        refused(409, connect({ ...savings, connectionId: randomUUID() }, token, "the network connects it")),
+      ),
+      reserve(first, "an allocation"),
+      suspend(newcomer, true, "the partner suspends the connection"),
+      reserve(second, "another allocation"),
+      clear(first, "what was reserved before is cleared"),
+      suspend(newcomer, false, "and resumes it"),
+      reserve(second, "the same again: the same rejection"),
+      balances(newcomer, "balances"),
+    ],
+  }
+}
+
+/** @category scenarios */
+export const allocations = ({ newcomer, latecomer }: Cast.Cast): Section => {
+  const [cleared, released] = [1, 2].map(() => Cast.hold(newcomer, "500", "BTC", "allocation")) as [Terms, Terms]
+  const exact = Cast.exactAmounts.map(([currency, quantity]) => Cast.hold(newcomer, quantity, currency, "allocation"))
+  const number = Cast.hold(newcomer, `${10n ** 24n + 1n}`, "NEAR", "allocation")
+  const stranger = { ...Cast.hold(latecomer, "7", "BTC", "allocation"), connectionId: randomUUID() }
+  return {
+    title: "Allocations: pending, then available",
+    acts: [
+      clear(cleared, "clear of an unknown one"),
+      reserve(cleared, "reserve"),
+      reserve(cleared, "the same again: the same answer"),
+      reserve({ ...cleared, amount: { currency: "BTC", quantity: "501" } }, "another quantity"),
+      reserve(Cast.hold(newcomer, "500"), "what is pending cannot be deallocated"),
+      clear(cleared, "clear"),
+      clear(cleared, "the same again"),
+      reserve(cleared, "the reservation again: reserves nothing"),
+      release(cleared, "release of a cleared one"),
+      find(cleared, "its status"),
+      reserve(released, "reserve"),
+      release(released, "release"),
+      release(released, "the same again"),
+      clear(released, "clear of a released one"),
+      reserve(released, "the reservation again: a new cycle"),
+      clear(released, "clear"),
+      reserve(stranger, "a connection that is unknown"),
+      clear(stranger, "clear of a rejected one"),
+      ...exact.flatMap((allocation) => [reserve(allocation, "every digit"), release(allocation, "release")]),
+      reserve(number, "a quantity that is a JSON number", {
+        body: JSON.stringify(wire(number)).replace(`"${number.amount.quantity}"`, number.amount.quantity),
+      }),
+      clear(number, "clear"),
+      journal(number, "with its journal: reserved, cleared"),
+      times(5, reserve(Cast.hold(newcomer, "1", "BTC", "allocation"), "equal allocations")),
+      balances(newcomer, "balances"),
+    ],
+  }
+}
+
+/** @category scenarios */
+export const locks = ({ newcomer }: Cast.Cast): Section => {
+  const [order, filled] = [1, 2].map(() => Cast.hold(newcomer, "600", "BTC", "lock")) as [Terms, Terms]
+  const hold = Cast.hold(newcomer, "700")
+  const again = Cast.hold(newcomer, "700")
+  return {
+    title: "Locks: funds in open orders",
+    acts: [
+      reserve(order, "a lock"),
+      reserve(order, "the same again"),
+      reserve(Cast.hold(newcomer, "100000", "BTC", "lock"), "more than is available"),
+      reserve(hold, "what is locked cannot be deallocated"),
+      find(order, "with its journal"),
+      release(order, "release"),
+      clear(order, "clear of a released one"),
+      reserve(hold, "the same again: the same rejection"),
+      reserve(again, "a new id: now it can"),
+      release(again, "release"),
+      reserve(filled, "a lock"),
+      clear(filled, "what it holds is spent"),
+      clear(filled, "the same again"),
+      balances(newcomer, "balances"),
+    ],
+  }
+}
+
+/** @category scenarios */
 export const operator = ({ lister }: Cast.Cast): Section => {
   // In ascending order, so that two of the same millisecond stand in the order in which they came.
   const quantities = ["10", "20", "30", "15", "5", "1000"]
   const ids = quantities.map(() => randomUUID()).toSorted()
   const holds = quantities.map((quantity, index) => ({
     ...Cast.hold(lister, quantity),
-    deallocationId: ids[index] ?? "",
+    id: ids[index] ?? "",
   }))
   const [first = Cast.hold(lister, "10"), second = first] = holds
   const withToken = (token: string) => ({

@@ -1,12 +1,8 @@
 /**
  * Adjustments: the partner's own movements of an available balance (deposits,
- * trades, withdrawals, and allocations that arrive from the network): credits
- * and debits, each a {@link Transfer} of one phase. Known by an id, so that one
- * adjustment moves balance once however often it is sent.
- *
- * Adjustments and deallocations share one space of ids. An allocation is booked
- * as a credit under the allocation's id; from then on no deallocation can bear
- * that id, and the reverse.
+ * trades, withdrawals): credits and debits, each a {@link Transfer} of one phase.
+ * Known by an id, so that one adjustment moves balance once however often it is
+ * sent.
  */
 import { type Effect, Schema } from "effect"
 import type * as Account from "./Account.ts"
@@ -56,11 +52,12 @@ export type Adjustment = typeof Adjustment.Type
 const first = { ...opening, at: Schema.DateTimeUtc }
 
 /**
- * Asks for an adjustment. `at` is the time of asking.
+ * Asks for an adjustment. `at` is the time of asking. `newCurrency` says that a
+ * currency may be new though its code differs from a known one only in case.
  *
  * @category schemas
  */
-export const Command = Schema.TaggedUnion({ Adjust: first })
+export const Command = Schema.TaggedUnion({ Adjust: { ...first, newCurrency: Schema.optionalKey(Schema.Boolean) } })
 
 /** @category models */
 export type Command = typeof Command.Type
@@ -83,6 +80,8 @@ export type Event = typeof Event.Type
 export type Failure =
   | Transfer.TermsMismatch
   | Connection.ConnectionNotFound
+  | Amount.UnknownCurrency
+  | Amount.CurrencyLooksAlike
   | Account.InsufficientBalance
   | BaseUnits.BaseUnitsOverflow
 
@@ -99,6 +98,7 @@ export const rules = {
     Credited: { from: "outside", to: "available" },
     Debited: { from: "available", to: "outside" },
   },
+  whenSuspended: "unaffected",
   eventOf: ({ terms }: Command) => (terms.direction === "credit" ? "Credited" : "Debited"),
   reasons: {},
   ...Transfer.termsOf(Terms),
@@ -107,6 +107,7 @@ export const rules = {
 /**
  * Decides an adjustment: one event, none for a repeat. Fails with
  * {@link Transfer.TermsMismatch}, {@link Connection.ConnectionNotFound},
+ * {@link Amount.UnknownCurrency}, {@link Amount.CurrencyLooksAlike},
  * {@link Account.InsufficientBalance} or {@link BaseUnits.BaseUnitsOverflow};
  * nothing is recorded then, and the id stays free.
  *

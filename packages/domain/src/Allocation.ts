@@ -6,7 +6,6 @@
 import { Schema } from "effect"
 import * as Deallocation from "./Deallocation.ts"
 import * as Transfer from "./Transfer.ts"
-import * as Uuid from "./Uuid.ts"
 
 /**
  * What an allocation is about: the same as for a deallocation.
@@ -21,17 +20,23 @@ export type Terms = typeof Terms.Type
 /**
  * Why a reservation was refused: permanent causes only, because a rejection is
  * sticky. `LIMIT_EXCEEDED` says that the account's balances together would exceed
- * 2^256 − 1.
+ * 2^256 − 1, `UNKNOWN_CURRENCY` that the platform has no such currency.
  *
  * @category schemas
  */
-export const RejectionReason = Schema.Literals(["UNKNOWN_CONNECTION", "CONNECTION_MISMATCH", "LIMIT_EXCEEDED"])
+export const RejectionReason = Schema.Literals([
+  "UNKNOWN_CONNECTION",
+  "CONNECTION_MISMATCH",
+  "CONNECTION_SUSPENDED",
+  "UNKNOWN_CURRENCY",
+  "LIMIT_EXCEEDED",
+])
 
 /** @category models */
 export type RejectionReason = typeof RejectionReason.Type
 
 const schemas = Transfer.rejectable(
-  { kind: Schema.tag("allocation"), terms: Terms, partnerTransferId: Uuid.Uuid },
+  { kind: Schema.tag("allocation"), terms: Terms, partnerTransferId: Transfer.PartnerTransferId },
   RejectionReason,
 )
 
@@ -79,10 +84,13 @@ export const rules = {
     Cleared: { from: "pending", to: "available" },
     Released: { from: "pending", to: "outside" },
   },
+  whenSuspended: "refused",
   eventOf: () => "Reserved",
   reasons: {
     ConnectionNotFound: "UNKNOWN_CONNECTION",
     ConnectionConflict: "CONNECTION_MISMATCH",
+    ConnectionSuspended: "CONNECTION_SUSPENDED",
+    UnknownCurrency: "UNKNOWN_CURRENCY",
     BaseUnitsOverflow: "LIMIT_EXCEEDED",
   },
   ...Transfer.termsOf(Terms),

@@ -75,6 +75,48 @@ export const PositiveFromString = Schema.Struct({ currency: Currency, quantity: 
 )
 
 /**
+ * A code that is not among those that there are ({@link Transfer.Policy}).
+ *
+ * @category errors
+ */
+export class UnknownCurrency extends Schema.TaggedError<UnknownCurrency>()("UnknownCurrency", {
+  currency: Currency,
+}) {
+  override get message() {
+    return `There is no currency ${this.currency}.`
+  }
+}
+
+/**
+ * A code that is new and differs from a known one only in case: more likely a
+ * slip than a currency.
+ *
+ * @category errors
+ */
+export class CurrencyLooksAlike extends Schema.TaggedError<CurrencyLooksAlike>()("CurrencyLooksAlike", {
+  currency: Currency,
+  known: Currency,
+}) {
+  override get message() {
+    return `The currency ${this.currency} is new, and differs only in case from ${this.known}.`
+  }
+}
+
+/**
+ * A code without the case of its letters A to Z, to see which look alike.
+ *
+ * ```ts
+ * import { Amount } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.equal(Amount.folded("tETH:Goerli"), "teth:goerli")
+ * ```
+ *
+ * @category conversions
+ */
+export const folded = (code: string): string => code.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+
+/**
  * Two amounts of different currencies where one currency is needed.
  *
  * @category errors

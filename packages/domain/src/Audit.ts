@@ -118,14 +118,16 @@ export class AccountAudit {
     const hash = this.#sha256(Journal.canonical(this.#head, entry, transfer, entry.version))
     const findings = this.#compare("journal", id, { hash: entry.hash }, { hash })
     const before = this.#open.get(id)?.replayed
+    const reason = entry.event === "Rejected" && transfer.state === "Rejected" ? transfer.reason : undefined
     const replayed = replay(
       {
-        connections: { get: () => (isOfUnknownConnection(transfer) ? undefined : connection) },
+        connections: { get: () => connection && connectionThen(reason, connection) },
         accounts: { get: () => this.#balances },
         transfers: { get: () => before },
         nonces: new Set(),
       },
       commandOf(entry, transfer),
+      policyThen(reason),
     )
     if (typeof replayed === "string") findings.push(this.#finding("journal", id, "event", entry.event, replayed))
     else {
@@ -196,8 +198,9 @@ export class AccountAudit {
 export const replay = (
   snapshot: Ledger.Snapshot,
   command: Ledger.Command,
+  policy: Transfer.Policy = {},
 ): { readonly entry: Ledger.Entry; readonly transfer: Ledger.Transfer } | string => {
-  const exit = Effect.runSyncExit(Ledger.fold(snapshot, [{ command, nonce: undefined }], { releasedRepost: "reserve" }))
+  const exit = Effect.runSyncExit(Ledger.fold(snapshot, [{ command, nonce: undefined }], policy))
   if (Exit.isFailure(exit)) return String(Cause.squash(exit.cause))
   const { outcomes, changes } = exit.value
   const [entry] = changes.entries
@@ -230,9 +233,17 @@ export const commandOf = (entry: Ledger.Entry, transfer: Ledger.Transfer): Ledge
   return { _tag, kind, ...said, at: entry.at } as Ledger.Command
 }
 
-/** The connection may have been registered since. */
-const isOfUnknownConnection = (transfer: Ledger.Transfer) =>
-  transfer.state === "Rejected" && transfer.reason === "UNKNOWN_CONNECTION"
+type Reason = Extract<Ledger.Transfer, { readonly state: "Rejected" }>["reason"]
+
+/** It may have been registered, suspended or resumed since. */
+const connectionThen = (reason: Reason | undefined, connection: Connection.Connection) =>
+  reason === "UNKNOWN_CONNECTION" ? undefined : { ...connection, suspended: reason === "CONNECTION_SUSPENDED" }
+
+/** Settings may have been others. */
+const policyThen = (reason: Reason | undefined): Transfer.Policy => ({
+  suspendedDeallocations: "reject",
+  currencies: reason === "UNKNOWN_CURRENCY" ? new Set() : undefined,
+})
 
 const balancesOf = (account: Account.Account): Fields =>
   Object.fromEntries(Account.Balance.literals.map((balance) => [balance, String(account[balance])]))

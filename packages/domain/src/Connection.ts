@@ -2,8 +2,11 @@
  * Connections: one client account on the partner's platform, known by four
  * identifiers, two of the network's and two of the partner's. They belong
  * together: a request that names another combination is refused.
+ *
+ * A connection comes about on the partner's word, or on the network's: that shows
+ * a token, which the partner had given to the client for one of its accounts.
  */
-import { Schema, Struct } from "effect"
+import { DateTime, Result, Schema, Struct } from "effect"
 import * as Difference from "./Difference.ts"
 import * as Uuid from "./Uuid.ts"
 
@@ -57,6 +60,26 @@ export const Connection = Schema.Struct({
 export type Connection = typeof Connection.Type
 
 /**
+ * A connection as it is registered. While it is suspended no new allocation is
+ * taken; whether deallocations are, {@link Transfer.Policy} says. What was
+ * reserved before is cleared or released all the same.
+ *
+ * @category schemas
+ */
+export const Registered = Schema.Struct({ ...Connection.fields, suspended: Schema.Boolean })
+
+/** @category models */
+export type Registered = typeof Registered.Type
+
+/**
+ * Whether a connection is suspended; one of which nothing is said is not.
+ *
+ * @category getters
+ */
+export const isSuspended = (connection: Connection | Registered): boolean =>
+  "suspended" in connection && connection.suspended
+
+/**
  * A connection that nobody registered.
  *
  * @category errors
@@ -83,6 +106,19 @@ export class ConnectionConflict extends Schema.TaggedError<ConnectionConflict>()
   }
 }
 
+/**
+ * A connection on which nothing new can be asked for, until it is resumed.
+ *
+ * @category errors
+ */
+export class ConnectionSuspended extends Schema.TaggedError<ConnectionSuspended>()("ConnectionSuspended", {
+  connectionId: Uuid.Uuid,
+}) {
+  override get message() {
+    return `Connection ${this.connectionId} is suspended.`
+  }
+}
+
 const identifiers = Struct.keys(Connection.fields)
 
 /**
@@ -104,3 +140,131 @@ export const differences = (
   }
   return differing
 }
+
+/**
+ * A token that the partner issued for one of its accounts. It works once, and
+ * until it expires or is revoked. Of its text nothing is kept but a hash.
+ *
+ * @category schemas
+ */
+export const Token = Schema.Struct({
+  id: Uuid.Uuid,
+  /** SHA-256 over the UTF-8 of its text, in lower-case hexadecimal. */
+  hash: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
+  /** The account that it is for. */
+  ...Struct.pick(Connection.fields, ["partnersConnectionId", "partnerClientId"]),
+  issuedAt: Schema.DateTimeUtc,
+  expiresAt: Schema.DateTimeUtc,
+  revokedAt: Schema.optionalKey(Schema.DateTimeUtc),
+  /** The connection that came of it. */
+  usedBy: Schema.optionalKey(Uuid.Uuid),
+})
+
+/** @category models */
+export type Token = typeof Token.Type
+
+/**
+ * What the network asks for a connection with. What cannot be a token has no hash.
+ *
+ * @category models
+ */
+export interface Request {
+  readonly connectionId: Uuid.Uuid
+  readonly clientId: Uuid.Uuid
+  readonly tokenHash: string | undefined
+}
+
+/**
+ * The token is unknown, used, revoked or expired: which of them is not for whoever shows it.
+ *
+ * @category errors
+ */
+export class TokenRefused extends Schema.TaggedError<TokenRefused>()("TokenRefused", {}) {
+  override get message() {
+    return "The connection token is unknown, used or expired."
+  }
+}
+
+/**
+ * There is no such token.
+ *
+ * @category errors
+ */
+export class TokenNotFound extends Schema.TaggedError<TokenNotFound>()("TokenNotFound", { id: Uuid.Uuid }) {
+  override get message() {
+    return `There is no connection token ${this.id}.`
+  }
+}
+
+/**
+ * The partner's account has a connection already: it can have no other.
+ *
+ * @category errors
+ */
+export class AccountConnected extends Schema.TaggedError<AccountConnected>()("AccountConnected", {
+  partnersConnectionId: Schema.String,
+}) {
+  override get message() {
+    return `The account ${this.partnersConnectionId} has a connection.`
+  }
+}
+
+/**
+ * Why a connection cannot be had for a token.
+ *
+ * @category models
+ */
+export type ConnectFailure = ConnectionConflict | TokenRefused | AccountConnected
+
+/**
+ * Decides a request for a connection, on what is recorded: the connection with
+ * its id, the token, and whether the token's account has a connection. The same
+ * connection again is itself, whatever became of the token. An account without a
+ * connection has no assets here, because balances belong to connections.
+ *
+ * ```ts
+ * import { Connection, Uuid } from "@holdfast/domain"
+ * import { DateTime, Result, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const decode = Schema.decodeSync(Uuid.FromString)
+ * const request = {
+ *   connectionId: decode("018f3f1e-0000-7000-8000-000000000001"),
+ *   clientId: decode("018f3f1e-0000-7000-8000-000000000002"),
+ *   tokenHash: "0".repeat(64),
+ * }
+ * const now = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const made = Connection.connect(request, { recorded: undefined, token: undefined, isConnected: false, now })
+ * assert.ok(Result.isFailure(made) && made.failure._tag === "TokenRefused")
+ * ```
+ *
+ * @category deciding
+ */
+export const connect = (
+  { connectionId, clientId }: Request,
+  {
+    recorded,
+    token,
+    isConnected,
+    now,
+  }: {
+    readonly recorded: Registered | undefined
+    readonly token: Token | undefined
+    readonly isConnected: boolean
+    readonly now: DateTime.Utc
+  },
+): Result.Result<Registered, ConnectFailure> => {
+  if (recorded !== undefined) {
+    const differing = differences(recorded, { ...recorded, clientId })
+    return differing.length === 0
+      ? Result.succeed(recorded)
+      : Result.fail(new ConnectionConflict({ connectionId, differences: differing }))
+  }
+  if (token === undefined || !isGood(token, now)) return Result.fail(new TokenRefused())
+  const { partnersConnectionId, partnerClientId } = token
+  if (isConnected) return Result.fail(new AccountConnected({ partnersConnectionId }))
+  return Result.succeed({ connectionId, clientId, partnersConnectionId, partnerClientId, suspended: false })
+}
+
+const isGood = ({ usedBy, revokedAt, expiresAt }: Token, now: DateTime.Utc) =>
+  usedBy === undefined && revokedAt === undefined && DateTime.isLessThan(now, expiresAt)

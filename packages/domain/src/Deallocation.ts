@@ -39,13 +39,18 @@ export type Terms = typeof Terms.Type
  *
  * @category schemas
  */
-export const RejectionReason = Schema.Literals(["INSUFFICIENT_BALANCE", "UNKNOWN_CONNECTION", "CONNECTION_MISMATCH"])
+export const RejectionReason = Schema.Literals([
+  "INSUFFICIENT_BALANCE",
+  "UNKNOWN_CONNECTION",
+  "CONNECTION_MISMATCH",
+  "CONNECTION_SUSPENDED",
+])
 
 /** @category models */
 export type RejectionReason = typeof RejectionReason.Type
 
 const schemas = Transfer.rejectable(
-  { kind: Schema.tag("deallocation"), terms: Terms, partnerTransferId: Uuid.Uuid },
+  { kind: Schema.tag("deallocation"), terms: Terms, partnerTransferId: Transfer.PartnerTransferId },
   RejectionReason,
 )
 
@@ -100,10 +105,12 @@ export const rules = {
     Cleared: { from: "reserved", to: "deallocated" },
     Released: { from: "reserved", to: "available" },
   },
+  whenSuspended: "setting",
   eventOf: () => "Reserved",
   reasons: {
     ConnectionNotFound: "UNKNOWN_CONNECTION",
     ConnectionConflict: "CONNECTION_MISMATCH",
+    ConnectionSuspended: "CONNECTION_SUSPENDED",
     InsufficientBalance: "INSUFFICIENT_BALANCE",
   },
   ...Transfer.termsOf(Terms),

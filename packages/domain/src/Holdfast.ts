@@ -5,12 +5,12 @@
  * however often it is sent, it acts once. A rejection is a success of the call,
  * with a transfer in state `Rejected`.
  */
-import { Context, DateTime, Effect } from "effect"
+import { Context, DateTime, type Duration, Effect, Option, Stream } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type * as Adjustment from "./Adjustment.ts"
 import type * as Ledger from "./Ledger.ts"
 import type * as Store from "./Store.ts"
-import * as Uuid from "./Uuid.ts"
+import type * as Uuid from "./Uuid.ts"
 
 /**
  * The kinds of transfers that are reserved first, then cleared or released.
@@ -41,20 +41,38 @@ type Settle<Request extends "Clear" | "Release"> = <Kind extends TwoPhaseKind>(
 export class Holdfast extends Context.Service<
   Holdfast,
   Omit<Store.Store, "execute"> & {
-    /** Reserves an amount. A request of the network's that cannot be met is recorded as rejected; a lock fails. */
+    /**
+     * Reserves an amount. A request of the network's that cannot be met is recorded as rejected; a lock fails. The
+     * partner's id of what the network asks for is drawn, if none is given.
+     */
     readonly reserve: <Kind extends TwoPhaseKind>(
       kind: Kind,
       terms: Of<Kind, "Reserve">["terms"],
       nonce?: Ledger.Nonce,
+      partnerTransferId?: string,
     ) => Store.Execution<Of<Kind, "Reserve">>
     /** Completes what was reserved. */
     readonly clear: Settle<"Clear">
     /** Takes back what was reserved. */
     readonly release: Settle<"Release">
     /** Credits or debits available balance. */
-    readonly adjust: (terms: Adjustment.Terms) => Store.Execution<Adjustment.Command>
+    readonly adjust: (
+      terms: Adjustment.Terms,
+      options?: { readonly newCurrency?: boolean },
+    ) => Store.Execution<Adjustment.Command>
+    /**
+     * The journal of all accounts, from after a place or from the beginning, and then whatever is added to it: each
+     * entry once, in an order that stays. Looks for more every so often (every 500 ms unless it is said).
+     */
+    readonly follow: (
+      after?: Store.Place,
+      options?: { readonly every?: Duration.Input },
+    ) => Stream.Stream<Store.Placed, Store.Unavailable>
   }
 >()("@holdfast/domain/Holdfast") {}
+
+/** How many entries are read at once. */
+const pageSize = 200
 
 /**
  * The service over a store. Times come from the `Clock`, ids from
@@ -76,14 +94,31 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store.St
       kind: Kind,
       terms: Of<Kind, "Reserve">["terms"],
       nonce: Ledger.Nonce | undefined,
+      given: string | undefined,
     ) =>
-      Effect.flatMap(random.uuidV7(), (id) =>
-        ask<Of<Kind, "Reserve">>({ _tag: "Reserve", kind, terms, partnerTransferId: Uuid.Uuid.make(id) }, nonce),
+      Effect.flatMap(given === undefined ? random.uuidV7() : Effect.succeed(given), (partnerTransferId) =>
+        ask<Of<Kind, "Reserve">>({ _tag: "Reserve", kind, terms, partnerTransferId }, nonce),
       ),
     clear: <Kind extends TwoPhaseKind>(kind: Kind, id: Uuid.Uuid, nonce: Ledger.Nonce | undefined) =>
       ask<Of<Kind, "Clear">>({ _tag: "Clear", kind, id }, nonce),
     release: <Kind extends TwoPhaseKind>(kind: Kind, id: Uuid.Uuid, nonce: Ledger.Nonce | undefined) =>
       ask<Of<Kind, "Release">>({ _tag: "Release", kind, id }, nonce),
-    adjust: (terms) => ask<Adjustment.Command>({ _tag: "Adjust", kind: "adjustment", terms }),
+    adjust: (terms, { newCurrency = false } = {}) =>
+      ask<Adjustment.Command>({
+        _tag: "Adjust",
+        kind: "adjustment",
+        terms,
+        ...(newCurrency ? { newCurrency } : {}),
+      }),
+    follow: (after, { every = "500 millis" } = {}) => {
+      const next = (after: Store.Place | undefined) =>
+        Effect.map(reads.entries(after, pageSize), (entries) => {
+          const place = entries.at(-1)?.place ?? after
+          return [entries, Option.some({ after: place, isEnd: entries.length < pageSize })] as const
+        })
+      return Stream.paginate({ after, isEnd: false }, ({ after, isEnd }) =>
+        isEnd ? Effect.delay(next(after), every) : next(after),
+      )
+    },
   })
 })

@@ -92,7 +92,6 @@ export const version = 2 as const satisfies Version
  *   Ledger.fold(
  *     { connections: { get: () => connection }, accounts: new Map(), transfers: new Map(), nonces: new Set() },
  *     [{ command: { _tag: "Adjust", kind: "adjustment", terms, at }, nonce: undefined }],
- *     { releasedRepost: "reserve" },
  *   ),
  * )
  * const [[entry], [transfer]] = [changes.entries, [...changes.transfers.values()]]

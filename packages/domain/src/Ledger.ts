@@ -67,8 +67,15 @@ export const ofKind = <K extends Kind>(
     ? Effect.succeed(transfer)
     : Effect.fail(new Transfer_.TransferNotFound({ kind, id }))
 
-const isOfKind = <K extends Kind>(transfer: Transfer, kind: K): transfer is Extract<Transfer, { readonly kind: K }> =>
-  transfer.kind === kind
+/**
+ * Whether a transfer is of a kind.
+ *
+ * @category guards
+ */
+export const isOfKind = <K extends Kind>(
+  transfer: Transfer,
+  kind: K,
+): transfer is Extract<Transfer, { readonly kind: K }> => transfer.kind === kind
 
 /**
  * Anything that can be asked of the ledger.
@@ -138,13 +145,15 @@ export type AccountId = typeof AccountId.Type
  * @category models
  */
 export interface Snapshot {
-  readonly connections: Pick<ReadonlyMap<Uuid.Uuid, Connection.Connection>, "get">
+  readonly connections: Pick<ReadonlyMap<Uuid.Uuid, Connection.Connection | Connection.Registered>, "get">
   readonly accounts: Pick<ReadonlyMap<AccountId, Account.Account>, "get">
   readonly transfers: Pick<ReadonlyMap<Uuid.Uuid, Transfer>, "get">
   /** Those that are known to be used. */
   readonly nonces: Pick<ReadonlySet<string>, "has">
   /** Used nonces that expire no later than this may have been forgotten: see {@link isUsed}. */
   readonly forgottenUntil?: DateTime.Utc | undefined
+  /** The codes of accounts, by what they are when {@link Amount.folded}: at least for credits that open an account. */
+  readonly currencies?: Pick<ReadonlyMap<string, ReadonlySet<Amount.Currency>>, "get"> | undefined
 }
 
 /**
@@ -261,7 +270,12 @@ export type StepFailure<C extends Command = Command> =
   | (C extends { readonly kind: "lock"; readonly terms: unknown }
       ? Connection.ConnectionNotFound | Account.InsufficientBalance
       : C extends Adjustment.Command
-        ? Connection.ConnectionNotFound | Account.InsufficientBalance | BaseUnits.BaseUnitsOverflow
+        ?
+            | Connection.ConnectionNotFound
+            | Amount.UnknownCurrency
+            | Amount.CurrencyLooksAlike
+            | Account.InsufficientBalance
+            | BaseUnits.BaseUnitsOverflow
         : never)
 
 /**
@@ -408,7 +422,6 @@ const changedAt = (transfer: Transfer | undefined): DateTime.Utc | undefined =>
  *   Ledger.fold(
  *     { connections: new Map(), accounts: new Map(), transfers: new Map(), nonces: new Set() },
  *     [{ command: { _tag: "Clear", kind: "deallocation", id, at }, nonce: undefined }],
- *     { releasedRepost: "reserve" },
  *   ),
  * )
  * assert.ok(outcomes[0] && Result.isFailure(outcomes[0]))
@@ -420,12 +433,12 @@ const changedAt = (transfer: Transfer | undefined): DateTime.Utc | undefined =>
 export const fold = <const Instructions extends ReadonlyArray<Instruction>>(
   snapshot: Snapshot,
   instructions: Instructions,
-  options: { readonly releasedRepost: Transfer_.ReleasedRepost },
+  policy: Transfer_.Policy = {},
 ): Effect.Effect<{ readonly outcomes: Outcomes<Instructions>; readonly changes: Changes }> =>
   // Suspended: what is in the snapshot's maps may change until the program runs.
   Effect.sync(() => {
     const draft = new Draft(snapshot)
-    const outcomes = instructions.map((instruction) => execute(draft, instruction, options.releasedRepost))
+    const outcomes = instructions.map((instruction) => execute(draft, instruction, policy))
     // Each command is answered with its own kind of outcome; TypeScript does not follow that.
     return { outcomes: outcomes as ReadonlyArray<unknown> as Outcomes<Instructions>, changes: draft }
   })
@@ -433,7 +446,7 @@ export const fold = <const Instructions extends ReadonlyArray<Instruction>>(
 const execute = (
   draft: Draft,
   { command, nonce }: Instruction,
-  releasedRepost: Transfer_.ReleasedRepost,
+  { releasedRepost, suspendedDeallocations, currencies }: Transfer_.Policy,
 ): Result.Result<Transfer, Failure> => {
   if (nonce !== undefined && !draft.useNonce(nonce)) return Result.fail(new NonceUsed({ nonce: nonce.value }))
   const before = draft.transfer(idOf(command))
@@ -442,14 +455,32 @@ const execute = (
   const made = stepped(command, {
     transfer: before,
     connection: terms && draft.connection(terms.connectionId),
-    account: key === undefined ? Account.empty : draft.account(key),
+    account: (key && draft.account(key)) ?? Account.empty,
+    lookalike:
+      terms && opensAccount({ get: (key) => draft.account(key) }, command)
+        ? draft.lookalike(terms.amount.currency)
+        : undefined,
     releasedRepost,
+    suspendedDeallocations,
+    currencies,
   })
   if (Result.isFailure(made)) return Result.fail(made.failure)
   const { event, transfer, account } = made.success
   if (event !== undefined && key !== undefined) draft.record(event, transfer, key, account)
   return Result.succeed(transfer)
 }
+
+/**
+ * Whether a command would open an account by a credit: of its currency a
+ * {@link Snapshot} has to know which codes look alike.
+ *
+ * @category folding
+ */
+export const opensAccount = (accounts: Snapshot["accounts"], command: Command): command is Adjustment.Command =>
+  command._tag === "Adjust" &&
+  command.terms.direction === "credit" &&
+  command.newCurrency !== true &&
+  accounts.get(accountKeyOf(command.terms)) === undefined
 
 /** The snapshot seen through the changes made so far. Lives inside one fold only. */
 class Draft implements Changes {
@@ -471,8 +502,16 @@ class Draft implements Changes {
     return this.transfers.get(id) ?? this.#snapshot.transfers.get(id)
   }
 
-  account(key: AccountId): Account.Account {
-    return this.accounts.get(key)?.account ?? this.#snapshot.accounts.get(key) ?? Account.empty
+  account(key: AccountId): Account.Account | undefined {
+    return this.accounts.get(key)?.account ?? this.#snapshot.accounts.get(key)
+  }
+
+  /** A code that is known and looks like this one, which is not. */
+  lookalike(currency: Amount.Currency): Amount.Currency | undefined {
+    const like = Amount.folded(currency)
+    const known = new Set(this.#snapshot.currencies?.get(like))
+    for (const { currency } of this.accounts.values()) if (Amount.folded(currency) === like) known.add(currency)
+    return known.has(currency) ? undefined : known.values().next().value
   }
 
   /** Whether the nonce was unused until now. */

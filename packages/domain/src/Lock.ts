@@ -64,6 +64,7 @@ export const rules = {
     Cleared: { from: "locked", to: "outside" },
     Released: { from: "locked", to: "available" },
   },
+  whenSuspended: "unaffected",
   eventOf: () => "Reserved",
   reasons: {},
   ...Transfer.termsOf(Terms),

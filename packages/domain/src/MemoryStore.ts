@@ -1,9 +1,10 @@
 /**
  * A store in the memory of this process, for embedding and tests.
  */
-import { Array as Array_, DateTime, Effect, Layer, Order, Semaphore } from "effect"
+import { Array as Array_, DateTime, Effect, Layer, Order, Result, Semaphore, Struct } from "effect"
 import { layerWebCrypto } from "effect/crypto/SecureRandom"
-import type * as Account from "./Account.ts"
+import * as Account from "./Account.ts"
+import * as Amount from "./Amount.ts"
 import * as Connection from "./Connection.ts"
 import * as Holdfast from "./Holdfast.ts"
 import * as Ledger from "./Ledger.ts"
@@ -51,12 +52,10 @@ import type * as Uuid from "./Uuid.ts"
  *
  * @category layers
  */
-export const layer = (options?: {
-  readonly releasedRepost?: Transfer.ReleasedRepost
-}): Layer.Layer<Holdfast.Holdfast> =>
+export const layer = (policy?: Transfer.Policy): Layer.Layer<Holdfast.Holdfast> =>
   Layer.effect(
     Holdfast.Holdfast,
-    Effect.flatMap(make(options), ({ store }) => Holdfast.make(store)),
+    Effect.flatMap(make(policy), ({ store }) => Holdfast.make(store)),
   ).pipe(Layer.provide(layerWebCrypto))
 
 /**
@@ -65,16 +64,17 @@ export const layer = (options?: {
  *
  * @category constructors
  */
-export const make = Effect.fnUntraced(function* (options?: {
-  readonly releasedRepost?: Transfer.ReleasedRepost
-}): Effect.fn.Return<{ readonly store: Store.Store; readonly books: Store.Books }> {
-  const { releasedRepost = "reserve" } = options ?? {}
+export const make = Effect.fnUntraced(function* (
+  policy: Transfer.Policy = {},
+): Effect.fn.Return<{ readonly store: Store.Store; readonly books: Store.Books }> {
   const mutex = yield* Semaphore.make(1)
-  const connections = new Map<Uuid.Uuid, Connection.Connection>()
+  const connections = new Map<Uuid.Uuid, Connection.Registered>()
+  const tokens = new Map<Uuid.Uuid, Connection.Token>()
   const accounts = new Map<Ledger.AccountId, Ledger.AccountKey & { readonly account: Account.Account }>()
   const transfers = new Map<Uuid.Uuid, Ledger.Transfer>()
   const nonces = new Map<string, Ledger.Nonce>()
   const entries: Array<Ledger.Entry> = []
+  const currencies = new Map<string, Set<Amount.Currency>>()
   let forgottenUntil: DateTime.Utc | undefined
   const snapshot: Ledger.Snapshot = {
     connections,
@@ -84,6 +84,7 @@ export const make = Effect.fnUntraced(function* (options?: {
     get forgottenUntil() {
       return forgottenUntil
     },
+    currencies,
   }
 
   const forgetExpired = Effect.map(DateTime.now, (now) => {
@@ -97,14 +98,18 @@ export const make = Effect.fnUntraced(function* (options?: {
 
   const commit = (changes: Ledger.Changes) => {
     for (const [id, transfer] of changes.transfers) transfers.set(id, transfer)
-    for (const [key, account] of changes.accounts) accounts.set(key, account)
+    for (const [key, account] of changes.accounts) {
+      accounts.set(key, account)
+      const like = Amount.folded(account.currency)
+      currencies.set(like, (currencies.get(like) ?? new Set()).add(account.currency))
+    }
     for (const [value, nonce] of changes.nonces) nonces.set(value, nonce)
     entries.push(...changes.entries)
   }
 
   const store: Store.Store = {
     execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
-      Ledger.fold(snapshot, [instruction], { releasedRepost }).pipe(
+      Ledger.fold(snapshot, [instruction], policy).pipe(
         Effect.flatMap(({ outcomes: [outcome], changes }) => {
           commit(changes)
           return Effect.fromResult(outcome)
@@ -120,14 +125,60 @@ export const make = Effect.fnUntraced(function* (options?: {
       }).pipe(mutex.withPermits(1)),
     register: (connection) =>
       Effect.suspend(() => {
-        const recorded = connections.get(connection.connectionId) ?? connection
+        const { connectionId } = connection
+        const recorded = connections.get(connectionId) ?? { ...connection, suspended: false }
         const differences = Connection.differences(recorded, connection)
         if (differences.length > 0) {
-          return Effect.fail(new Connection.ConnectionConflict({ connectionId: connection.connectionId, differences }))
+          return Effect.fail(new Connection.ConnectionConflict({ connectionId, differences }))
         }
-        connections.set(connection.connectionId, recorded)
+        connections.set(connectionId, recorded)
         return Effect.succeed(recorded)
         // In one order with the commands: none that finds no connection is recorded after it was registered.
+      }).pipe(mutex.withPermits(1)),
+    connect: (request, nonce) =>
+      Effect.flatMap(
+        DateTime.now,
+        (now): Effect.Effect<Connection.Registered, Connection.ConnectFailure | Ledger.NonceUsed> => {
+          if (nonce !== undefined && Ledger.isUsed(snapshot, nonce)) {
+            return Effect.fail(new Ledger.NonceUsed({ nonce: nonce.value }))
+          }
+          if (nonce !== undefined) nonces.set(nonce.value, nonce)
+          const token = Array.from(tokens.values()).find(({ hash }) => hash === request.tokenHash)
+          const isConnected = Array.from(connections.values()).some(
+            ({ partnersConnectionId }) => partnersConnectionId === token?.partnersConnectionId,
+          )
+          const recorded = connections.get(request.connectionId)
+          const made = Connection.connect(request, { recorded, token, isConnected, now })
+          if (Result.isSuccess(made) && recorded === undefined && token !== undefined) {
+            connections.set(request.connectionId, made.success)
+            tokens.set(token.id, { ...token, usedBy: request.connectionId })
+          }
+          return Effect.fromResult(made)
+        },
+      ).pipe(mutex.withPermits(1)),
+    issueToken: (token) => Effect.sync(() => tokens.set(token.id, token)),
+    revokeToken: (id) =>
+      Effect.flatMap(DateTime.now, (revokedAt) => {
+        const token = tokens.get(id)
+        if (token === undefined) return Effect.fail(new Connection.TokenNotFound({ id }))
+        const revoked = token.usedBy === undefined ? { revokedAt, ...token } : token
+        tokens.set(id, revoked)
+        return Effect.succeed(revoked)
+      }).pipe(mutex.withPermits(1)),
+    tokens: ({ partnersConnectionId, cursor, limit }) =>
+      Effect.sync(() =>
+        Array_.sortWith(Array.from(tokens.values()), ({ id }) => id, Order.flip(Order.String))
+          .filter((token) => partnersConnectionId === undefined || token.partnersConnectionId === partnersConnectionId)
+          .filter(({ id }) => cursor === undefined || id < cursor)
+          .slice(0, limit),
+      ),
+    suspend: (connectionId, suspended) =>
+      Effect.suspend(() => {
+        const connection = connections.get(connectionId)
+        if (connection === undefined) return Effect.fail(new Connection.ConnectionNotFound({ connectionId }))
+        const changed = { ...connection, suspended }
+        connections.set(connectionId, changed)
+        return Effect.succeed(changed)
       }).pipe(mutex.withPermits(1)),
     connection: (connectionId) =>
       Effect.suspend(() => {
@@ -139,13 +190,40 @@ export const make = Effect.fnUntraced(function* (options?: {
         return Effect.succeed({ connection, balances: Array_.sortWith(balances, (_) => _.currency, Order.String) })
       }),
     find: (kind, id) => Effect.suspend(() => Ledger.ofKind(kind, id, transfers.get(id))),
-    list: (query) =>
+    connections: ({ cursor, limit, ...wanted }) =>
       Effect.sync(() => {
+        const fields = Struct.keys(wanted)
+        return Array_.sortWith(Array.from(connections.values()), (_) => _.connectionId, Order.String)
+          .filter((connection) => fields.every((field) => connection[field] === wanted[field]))
+          .filter(({ connectionId }) => cursor === undefined || connectionId > cursor)
+          .slice(0, limit)
+      }),
+    totals: Effect.sync(() => {
+      const byCurrency = Map.groupBy(accounts.values(), ({ currency }) => currency)
+      const totals = Array.from(byCurrency, ([currency, held]): Store.Total => {
+        const sum = (balance: Account.Balance) => held.reduce((sum, { account }) => sum + account[balance], 0n)
+        const sums = Object.fromEntries(Account.Balance.literals.map((balance) => [balance, sum(balance)]))
+        return { currency, accounts: held.length, ...(sums as Record<Account.Balance, bigint>) }
+      })
+      return Array_.sortWith(totals, ({ currency }) => currency, Order.String)
+    }),
+    list: <Kind extends Ledger.Kind>(kind: Kind, query: Store.Query) =>
+      Effect.sync(() => {
+        const order = Store.inOrder(query.order)
         const matching = Array.from(transfers.values())
-          .filter((transfer) => transfer.kind === "deallocation")
-          .filter((deallocation) => Store.matches(query, deallocation))
-          .toSorted((a, b) => Store.newestFirst(Store.cursorOf(a), Store.cursorOf(b)))
+          .filter((transfer) => Ledger.isOfKind(transfer, kind))
+          .filter((transfer) => Store.matches(query, transfer))
+          .toSorted((a, b) => order(Store.cursorOf(a), Store.cursorOf(b)))
         return Store.page(matching, query.limit)
+      }),
+    entries: (after, limit) =>
+      Effect.sync(() => {
+        const first = after === undefined ? 0 : Number(after)
+        return entries.slice(first, first + limit).flatMap((entry, index) => {
+          const transfer = transfers.get(entry.transferId)
+          const place = Store.Place.make(`${first + index + 1}`)
+          return transfer === undefined ? [] : [{ ...entry, place, kind: transfer.kind, hash: undefined }]
+        })
       }),
     journal: (transferId) => Effect.sync(() => entries.filter((entry) => entry.transferId === transferId)),
     ready: Effect.void,

@@ -3,11 +3,10 @@
  * to do. `MemoryStore` keeps them in memory, `@holdfast/persistence` in PostgreSQL.
  * Each decides through {@link Ledger.fold}, and so they answer alike.
  */
-import { DateTime, type Effect, Order, Schema } from "effect"
+import { DateTime, type Effect, Order as Order_, Schema } from "effect"
 import type * as Account from "./Account.ts"
 import * as Amount from "./Amount.ts"
-import type * as Connection from "./Connection.ts"
-import type * as Deallocation from "./Deallocation.ts"
+import * as Connection from "./Connection.ts"
 import type * as Ledger from "./Ledger.ts"
 import * as Transfer from "./Transfer.ts"
 import * as Uuid from "./Uuid.ts"
@@ -37,7 +36,17 @@ export interface Balance extends Account.Account {
 }
 
 /**
- * A place in a list of deallocations, newest first: the next page begins after it.
+ * What all accounts of a currency have together, without a bound, and how many there are.
+ *
+ * @category models
+ */
+export type Total = { readonly [B in Account.Balance]: bigint } & {
+  readonly currency: Amount.Currency
+  readonly accounts: number
+}
+
+/**
+ * A place in a list of transfers: the next page begins after it.
  *
  * @category schemas
  */
@@ -46,31 +55,108 @@ export const Cursor = Schema.Struct({ createdAt: Schema.DateTimeUtc, id: Uuid.Uu
 /** @category models */
 export type Cursor = typeof Cursor.Type
 
+/** The size of a page, 1 to 200. */
+const limit = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 200 }))
+
 /**
- * Which deallocations to list. What is left out does not restrict. `limit` is
+ * The order of a list: by when transfers were first asked for.
+ *
+ * @category schemas
+ */
+export const Order = Schema.Literals(["newest", "oldest"])
+
+/** @category models */
+export type Order = typeof Order.Type
+
+/**
+ * Which transfers of a kind to list. What is left out does not restrict. `limit` is
  * the size of a page, 1 to 200.
  *
  * @category schemas
  */
 export const Query = Schema.Struct({
-  state: Schema.optionalKey(Transfer.TwoPhaseState),
+  state: Schema.optionalKey(Transfer.State),
   connectionId: Schema.optionalKey(Uuid.Uuid),
   currency: Schema.optionalKey(Amount.Currency),
+  /** First asked for at this time or later. */
+  from: Schema.optionalKey(Schema.DateTimeUtc),
+  /** First asked for before this time. */
+  to: Schema.optionalKey(Schema.DateTimeUtc),
+  /** In its state since this time or longer: what has been reserved too long, say. */
+  unchangedSince: Schema.optionalKey(Schema.DateTimeUtc),
+  /** Newest first where it is left out. */
+  order: Schema.optionalKey(Order),
   cursor: Schema.optionalKey(Cursor),
-  limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 200 })),
+  limit,
 })
 
 /** @category models */
 export type Query = typeof Query.Type
 
 /**
- * A page of a list, and where the next one begins if there is more.
+ * A page of a list of transfers, and where the next one begins if there is more.
  *
  * @category models
  */
-export interface Page {
-  readonly deallocations: ReadonlyArray<Deallocation.Deallocation>
+export interface Page<T extends Transfer.Transfer = Ledger.Transfer> {
+  readonly transfers: ReadonlyArray<T>
   readonly next: Cursor | undefined
+}
+
+/**
+ * Which connections to list, in the order of their ids. What is left out does not restrict.
+ *
+ * @category schemas
+ */
+export const ConnectionQuery = Schema.Struct({
+  clientId: Schema.optionalKey(Uuid.Uuid),
+  partnersConnectionId: Schema.optionalKey(Connection.Connection.fields.partnersConnectionId),
+  partnerClientId: Schema.optionalKey(Connection.Connection.fields.partnerClientId),
+  suspended: Schema.optionalKey(Schema.Boolean),
+  /** The id of the last of the page before. */
+  cursor: Schema.optionalKey(Uuid.Uuid),
+  limit,
+})
+
+/** @category models */
+export type ConnectionQuery = typeof ConnectionQuery.Type
+
+/**
+ * Which tokens to list, newest first. What is left out does not restrict.
+ *
+ * @category schemas
+ */
+export const TokenQuery = Schema.Struct({
+  partnersConnectionId: Schema.optionalKey(Connection.Connection.fields.partnersConnectionId),
+  /** The id of the last of the page before. */
+  cursor: Schema.optionalKey(Uuid.Uuid),
+  limit,
+})
+
+/** @category models */
+export type TokenQuery = typeof TokenQuery.Type
+
+/**
+ * A place in the journal. It stays one whatever happens later, a restore of the
+ * store from a backup included.
+ *
+ * @category schemas
+ */
+export const Place = Schema.String.check(Schema.isPattern(/^\d{1,18}$/)).pipe(Schema.brand("Place"))
+
+/** @category models */
+export type Place = typeof Place.Type
+
+/**
+ * An entry of the journal in its place.
+ *
+ * @category models
+ */
+export interface Placed extends Ledger.Entry {
+  readonly place: Place
+  readonly kind: Ledger.Kind
+  /** SHA-256 in hexadecimal, as `Journal` has it; of a store that keeps none, nothing. */
+  readonly hash: string | undefined
 }
 
 /**
@@ -90,26 +176,52 @@ export interface Store {
   readonly execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) => Execution<C>
   /** Uses up the nonce of a request that is no command. */
   readonly useNonce: (nonce: Ledger.Nonce) => Effect.Effect<void, Ledger.NonceUsed | Unavailable>
-  /** Registers a connection for good; the same again is no change. */
+  /** Registers a connection for good, on the partner's word; the same again is no change. */
   readonly register: (
     connection: Connection.Connection,
-  ) => Effect.Effect<Connection.Connection, Connection.ConnectionConflict | Unavailable>
+  ) => Effect.Effect<Connection.Registered, Connection.ConnectionConflict | Unavailable>
+  /** Registers a connection for good, on the word of a token ({@link Connection.connect}), and uses the nonce, both or neither. */
+  readonly connect: (
+    request: Connection.Request,
+    nonce?: Ledger.Nonce,
+  ) => Effect.Effect<Connection.Registered, Connection.ConnectFailure | Ledger.NonceUsed | Unavailable>
+  /** Keeps a token for a connection to come. */
+  readonly issueToken: (token: Connection.Token) => Effect.Effect<void, Unavailable>
+  /** Makes a token void, if it was not used before. */
+  readonly revokeToken: (tokenId: Uuid.Uuid) => Effect.Effect<Connection.Token, Connection.TokenNotFound | Unavailable>
+  readonly tokens: (query: TokenQuery) => Effect.Effect<ReadonlyArray<Connection.Token>, Unavailable>
+  /** Suspends a connection, or resumes it; the same again is no change. */
+  readonly suspend: (
+    connectionId: Uuid.Uuid,
+    suspended: boolean,
+  ) => Effect.Effect<Connection.Registered, Connection.ConnectionNotFound | Unavailable>
   /** A registered connection with its balances, by currency. */
   readonly connection: (
     connectionId: Uuid.Uuid,
   ) => Effect.Effect<
-    { readonly connection: Connection.Connection; readonly balances: ReadonlyArray<Balance> },
+    { readonly connection: Connection.Registered; readonly balances: ReadonlyArray<Balance> },
     Connection.ConnectionNotFound | Unavailable
   >
+  readonly connections: (query: ConnectionQuery) => Effect.Effect<ReadonlyArray<Connection.Registered>, Unavailable>
+  /** The balances of all connections together, by currency. */
+  readonly totals: Effect.Effect<ReadonlyArray<Total>, Unavailable>
   /** The transfer of a kind with this id. */
   readonly find: <Kind extends Ledger.Kind>(
     kind: Kind,
     id: Uuid.Uuid,
   ) => Effect.Effect<Extract<Ledger.Transfer, { readonly kind: Kind }>, Transfer.TransferNotFound | Unavailable>
-  /** Deallocations, newest first. */
-  readonly list: (query: Query) => Effect.Effect<Page, Unavailable>
+  /** The transfers of a kind. */
+  readonly list: <Kind extends Ledger.Kind>(
+    kind: Kind,
+    query: Query,
+  ) => Effect.Effect<Page<Extract<Ledger.Transfer, { readonly kind: Kind }>>, Unavailable>
   /** What happened under an id, oldest first; nothing for an id that is not in use. */
   readonly journal: (transferId: Uuid.Uuid) => Effect.Effect<ReadonlyArray<Ledger.Entry>, Unavailable>
+  /**
+   * Entries of all accounts after a place, the next ones, at most so many. Whoever goes on from the last of them misses
+   * none: an entry has its place only once none can come before it any more.
+   */
+  readonly entries: (after: Place | undefined, limit: number) => Effect.Effect<ReadonlyArray<Placed>, Unavailable>
   /** Succeeds where the store answers. */
   readonly ready: Effect.Effect<void, Unavailable>
 }
@@ -129,41 +241,42 @@ export interface Books {
  *
  * @category constructors
  */
-export const page = (deallocations: ReadonlyArray<Deallocation.Deallocation>, limit: number): Page => {
-  const shown = deallocations.slice(0, limit)
+export const page = <T extends Transfer.Transfer>(transfers: ReadonlyArray<T>, limit: number): Page<T> => {
+  const shown = transfers.slice(0, limit)
   const last = shown.at(-1)
-  return { deallocations: shown, next: deallocations.length > limit && last ? cursorOf(last) : undefined }
+  return { transfers: shown, next: transfers.length > limit && last ? cursorOf(last) : undefined }
 }
 
 /**
- * A deallocation's place in a list.
+ * A transfer's place in a list.
  *
  * @category getters
  */
-export const cursorOf = ({ terms, createdAt }: Deallocation.Deallocation): Cursor => ({
-  createdAt,
-  id: terms.id,
-})
+export const cursorOf = ({ terms, createdAt }: Transfer.Transfer): Cursor => ({ createdAt, id: terms.id })
 
 /**
- * Whether a deallocation belongs in a list, after its cursor if it has one.
+ * Whether a transfer belongs in a list, after its cursor if it has one.
  *
  * @category getters
  */
-export const matches = (query: Query, deallocation: Deallocation.Deallocation): boolean =>
-  (query.state === undefined || deallocation.state === query.state) &&
-  (query.connectionId === undefined || deallocation.terms.connectionId === query.connectionId) &&
-  (query.currency === undefined || deallocation.terms.amount.currency === query.currency) &&
-  (query.cursor === undefined || newestFirst(cursorOf(deallocation), query.cursor) > 0)
+export const matches = (query: Query, transfer: Transfer.Transfer): boolean =>
+  (query.state === undefined || transfer.state === query.state) &&
+  (query.connectionId === undefined || transfer.terms.connectionId === query.connectionId) &&
+  (query.currency === undefined || transfer.terms.amount.currency === query.currency) &&
+  (query.from === undefined || !DateTime.isLessThan(transfer.createdAt, query.from)) &&
+  (query.to === undefined || DateTime.isLessThan(transfer.createdAt, query.to)) &&
+  (query.unchangedSince === undefined || !DateTime.isGreaterThan(transfer.updatedAt, query.unchangedSince)) &&
+  (query.cursor === undefined || inOrder(query.order)(cursorOf(transfer), query.cursor) > 0)
+
+const oldestFirst: Order_.Order<Cursor> = Order_.combine(
+  Order_.mapInput(DateTime.Order, (cursor: Cursor) => cursor.createdAt),
+  Order_.mapInput(Order_.String, (cursor: Cursor) => cursor.id),
+)
 
 /**
- * The order of a list: newest first.
+ * The order of a list.
  *
  * @category instances
  */
-export const newestFirst: Order.Order<Cursor> = Order.flip(
-  Order.combine(
-    Order.mapInput(DateTime.Order, (cursor: Cursor) => cursor.createdAt),
-    Order.mapInput(Order.String, (cursor: Cursor) => cursor.id),
-  ),
-)
+export const inOrder = (order: Order | undefined): Order_.Order<Cursor> =>
+  order === "oldest" ? oldestFirst : Order_.flip(oldestFirst)

@@ -20,7 +20,7 @@ import { type DateTime, Schema, Struct } from "effect"
 import type * as Account from "./Account.ts"
 import type * as Amount from "./Amount.ts"
 import type * as BaseUnits from "./BaseUnits.ts"
-import type * as Connection from "./Connection.ts"
+import * as Connection from "./Connection.ts"
 import * as Difference from "./Difference.ts"
 import * as Uuid from "./Uuid.ts"
 
@@ -130,6 +130,39 @@ export const ReleasedRepost = Schema.Literals(["reserve", "conflict"])
 export type ReleasedRepost = typeof ReleasedRepost.Type
 
 /**
+ * Whether deallocations of a suspended connection go on or are rejected. The
+ * network's guides say both.
+ *
+ * @category schemas
+ */
+export const SuspendedDeallocations = Schema.Literals(["allow", "reject"])
+
+/** @category models */
+export type SuspendedDeallocations = typeof SuspendedDeallocations.Type
+
+/**
+ * What each platform decides for itself.
+ *
+ * @category models
+ */
+export interface Policy {
+  /** Whether what is released may be reserved again, or that is a conflict. Defaults to `reserve`. */
+  readonly releasedRepost?: ReleasedRepost | undefined
+  /** Whether a suspended connection can deallocate. Defaults to `allow`. */
+  readonly suspendedDeallocations?: SuspendedDeallocations | undefined
+  /** The codes that there are, where that is known: nothing comes in in any other. */
+  readonly currencies?: Pick<ReadonlySet<string>, "has"> | undefined
+}
+
+/**
+ * An id that the partner has for what the network asks for: 1 to 256 characters
+ * of well-formed Unicode without NUL.
+ *
+ * @category schemas
+ */
+export const PartnerTransferId = Connection.PartnerId.check(Schema.isNonEmpty())
+
+/**
  * What the terms of every kind have. They are fixed with the first request: one
  * with the same id and other terms is refused.
  *
@@ -145,8 +178,8 @@ export interface Terms {
 interface Opening {
   readonly kind: string
   readonly terms: Terms
-  /** An id of the partner's own for what the network asks for: drawn for each request, kept from the first reservation on. */
-  readonly partnerTransferId?: Uuid.Uuid
+  /** An id of the partner's own for what the network asks for: of the request or drawn for it, and kept from the first one on. */
+  readonly partnerTransferId?: string
 }
 
 /**
@@ -170,7 +203,12 @@ export interface Transfer extends Opening {
  * @category models
  */
 export type Command =
-  | (Opening & { readonly _tag: "Reserve" | "Adjust"; readonly at: DateTime.Utc })
+  | (Opening & {
+      readonly _tag: "Reserve" | "Adjust"
+      readonly at: DateTime.Utc
+      /** A code may be new though it differs from a known one only in case. */
+      readonly newCurrency?: boolean
+    })
   | {
       readonly _tag: keyof typeof settlements
       readonly kind: string
@@ -197,15 +235,15 @@ export type Event =
  *
  * @category models
  */
-export interface Situation<T extends Transfer = Transfer> {
+export interface Situation<T extends Transfer = Transfer> extends Policy {
   /** The transfer with the command's id, if there is one. Another one is a defect. */
   readonly transfer: T | undefined
   /** The registered connection that the transfer's terms name, or the command's where there is no transfer; if there is one. */
-  readonly connection: Connection.Connection | undefined
+  readonly connection: Connection.Connection | Connection.Registered | undefined
   /** The account that they name; `Account.empty` if there is none yet. */
   readonly account: Account.Account
-  /** Whether what is released may be reserved again, or that is a conflict. Defaults to `reserve`. */
-  readonly releasedRepost?: ReleasedRepost
+  /** Where their currency is not known yet: one that is, and differs from it only in case. */
+  readonly lookalike?: Amount.Currency | undefined
 }
 
 /**
@@ -216,6 +254,9 @@ export interface Situation<T extends Transfer = Transfer> {
 export type Refusal =
   | Connection.ConnectionNotFound
   | Connection.ConnectionConflict
+  | Connection.ConnectionSuspended
+  | Amount.UnknownCurrency
+  | Amount.CurrencyLooksAlike
   | Account.InsufficientBalance
   | BaseUnits.BaseUnitsOverflow
 
@@ -231,6 +272,8 @@ export interface Rules {
   readonly transitions: Readonly<Record<string, Readonly<Record<string, Transition>>>>
   /** What each event posts on the account; a rejection nothing. */
   readonly postings: Readonly<Partial<Record<State, Account.Posting>>>
+  /** What a first request on a suspended connection is: refused, as {@link SuspendedDeallocations} says, or as any other. */
+  readonly whenSuspended: "refused" | "setting" | "unaffected"
   /** The event of a first request that is granted. */
   eventOf(command: Command): State
   /** The codes under which refusals are recorded, as rejections. What has none fails, and leaves no trace. */

@@ -7,8 +7,10 @@ import { Context, Effect, Layer } from "effect"
 import { HttpEffect, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware } from "effect/http-api"
 import { CallerLimits } from "./access/CallerLimits.ts"
+import type { Credentials } from "./access/Credentials.ts"
 import type { Signature } from "./access/Signature.ts"
 import { Routed } from "./contract/Api.ts"
+import type * as NetworkApi from "./contract/NetworkApi.ts"
 import type { Operator } from "./contract/OperatorApi.ts"
 import { WellFormed } from "./contract/WellFormed.ts"
 import * as Description from "./handlers/Description.ts"
@@ -43,18 +45,28 @@ const exactly = {
 }
 
 export interface Options {
+  /** The edition of the network's guides that answers keep to. Defaults to `first`. */
+  readonly edition?: NetworkApi.Edition | undefined
+  /** Whether it is a server to play with: it says so to whoever asks whether it is ready. */
+  readonly development?: boolean | undefined
   readonly maxBodyBytes: number
   readonly maxUrlLength: number
 }
 
 /** Answers a request, within limits, on whatever host. */
-const make = Effect.fnUntraced(function* ({ maxBodyBytes, maxUrlLength }: Options) {
+const make = Effect.fnUntraced(function* ({
+  edition = "first",
+  development = false,
+  maxBodyBytes,
+  maxUrlLength,
+}: Options) {
   const context = yield* Layer.build(Layer.mergeAll(RequestLog.layer, Bodies.layer(maxBodyBytes)))
   const router = yield* HttpRouter.toHttpEffect(routes).pipe(
     Effect.provideService(HttpRouter.RouterConfig, exactly),
+    Effect.provideService(SystemHandlers.IsDevelopment, development),
     Effect.provideContext(context),
   )
-  const network = yield* Effect.provideContext(NetworkHandlers.make, context)
+  const network = yield* Effect.provideContext(NetworkHandlers.make(edition), context)
   const log = Context.get(context, RequestLog.RequestLog)
   const { callerOf } = yield* CallerLimits
   const long = Boundary.around({ log, maxUrlLength }, (request, found) => {
@@ -69,7 +81,7 @@ const make = Effect.fnUntraced(function* ({ maxBodyBytes, maxUrlLength }: Option
 })
 
 /** What it is to be given: where deallocations are kept, and whom to believe. */
-export type Needs = Holdfast.Holdfast | CallerLimits | Operator | Signature
+export type Needs = Holdfast.Holdfast | CallerLimits | Credentials | Operator | Signature
 
 /** Serves all of it on an `HttpServer`. */
 export const layer = (

@@ -281,6 +281,34 @@ const kindsAndBalances = statements(
   ...checksOfDomain,
 )
 
+// The partner's ids of what the network asks for may be its own, whatever they look like. Connections come about by tokens
+// and are suspended. Lists have an index each: what is in a state by the state, what is on a connection by that; a
+// currency is looked up by its accounts, as are those that look alike. The journal is read in the order of its numbers.
+const connectionsAndLists = statements(
+  "ALTER TABLE transfers ALTER COLUMN partner_transfer_id TYPE text",
+  "ALTER TABLE connections ADD COLUMN suspended boolean NOT NULL DEFAULT false",
+  ...["client_id", "partners_connection_id", "partner_client_id"].map(
+    (column) => `CREATE INDEX connections_by_${column} ON connections (${column}, connection_id)`,
+  ),
+  "CREATE INDEX connections_suspended ON connections (connection_id) WHERE suspended",
+  `CREATE TABLE connection_tokens (
+    id uuid PRIMARY KEY,
+    hash sha256 NOT NULL UNIQUE,
+    partners_connection_id text NOT NULL CHECK (partners_connection_id <> ''),
+    partner_client_id text NOT NULL,
+    issued_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz,
+    used_by uuid
+  )`,
+  "CREATE INDEX connection_tokens_of_account ON connection_tokens (partners_connection_id, id)",
+  "DROP INDEX deallocations_newest_first, deallocations_of_connection",
+  "CREATE INDEX transfers_in_state ON transfers (kind, state, created_at, id)",
+  "CREATE INDEX transfers_of_connection ON transfers (connection_id, created_at, id)",
+  "CREATE INDEX accounts_by_currency ON accounts (lower(currency), currency, connection_id)",
+  "CREATE UNIQUE INDEX journal_in_sequence ON journal (seq)",
+)
+
 const migrations = {
   "0001_initial": initial,
   "0002_journal_by_transfer": journalByTransfer,
@@ -289,6 +317,7 @@ const migrations = {
   "0005_checks_in_domains": checksInDomains,
   "0006_commits_and_forgotten": commitsAndForgotten,
   "0007_kinds_and_balances": kindsAndBalances,
+  "0008_connections_and_lists": connectionsAndLists,
 }
 
 const table = "holdfast_migrations"
@@ -354,9 +383,13 @@ const version = Effect.fnUntraced(function* (schema: string) {
   return Number(row?.["found"])
 })
 
+/** Numbers the entries of the journal, as PostgreSQL names it. */
+export const journalSequence = "journal_seq_seq"
+
 /** What a server does to each table, and no more: nobody who becomes the server can change what is written. */
 const privileges = {
-  connections: "SELECT, INSERT",
+  connections: "SELECT, INSERT, UPDATE (suspended)",
+  connection_tokens: "SELECT, INSERT, UPDATE (revoked_at, used_by)",
   accounts: "SELECT, INSERT, UPDATE",
   transfers: "SELECT, INSERT, UPDATE",
   journal: "SELECT, INSERT",
@@ -364,6 +397,7 @@ const privileges = {
   commits: "SELECT, INSERT, UPDATE, DELETE",
   forgotten: "SELECT, UPDATE",
   [table]: "SELECT",
+  [journalSequence]: "SELECT, UPDATE",
 }
 
 /** The last migration before the tables had a schema of their own. */

@@ -19,7 +19,7 @@
  */
 import { hash } from "node:crypto"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
-import { type Account, type Connection, Journal, Ledger, type Transfer, type Uuid } from "@holdfast/domain"
+import { type Account, Amount, type Connection, Journal, Ledger, type Transfer, type Uuid } from "@holdfast/domain"
 import { Effect, Schema, type Scope } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type { SqlError } from "effect/sql/SqlError"
@@ -32,7 +32,7 @@ import * as Write from "./Write.ts"
 /** Where the database is, and how batches are decided. */
 export interface Config {
   readonly connection: PgConnection.Config
-  readonly releasedRepost: Transfer.ReleasedRepost
+  readonly policy: Transfer.Policy
   /** Another text once the database's files were put back from a copy, if anybody can tell. */
   readonly incarnation: string | undefined
 }
@@ -52,7 +52,7 @@ interface Snapshot extends Ledger.Snapshot {
   /** The accounts that are locked, each with the hash of the last entry of its journal. */
   readonly locked: ReadonlyMap<Ledger.AccountId, { readonly account: Account.Account; readonly head: string }>
   readonly transfers: ReadonlyMap<Uuid.Uuid, Ledger.Transfer>
-  readonly connections: ReadonlyMap<Uuid.Uuid, Connection.Connection>
+  readonly connections: ReadonlyMap<Uuid.Uuid, Connection.Registered>
   readonly transactionId: string
   readonly begunAt: string
 }
@@ -83,6 +83,21 @@ const readRest = `
 
 const readConnections = `
   SELECT ${Tables.connections.select("c")} FROM connections c WHERE connection_id = ANY ($1::uuid[])`
+
+// In the order of the keys, as all locks are taken.
+const lockCurrencies = `
+  SELECT pg_advisory_xact_lock(hashtextextended('currency ' || code, 0))
+  FROM (SELECT DISTINCT code FROM unnest($1::text[]) AS code ORDER BY code) AS opened`
+
+// From each code to the next, for of one there may be a million accounts.
+const readCurrencies = `
+  WITH RECURSIVE known AS (
+    SELECT code AS folded, (SELECT min(currency) FROM accounts WHERE lower(currency) = code) AS currency
+    FROM unnest($1::text[]) AS code
+    UNION
+    SELECT folded, (SELECT min(a.currency) FROM accounts a WHERE lower(a.currency) = folded AND a.currency > k.currency)
+    FROM known k WHERE k.currency IS NOT NULL)
+  SELECT currency FROM known WHERE currency IS NOT NULL`
 
 /** What is said of nonces that were forgotten. */
 const decodeForgotten = Schema.decodeUnknownEffect(Schema.Struct({ nonces_until: Schema.DateTimeUtcFromDate }))
@@ -115,7 +130,7 @@ const transactionLost = (reason: string) => Effect.fail(new BatchFailure({ kind:
 /** Opens a session, for as long as the scope lasts. */
 export const connect = ({
   connection: config,
-  releasedRepost,
+  policy,
   incarnation,
 }: Config): Effect.Effect<Session<Transaction>, BatchFailure, Scope.Scope | SecureRandom> =>
   Effect.gen(function* () {
@@ -123,7 +138,7 @@ export const connect = ({
     const connection = yield* Failures.connecting(PgConnection.make(config))
     yield* Failures.connecting(Restore.notice({ executeValues: connection.queryValues }, incarnation))
     const decideOn = (snapshot: Snapshot, instructions: ReadonlyArray<Ledger.Instruction>) =>
-      Ledger.fold(snapshot, instructions, { releasedRepost })
+      Ledger.fold(snapshot, instructions, policy)
 
     /** Ends the transaction of a failure, so that the connection is ready for another. */
     const recovering = <A, E>(effect: Effect.Effect<A, E>) =>
@@ -136,6 +151,8 @@ export const connect = ({
         recovering(
           Effect.gen(function* () {
             let snapshot = yield* begin(connection, instructions)
+            const codes = policy.currencies === undefined ? openedCodes(snapshot, instructions) : []
+            if (codes.length > 0) snapshot = yield* withCurrencies(connection, snapshot, codes)
             let decision = yield* decideOn(snapshot, instructions)
             const missing = missingConnections(decision.changes)
             if (missing.length > 0) {
@@ -204,6 +221,32 @@ const begin = Effect.fnUntraced(function* (
     begunAt: String(always?.["begun_at"]),
   }
 })
+
+/** The codes, folded, in which accounts are to be opened by credits. */
+const openedCodes = ({ accounts }: Snapshot, instructions: ReadonlyArray<Ledger.Instruction>): ReadonlyArray<string> =>
+  instructions.flatMap(({ command }) =>
+    Ledger.opensAccount(accounts, command) ? [Amount.folded(command.terms.amount.currency)] : [],
+  )
+
+/** The snapshot with the currencies that look like those. Until the transaction ends, nobody else's credit opens any of them. */
+const withCurrencies = Effect.fnUntraced(function* (
+  connection: PgConnection.PgConnection,
+  snapshot: Snapshot,
+  codes: ReadonlyArray<string>,
+): Effect.fn.Return<Snapshot, SqlError> {
+  const [, { rows }] = yield* pipelined([
+    connection.query(lockCurrencies, [Write.texts(codes)]),
+    connection.query(readCurrencies, [Write.texts(codes)]),
+  ])
+  const known = yield* Effect.orDie(decodeCurrencies(rows))
+  const currencies = Map.groupBy(
+    known.map(({ currency }) => currency),
+    Amount.folded,
+  )
+  return { ...snapshot, currencies: { get: (code) => new Set(currencies.get(code)) } }
+})
+
+const decodeCurrencies = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ currency: Amount.Currency })))
 
 /** The connections for want of which something is to be rejected, for good. */
 const missingConnections = ({ transfers }: Ledger.Changes): ReadonlyArray<Uuid.Uuid> =>

@@ -24,13 +24,11 @@ import * as Schemas from "./Schemas.ts"
  *
  * @category models
  */
-export interface Config {
+export interface Config extends Transfer.Policy {
   /** The database: a `url`, or a `host`, a unix socket `path` and so on. A direct connection, not a statement pooler. */
   readonly connection: PgConnection.Config
   /** The schema of the tables: lower-case letters, digits and `_`. Defaults to `holdfast`. */
   readonly schema?: string | undefined
-  /** What a reservation of a released deallocation does. Defaults to `reserve`. */
-  readonly releasedRepost?: Transfer.ReleasedRepost
   /** How many commands may wait for a transaction; one more is refused as unavailable. Defaults to 10,000. */
   readonly maxQueue?: number
   /** How long a command may wait for the database, in milliseconds. Defaults to 5,000. */
@@ -104,7 +102,7 @@ export const layer = (
           multiplex: true,
           startupParameters: { ...connection.startupParameters, ...writerParameters },
         },
-        releasedRepost: config.releasedRepost ?? "reserve",
+        policy: config,
         incarnation: config.incarnation,
       })
       const { execute, ready } = yield* GroupCommit.make({

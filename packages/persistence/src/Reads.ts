@@ -2,11 +2,24 @@
  * What the store reads, and the few things that it writes without a batch:
  * registrations, and the nonces of requests that are no commands.
  */
-import { Connection, Ledger, Store, type Uuid } from "@holdfast/domain"
-import { Cause, DateTime, type Duration, Effect, Exit, Fiber } from "effect"
+import { Account, Amount, Connection, Ledger, Store, type Uuid } from "@holdfast/domain"
+import {
+  Cause,
+  DateTime,
+  type Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Result,
+  Schema,
+  SchemaTransformation,
+  Struct,
+} from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Failures from "./Failures.ts"
+import * as Lists from "./Lists.ts"
+import { journalSequence } from "./Migrations.ts"
 import { registrationKey } from "./PgSession.ts"
 import * as Restore from "./Restore.ts"
 import * as Tables from "./Tables.ts"
@@ -18,6 +31,7 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
   const accounts = sql.literal(Tables.accounts.select("a"))
   const transfers = sql.literal(Tables.transfers.select("t"))
   const entries = sql.literal(Tables.journal.select("f"))
+  const tokens = sql.literal(Tables.tokens.select("k"))
 
   const useNonce = Effect.fnUntraced(function* ({ value, expiresAt }: Ledger.Nonce) {
     const parameters = [value, DateTime.formatIso(expiresAt)]
@@ -30,6 +44,16 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
     if (used?.[1] !== true) return yield* new Ledger.NonceUsed({ nonce: value })
   }, orUnavailable())
 
+  /** The same in a transaction, whose session may not have looked either. */
+  const useNonceWithin = Effect.fnUntraced(function* ({ value, expiresAt }: Ledger.Nonce) {
+    // Each by itself: what cannot be looked at must not end the transaction.
+    const executeValues = (statement: string, parameters: ReadonlyArray<unknown> = []) =>
+      sql.withTransaction(sql.unsafe(statement, parameters).values)
+    yield* Restore.notice({ executeValues }, incarnation)
+    const [used] = yield* executeValues(insertNonce, [value, DateTime.formatIso(expiresAt)])
+    if (used?.[1] !== true) return yield* new Ledger.NonceUsed({ nonce: value })
+  })
+
   const findConnection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
     const rows = yield* sql`SELECT ${connections} FROM connections c WHERE connection_id = ${connectionId}`
     const [connection] = yield* Tables.connections.read(rows)
@@ -37,13 +61,83 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
   })
 
   const register = Effect.fnUntraced(function* (connection: Connection.Connection) {
-    const { connectionId, clientId, partnersConnectionId, partnerClientId } = connection
-    yield* sql.unsafe(insertConnection, [connectionId, clientId, partnersConnectionId, partnerClientId])
+    const { connectionId } = connection
+    yield* insertConnection(connection)
     const recorded = yield* Effect.catchTag(findConnection(connectionId), "ConnectionNotFound", Effect.die)
     const differences = Connection.differences(recorded, connection)
     if (differences.length > 0) return yield* new Connection.ConnectionConflict({ connectionId, differences })
     return recorded
   }, orUnavailable())
+
+  /** Waits for batches that miss the connection: they are committed before it is there, or find it. */
+  const insertConnection = (connection: Connection.Connection) => {
+    const { connectionId, clientId, partnersConnectionId, partnerClientId } = connection
+    return sql.unsafe(insertedConnection, [connectionId, clientId, partnersConnectionId, partnerClientId])
+  }
+
+  const connect = Effect.fnUntraced(function* (request: Connection.Request, nonce?: Ledger.Nonce) {
+    // What is refused for itself has used its nonce all the same: so it is a value until the transaction has ended.
+    const made = yield* sql.withTransaction(
+      Effect.gen(function* () {
+        if (nonce !== undefined) yield* useNonceWithin(nonce)
+        yield* sql`SELECT pg_advisory_xact_lock(${sql.literal(registrationKey("key"))})
+          FROM (SELECT ${request.connectionId}::text AS key) AS asked`
+        const [token] = yield* Tables.tokens.read(
+          yield* sql`SELECT ${tokens} FROM connection_tokens k
+            WHERE hash = decode(${request.tokenHash ?? ""}, 'hex') FOR UPDATE`,
+        )
+        const account = token?.partnersConnectionId ?? ""
+        // Of two tokens of an account, one.
+        yield* sql`SELECT pg_advisory_xact_lock(hashtextextended(${`account ${account}`}, 0))`
+        const [row] = yield* sql`SELECT now() AS now,
+          EXISTS (SELECT FROM connections WHERE partners_connection_id = ${account}) AS is_connected`
+        const [recorded] = yield* Tables.connections.read(
+          yield* sql`SELECT ${connections} FROM connections c WHERE connection_id = ${request.connectionId}`,
+        )
+        const { now, is_connected: isConnected } = yield* Effect.orDie(decodeAsked(row))
+        const made = Connection.connect(request, { recorded, token, isConnected, now })
+        if (Result.isSuccess(made) && recorded === undefined && token !== undefined) {
+          yield* insertConnection(made.success)
+          yield* sql`UPDATE connection_tokens SET used_by = ${request.connectionId} WHERE id = ${token.id}`
+        }
+        return made
+      }),
+    )
+    return yield* Effect.fromResult(made)
+  }, orUnavailable())
+
+  const issueToken = Effect.fnUntraced(function* (token: Connection.Token) {
+    const { columns, name } = Tables.tokens
+    const cells = columns.map(({ cell }) => cell(token as never))
+    const values = columns.map(({ type }, index) => `$${index + 1}::text::${type}`)
+    yield* sql.unsafe(`INSERT INTO ${name} (${columns.map(({ name }) => name)}) VALUES (${values})`, cells)
+  }, orUnavailable())
+
+  const revokeToken = Effect.fnUntraced(function* (id: Uuid.Uuid) {
+    yield* sql`UPDATE connection_tokens SET revoked_at = now() WHERE id = ${id} AND num_nonnulls(revoked_at, used_by) = 0`
+    const [token] = yield* Tables.tokens.read(yield* sql`SELECT ${tokens} FROM connection_tokens k WHERE id = ${id}`)
+    return token ?? (yield* new Connection.TokenNotFound({ id }))
+  }, orUnavailable())
+
+  const listTokens = (query: Store.TokenQuery) =>
+    orUnavailable()(Effect.flatMap(Lists.tokens(sql, query), Tables.tokens.read))
+
+  const suspend = Effect.fnUntraced(function* (connectionId: Uuid.Uuid, suspended: boolean) {
+    yield* sql`UPDATE connections SET suspended = ${suspended}
+      WHERE connection_id = ${connectionId} AND suspended <> ${suspended}`
+    return yield* findConnection(connectionId)
+  }, orUnavailable())
+
+  const listConnections = (query: Store.ConnectionQuery) =>
+    orUnavailable()(Effect.flatMap(Lists.connections(sql, query), Tables.connections.read))
+
+  const totals = Effect.gen(function* () {
+    const sums = Account.Balance.literals.map((balance) => `sum(${balance})::text AS ${balance}`)
+    const rows = yield* sql`
+      SELECT currency, count(*)::int AS accounts, ${sql.literal(sums.join(", "))}
+      FROM accounts GROUP BY currency ORDER BY currency`
+    return yield* Effect.orDie(decodeTotals(rows))
+  }).pipe(orUnavailable("30 seconds"))
 
   const connection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
     const found = yield* findConnection(connectionId)
@@ -62,21 +156,16 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
       }),
     )
 
-  const list = Effect.fnUntraced(function* (query: Store.Query) {
-    const conditions = sql.and([
-      sql`kind = 'deallocation'`,
-      ...(query.state === undefined ? [] : [sql`state = ${query.state}`]),
-      ...(query.connectionId === undefined ? [] : [sql`connection_id = ${query.connectionId}`]),
-      ...(query.currency === undefined ? [] : [sql`currency = ${query.currency}`]),
-      ...(query.cursor === undefined
-        ? []
-        : [sql`(created_at, id) < (${DateTime.formatIso(query.cursor.createdAt)}, ${query.cursor.id})`]),
-    ])
-    const rows = yield* sql`
-      SELECT ${transfers} FROM transfers t WHERE ${conditions} ORDER BY created_at DESC, id DESC LIMIT ${query.limit + 1}`
-    const deallocations = (yield* Tables.transfers.read(rows)).filter((_) => _.kind === "deallocation")
-    return Store.page(deallocations, query.limit)
-  }, orUnavailable())
+  const list = <Kind extends Ledger.Kind>(kind: Kind, query: Store.Query) =>
+    orUnavailable()(
+      Effect.gen(function* () {
+        const found = yield* Tables.transfers.read(yield* Lists.transfers(sql, kind, query))
+        return Store.page(
+          found.filter((transfer) => Ledger.isOfKind(transfer, kind)),
+          query.limit,
+        )
+      }),
+    )
 
   /** The first entry and the last, and from there back. UNION, for those of one moment find each other. */
   const journal = Effect.fnUntraced(function* (transferId: Uuid.Uuid) {
@@ -90,10 +179,95 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
     return (yield* Tables.journal.read(rows)).map(({ hash: _, version: __, ...entry }) => entry)
   }, orUnavailable())
 
+  /** No entry up to this number is still to come: that is so for good. */
+  let settled = 0n
+
+  const writers = Effect.map(
+    sql`SELECT virtualtransaction AS id FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock'
+      AND relation = 'journal'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    (rows) => rows.map(({ id }) => String(id)),
+  )
+
+  /**
+   * Numbers are drawn in transactions, which do not end in their order. Whoever has drawn one holds a lock on the journal
+   * until its transaction has ended: so once all have ended that hold one now, what is there is all. Where that takes
+   * long, what was known before has to do.
+   */
+  const settle = Effect.gen(function* () {
+    const [last] = yield* sql`SELECT last_value::text AS last FROM ${sql(journalSequence)}`
+    let open = yield* writers
+    while (open.length > 0) {
+      yield* Effect.sleep("5 millis")
+      const still = new Set(yield* writers)
+      open = open.filter((id) => still.has(id))
+    }
+    settled = BigInt(String(last?.["last"]))
+  }).pipe(Effect.timeoutOption("1 second"))
+
+  const entriesAfter = (place: bigint, limit: number) =>
+    sql`SELECT j.seq::text AS place, t.kind AS of_kind, ${sql.literal(Tables.journal.select("j"))}
+      FROM journal j JOIN transfers t ON t.id = j.transfer_id
+      WHERE j.seq > ${String(place)} AND j.seq <= ${String(settled)} ORDER BY j.seq LIMIT ${limit}`
+
+  const entriesOf = Effect.fnUntraced(function* (after: Store.Place | undefined, limit: number) {
+    const place = after === undefined ? 0n : BigInt(after)
+    let rows = yield* entriesAfter(place, limit)
+    if (rows.length < limit) {
+      yield* settle
+      rows = yield* entriesAfter(place, limit)
+    }
+    const read = yield* Tables.journal.read(rows)
+    const places = yield* Effect.orDie(decodePlaces(rows))
+    return read.flatMap(({ version: _, ...entry }, index): ReadonlyArray<Store.Placed> => {
+      const at = places[index]
+      return at === undefined ? [] : [{ ...entry, place: at.place, kind: at.of_kind }]
+    })
+  }, orUnavailable())
+
   const ready = Effect.asVoid(sql`SELECT 1`).pipe(orUnavailable("1500 millis"))
 
-  return { useNonce, register, connection, find, list, journal, ready }
+  return {
+    useNonce,
+    register,
+    connect,
+    issueToken,
+    revokeToken,
+    tokens: listTokens,
+    suspend,
+    connection,
+    connections: listConnections,
+    totals,
+    find,
+    list,
+    journal,
+    entries: entriesOf,
+    ready,
+  }
 })
+
+const decodePlaces = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ place: Store.Place, of_kind: Schema.Literals(Struct.keys(Ledger.kinds)) })),
+)
+
+const decodeAsked = Schema.decodeUnknownEffect(
+  Schema.Struct({ now: Schema.DateTimeUtcFromDate, is_connected: Schema.Boolean }),
+)
+
+/** Together they may be more than one account can have. */
+const Sum = Schema.String.pipe(Schema.decodeTo(Schema.BigInt, SchemaTransformation.bigintFromString))
+
+const decodeTotals = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      currency: Amount.Currency,
+      accounts: Schema.Int,
+      ...(Object.fromEntries(Account.Balance.literals.map((balance) => [balance, Sum])) as Record<
+        Account.Balance,
+        typeof Sum
+      >),
+    }),
+  ),
+)
 
 /** Only where it was looked whether the nonces that were used are there; says whether it was, and whether this is the first use. */
 const insertNonce = `
@@ -104,8 +278,7 @@ const insertNonce = `
     ON CONFLICT DO NOTHING RETURNING 1)
   SELECT ${Restore.hasLooked}, EXISTS (SELECT FROM used)`
 
-/** Waits for batches that miss the connection: they are committed before it is there, or find it. */
-const insertConnection = `
+const insertedConnection = `
   WITH alone AS (SELECT pg_advisory_xact_lock(${registrationKey("$1")}))
   INSERT INTO connections (connection_id, client_id, partners_connection_id, partner_client_id)
   SELECT $1::uuid, $2::uuid, $3, $4 FROM alone

@@ -4,6 +4,9 @@
  * may have been made before the restore is refused, for which the mark of what is
  * forgotten goes ahead of all of them.
  *
+ * What was written since is lost as well, and its numbers would be given again. Whoever follows the journal and has seen
+ * it would miss what is written next, so the numbers jump ahead too.
+ *
  * A restore shows in which cluster, on which timeline and as which database it
  * lives (a dump that is read into another database, a recovery to a point in time,
  * a replica that was promoted), and where whoever runs PostgreSQL can tell, in an
@@ -12,6 +15,7 @@
 import { Clock, Effect } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
+import { journalSequence } from "./Migrations.ts"
 
 /** Only a recovery gives a cluster another timeline. */
 const identity = `
@@ -24,8 +28,11 @@ const lesserIdentity = "SELECT oid::text FROM pg_database WHERE datname = curren
 /** A token's longest life, and what clocks may differ by. */
 const tokenSeconds = 65
 
+/** More entries than these nobody loses by a restore. */
+const numbersSkipped = 2 ** 32
+
 const remember = `
-  UPDATE forgotten f SET
+  WITH noticed AS (UPDATE forgotten f SET
     database = given.database,
     incarnation = coalesce(given.incarnation, f.incarnation),
     nonces_until = CASE WHEN f.database <> given.database OR f.incarnation <> given.incarnation
@@ -34,7 +41,10 @@ const remember = `
   FROM (SELECT $1::text AS database, $2::text AS incarnation, to_timestamp($3::float8) AS now) AS given
   WHERE f.database IS DISTINCT FROM given.database
     OR (given.incarnation IS NOT NULL AND f.incarnation IS DISTINCT FROM given.incarnation)
-  RETURNING nonces_until > now() AS is_restored`
+  RETURNING nonces_until > now() AS is_restored)
+  SELECT is_restored,
+    CASE WHEN is_restored THEN setval('${journalSequence}', nextval('${journalSequence}') + ${numbersSkipped}) END
+  FROM noticed`
 
 /** A setting of sessions in which it was looked: whoever uses up a nonce has to. */
 export const hasLooked = "coalesce(current_setting('holdfast.looked', true), '') = 'yes'"

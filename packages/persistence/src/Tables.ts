@@ -37,6 +37,7 @@ const columnTypes = {
   uuid: { type: "uuid", write: (text: string) => text },
   text: { type: "text", write: (text: string) => text },
   integer: { type: "int4", write: (value: number) => String(value) },
+  boolean: { type: "boolean", write: (value: boolean) => String(value) },
   units: { type: "numeric", write: (units: bigint) => String(units), read: (digits: string) => BigInt(digits) },
   time: { type: "timestamptz", write: iso, read: (date: Date) => DateTime.fromDateUnsafe(date) },
   hash: {
@@ -46,7 +47,7 @@ const columnTypes = {
   },
 } satisfies Record<string, ColumnType>
 
-type Leaf = string | number | bigint | DateTime.Utc
+type Leaf = string | number | bigint | boolean | DateTime.Utc
 
 /** Where the values of a type are found in it: the names of fields, those inside of others joined by points. */
 type Paths<T> = T extends unknown
@@ -154,14 +155,31 @@ const Hash = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/))
 
 export const connections = table(
   "connections",
-  Connection.Connection,
+  Connection.Registered,
   {
     connectionId: ["connection_id", "uuid"],
     clientId: ["client_id", "uuid"],
     partnersConnectionId: ["partners_connection_id", "text"],
     partnerClientId: ["partner_client_id", "text"],
+    suspended: ["suspended", "boolean"],
   },
-  { key: ["connection_id"], changing: [] },
+  { key: ["connection_id"], changing: ["suspended"] },
+)
+
+export const tokens = table(
+  "connection_tokens",
+  Connection.Token,
+  {
+    id: ["id", "uuid"],
+    hash: ["hash", "hash"],
+    partnersConnectionId: ["partners_connection_id", "text"],
+    partnerClientId: ["partner_client_id", "text"],
+    issuedAt: ["issued_at", "time"],
+    expiresAt: ["expires_at", "time"],
+    revokedAt: ["revoked_at", "time"],
+    usedBy: ["used_by", "uuid"],
+  },
+  { key: ["id"], changing: ["revoked_at", "used_by"] },
 )
 
 export const accounts = table(
@@ -198,7 +216,7 @@ export const transfers = table(
     "terms.partnerClientId": ["partner_client_id", "text"],
     "terms.direction": ["direction", "text"],
     "terms.memo": ["memo", "text"],
-    partnerTransferId: ["partner_transfer_id", "uuid"],
+    partnerTransferId: ["partner_transfer_id", "text"],
     createdAt: ["created_at", "time"],
     updatedAt: ["updated_at", "time"],
   },

@@ -19,6 +19,7 @@ import * as DevelopmentKeys from "./credentials/DevelopmentKeys.ts"
 import * as NodeServer from "./node/NodeServer.ts"
 import { layerLogger, standardError, standardOutput } from "./node/Output.ts"
 import * as EmbeddedPostgres from "./postgres/EmbeddedPostgres.ts"
+import * as CurrenciesFile from "./settings/CurrenciesFile.ts"
 import * as Settings from "./settings/Settings.ts"
 import { explain } from "./settings/StartFailure.ts"
 import * as Supervisor from "./workers/Supervisor.ts"
@@ -74,12 +75,12 @@ const prepare = Effect.fnUntraced(function* (settings: Settings.Settings) {
   return { prepared: { ...files, database: { connection: { path, username, database }, incarnation } }, told }
 })
 
-const announce = (told: ReadonlyArray<string>) => (address: string) =>
+const announce = (settings: Settings.Settings, told: ReadonlyArray<string>) => (address: string) =>
   Effect.sync(() =>
     standardOutput.write([
       `Holdfast is ready at ${address} (${address}/docs describes it)`,
       ...told,
-      "  try it with       npm run simulate",
+      ...(Settings.isDevelopment(settings) ? ["  try it with       npm run simulate"] : []),
     ]),
   )
 
@@ -89,19 +90,20 @@ const serve = Effect.fnUntraced(function* (
   { database, ...files }: Worker.Prepared,
   onServing: (address: string) => Effect.Effect<void>,
 ) {
-  const { databaseUrl, databaseSchema: schema, releasedRepost, maxQueue } = settings
+  const { databaseUrl, databaseSchema: schema, releasedRepost, suspendedDeallocations, maxQueue } = settings
+  const currencies = yield* CurrenciesFile.load(settings.currenciesFile)
   const fs = yield* FileSystem.FileSystem
   const read = Effect.provideService(CredentialFiles.load({ ...settings, ...files }), FileSystem.FileSystem, fs)
   const where = database ?? { connection: { url: databaseUrl } }
   return Layer.effectDiscard(HttpServer.addressFormattedWith(onServing)).pipe(
-    Layer.provide(App.layer(settings)),
+    Layer.provide(App.layer({ ...settings, development: Settings.isDevelopment(settings) })),
     Layer.provide(NodeServer.layer(settings)),
     // Whatever may refuse or fail does so before the first request can arrive.
     Layer.provide([
       Signature.layer(settings),
       OperatorToken.layer,
       ...(settings.publicKeyFiles.length > 0 ? [layerReload(read)] : []),
-      PgStore.layer({ ...where, schema, releasedRepost, maxQueue }),
+      PgStore.layer({ ...where, schema, releasedRepost, suspendedDeallocations, currencies, maxQueue }),
     ]),
     Layer.provide(CallerLimits.layer(settings)),
     Layer.provide(Credentials.layer(yield* read)),
@@ -116,10 +118,10 @@ const layer = Layer.unwrap(
       return Layer.provide(part, Worker.layerWhole)
     }
     const { prepared, told } = yield* prepare(settings)
-    if (settings.workers === 1) return yield* serve(settings, prepared, announce(told))
+    if (settings.workers === 1) return yield* serve(settings, prepared, announce(settings, told))
     const passOn = settings.publicKeyFiles.length > 0 ? (["SIGHUP"] as const) : []
     const address = yield* Supervisor.start(settings.workers, prepared, passOn)
-    return Layer.effectDiscard(announce(told)(address))
+    return Layer.effectDiscard(announce(settings, told)(address))
   }),
 ).pipe(Layer.provide(NodeFileSystem.layer))
 

@@ -6,6 +6,7 @@
  */
 import { Array as Array_, Effect, Result, Struct } from "effect"
 import * as Account from "../Account.ts"
+import * as Amount from "../Amount.ts"
 import * as Connection from "../Connection.ts"
 import * as Difference from "../Difference.ts"
 import * as Transfer from "../Transfer.ts"
@@ -50,7 +51,7 @@ const decide = (
   }
   if (!("terms" in command)) return Result.succeed({ ...command, _tag: Transfer.settlements[command._tag] })
   const event = rules.eventOf(command)
-  const refusal = refusalOf(rules, command.terms, rules.postings[event], situation)
+  const refusal = refusalOf(rules, command, rules.postings[event], situation)
   if (refusal === undefined) return Result.succeed(opening(rules, command, event))
   const reason = rules.reasons[refusal._tag]
   return reason === undefined
@@ -80,18 +81,32 @@ const transitionOf = (
   request: Transfer.Request,
 ): Transfer.Transition | undefined => transitions[transfer?.state ?? "None"]?.[request]
 
-/** Why it cannot be, if so: the connection is not the one that is registered, or the account lacks what is to be moved. */
+/**
+ * Why it cannot be, if so: the connection is not the one that is registered, or is suspended; the currency is none; or the
+ * account lacks what is to be moved.
+ */
 const refusalOf = (
   rules: Transfer.Rules,
-  terms: Transfer.Terms,
+  { terms, newCurrency }: First,
   posting: Account.Posting | undefined,
-  { connection, account }: Transfer.Situation,
+  { connection, account, suspendedDeallocations, currencies, lookalike }: Transfer.Situation,
 ): Transfer.Refusal | undefined => {
-  const { connectionId } = terms
+  const { connectionId, amount } = terms
   if (connection === undefined) return new Connection.ConnectionNotFound({ connectionId })
   const differences = Connection.differences(connection, terms, rules.terms.fields)
   if (differences.length > 0) return new Connection.ConnectionConflict({ connectionId, differences })
-  return posting && Account.refusalOf(account, posting, terms.amount.quantity)
+  const isBarred =
+    rules.whenSuspended === "refused" || (rules.whenSuspended === "setting" && suspendedDeallocations === "reject")
+  if (isBarred && Connection.isSuspended(connection)) return new Connection.ConnectionSuspended({ connectionId })
+  if (posting === undefined) return undefined
+  if (posting.from === "outside") {
+    const { currency } = amount
+    if (currencies !== undefined && !currencies.has(currency)) return new Amount.UnknownCurrency({ currency })
+    if (lookalike !== undefined && rules.askedBy === "partner" && newCurrency !== true) {
+      return new Amount.CurrencyLooksAlike({ currency, known: lookalike })
+    }
+  }
+  return Account.refusalOf(account, posting, amount.quantity)
 }
 
 const evolve = (

@@ -3,6 +3,7 @@
  * be several, and others can take their place, without an outage.
  */
 import { Context, Effect, Layer, Redacted } from "effect"
+import * as Envelope from "../node/Envelope.ts"
 import * as Rs256 from "../node/Rs256.ts"
 import { sha256, timingSafeEqual } from "../node/Sha256.ts"
 import { InvalidOption } from "./InvalidOption.ts"
@@ -12,6 +13,8 @@ export interface Given {
   /** In PEM, by the name that a signature's `kid` may have for it. */
   readonly publicKeys: ReadonlyArray<{ readonly name: string; readonly pem: string }>
   readonly operatorTokens: ReadonlyArray<Redacted.Redacted>
+  /** An RSA private key of 2048 bits or more in PEM: the network may encrypt connection tokens for it. */
+  readonly connectionTokenKey?: Redacted.Redacted | undefined
 }
 
 interface PublicKey {
@@ -23,6 +26,7 @@ export class Credentials extends Context.Service<
   Credentials,
   {
     readonly publicKeys: () => ReadonlyArray<PublicKey>
+    readonly connectionTokenKey: () => Envelope.PrivateKey | undefined
     readonly isOperatorToken: (token: Redacted.Redacted) => boolean
     /** Believes others from now on; where they are no good, those that were good stay. */
     readonly replace: (given: Given) => Effect.Effect<void, InvalidOption>
@@ -37,6 +41,7 @@ export const layer = (given: Given): Layer.Layer<Credentials, InvalidOption> =>
       let current = yield* validate(given)
       return Credentials.of({
         publicKeys: () => current.publicKeys,
+        connectionTokenKey: () => current.connectionTokenKey,
         isOperatorToken: (token) => {
           const given = digest(token)
           // All are compared: how long it takes says nothing of which one it is.
@@ -50,7 +55,7 @@ export const layer = (given: Given): Layer.Layer<Credentials, InvalidOption> =>
     }),
   )
 
-const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens }: Given) {
+const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens, connectionTokenKey }: Given) {
   for (const [option, given] of [
     ["publicKeys", publicKeys],
     ["operatorTokens", operatorTokens],
@@ -69,6 +74,7 @@ const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens }: Gi
           })
         : Effect.succeed(digest(token)),
     ),
+    connectionTokenKey: connectionTokenKey && (yield* importPrivateKey(connectionTokenKey)),
   }
 })
 
@@ -90,3 +96,13 @@ const importKey = Effect.fnUntraced(function* (name: string, pem: string) {
   if (read === undefined) return yield* invalidKey(name, "something else")
   return read.bits >= modulusBits ? read.key : yield* invalidKey(name, `${read.bits} bits`)
 })
+
+const importPrivateKey = (pem: Redacted.Redacted) => {
+  const read = Envelope.readKey(Redacted.value(pem))
+  return read !== undefined && read.bits >= modulusBits
+    ? Effect.succeed(read.key)
+    : new InvalidOption({
+        option: "connectionTokenKey",
+        fact: `Expected an RSA private key of ${modulusBits} bits or more in PEM.`,
+      })
+}

@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 
 export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
-  option: Schema.Literals(["publicKeys", "operatorTokens", "trustedProxies"]),
+  option: Schema.Literals(["publicKeys", "operatorTokens", "connectionTokenKey", "trustedProxies"]),
   fact: Schema.String,
 }) {
   override get message() {

@@ -1,6 +1,6 @@
 /** All that the server offers, as one API: the source of routes and of the OpenAPI document. */
 import { HttpApi, OpenApi } from "effect/http-api"
-import { NetworkApi, NetworkPluralApi } from "./NetworkApi.ts"
+import * as NetworkApi from "./NetworkApi.ts"
 import { OperatorApi } from "./OperatorApi.ts"
 import { SystemApi } from "./SystemApi.ts"
 import { WellFormed } from "./WellFormed.ts"
@@ -16,9 +16,9 @@ const open = (document: Record<string, unknown>) =>
 export const Routed = HttpApi.make("holdfast").add(OperatorApi, SystemApi).middleware(WellFormed)
 
 export const Api = HttpApi.make("holdfast")
-  .add(NetworkApi, NetworkPluralApi, OperatorApi, SystemApi)
+  .add(...NetworkApi.groups, OperatorApi, SystemApi)
   .middleware(WellFormed)
   .annotate(OpenApi.Title, "Holdfast")
   .annotate(OpenApi.Version, "1.0.0")
-  .annotate(OpenApi.Description, "The partner's side of Go Network deallocations.")
+  .annotate(OpenApi.Description, "The partner's side of the Go Network: connections, allocations, deallocations.")
   .annotate(OpenApi.Transform, open)

@@ -1,13 +1,14 @@
 /**
- * The network's side: what BitGo calls. A quantity arrives as a string of
- * digits and leaves as a JSON number; a refusal is a 200 with `rejectionReason`.
+ * The network's side: what BitGo calls. Deallocations and allocations mirror each
+ * other, so both are made from one description. A refusal of one is a 200 with
+ * `rejectionReason`. Guides of all editions are read; in which one is answered is
+ * a setting ({@link Edition}).
  * This describes it; NetworkHandlers.ts serves it.
  */
-import { Connection, Deallocation, Uuid } from "@holdfast/domain"
+import { Allocation, Connection, Deallocation, type Ledger, Transfer, Uuid } from "@holdfast/domain"
 import { Schema, SchemaTransformation } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
 import * as Problems from "./Problems.ts"
-import type { WellFormed } from "./WellFormed.ts"
 import * as WireAmount from "./WireAmount.ts"
 import { WireState } from "./WireState.ts"
 
@@ -27,128 +28,258 @@ class Signed extends HttpApiMiddleware.Service<Signed>()("@holdfast/http/Signed"
   },
 }) {}
 
+/**
+ * The edition of the guides that answers keep to: `first` has `partnerClientId`, `partnerDeallocationId` and a quantity
+ * as a JSON number, `later` has `partnersClientId`, `partnersDeallocationId` and a quantity as a string of digits.
+ */
+export const Edition = Schema.Literals(["first", "later"])
+
+export type Edition = typeof Edition.Type
+
+/** The kinds that the network asks for. */
+export type Kind = "deallocation" | "allocation"
+
+/** The names of fields that have a kind's name in them. */
+const namesOf = (kind: Kind) => {
+  const noun = kind === "deallocation" ? "Deallocation" : "Allocation"
+  return { id: `${kind}Id`, partnerId: { first: `partner${noun}Id`, later: `partners${noun}Id` } }
+}
+
+const clientNames = { first: "partnerClientId", later: "partnersClientId" } as const
+
 const { connectionId, clientId, partnersConnectionId, partnerClientId } = Connection.Connection.fields
 
-/** What a reservation is asked with. Later guides write `partnersClientId` for `partnerClientId`. */
-export const ReserveRequest = Schema.Struct({
-  deallocationId: Uuid.FromString,
-  amount: WireAmount.FromString,
-  clientId,
-  connectionId,
-  partnersConnectionId,
-  partnerClientId: Schema.optionalKey(partnerClientId),
-  partnersClientId: Schema.optionalKey(partnerClientId),
+/** What a reservation asks for: the terms, and perhaps an id that the partner has for it already. */
+const Reservation = Schema.Struct({
+  terms: Schema.toType(Deallocation.Terms),
+  partnerTransferId: Schema.optionalKey(Transfer.PartnerTransferId),
 })
-  .check(
-    Schema.makeFilter(({ partnerClientId, partnersClientId }) => {
-      if (partnerClientId === undefined && partnersClientId === undefined) {
-        return { path: ["partnerClientId"], issue: "Missing key" }
-      }
-      return (partnerClientId ?? partnersClientId) === (partnersClientId ?? partnerClientId)
-        ? undefined
-        : { path: ["partnersClientId"], issue: "Differs from partnerClientId, of which it is another name." }
-    }),
-  )
-  .pipe(
-    Schema.decodeTo(
-      Schema.toType(Deallocation.Terms),
-      SchemaTransformation.transform({
-        decode: ({ deallocationId: id, partnersClientId, partnerClientId = partnersClientId ?? "", ...terms }) => ({
-          id,
-          ...terms,
-          partnerClientId,
+
+type Body = Readonly<Record<string, unknown>>
+
+/** One field under the names of two editions: with different values it says nothing. */
+const disagreement = (body: Body, { first, later }: typeof clientNames | ReturnType<typeof namesOf>["partnerId"]) =>
+  body[first] === undefined || body[later] === undefined || body[first] === body[later]
+    ? undefined
+    : { path: [later], issue: `Differs from ${first}, of which it is another name.` }
+
+/** What a reservation is asked with, in any edition. */
+const requestOf = (kind: Kind) => {
+  const { id, partnerId } = namesOf(kind)
+  const given = kind === "allocation" ? Schema.optionalKey(Transfer.PartnerTransferId) : undefined
+  const fields: Schema.Struct.Fields = {
+    [id]: Uuid.FromString,
+    amount: kind === "allocation" ? WireAmount.FromStringOrNumber : WireAmount.FromString,
+    clientId,
+    connectionId,
+    partnersConnectionId,
+    [clientNames.first]: Schema.optionalKey(partnerClientId),
+    [clientNames.later]: Schema.optionalKey(partnerClientId),
+    ...(given && { [partnerId.first]: given, [partnerId.later]: given }),
+  }
+  return (Schema.Struct(fields) as unknown as Schema.Codec<Body, Body>)
+    .check(
+      Schema.makeFilter((body: Body) =>
+        body[clientNames.first] === undefined && body[clientNames.later] === undefined
+          ? { path: [clientNames.first], issue: "Missing key" }
+          : (disagreement(body, clientNames) ?? disagreement(body, partnerId)),
+      ),
+    )
+    .pipe(
+      Schema.decodeTo(
+        Reservation,
+        SchemaTransformation.transform({
+          decode: (body: Body) => {
+            const own = body[partnerId.first] ?? body[partnerId.later]
+            const { amount, clientId, connectionId, partnersConnectionId } = body
+            const partnerClientId = body[clientNames.first] ?? body[clientNames.later]
+            const terms = { id: body[id], amount, clientId, connectionId, partnersConnectionId, partnerClientId }
+            return { terms, ...(own === undefined ? {} : { partnerTransferId: own }) } as typeof Reservation.Encoded
+          },
+          encode: ({ terms: { id: transferId, ...terms }, partnerTransferId }): Body => ({
+            [id]: transferId,
+            ...terms,
+            ...(partnerTransferId === undefined ? {} : { [partnerId.first]: partnerTransferId }),
+          }),
         }),
-        encode: ({ id: deallocationId, ...terms }) => ({ deallocationId, ...terms }),
-      }),
-    ),
-  )
+      ),
+    )
+}
 
-/** The contract's object. */
-const SettleAnswer = Schema.Struct({
-  deallocationId: Uuid.FromString,
-  amount: WireAmount.ToNumber,
-  clientId,
-  connectionId,
-  partnersConnectionId,
-  partnerClientId,
-  partnerDeallocationId: Uuid.Uuid,
-})
-const ReserveAnswer = Schema.Struct({
-  ...SettleAnswer.fields,
-  rejectionReason: Schema.optionalKey(Deallocation.RejectionReason),
-})
-const FindAnswer = Schema.Struct({ ...ReserveAnswer.fields, status: WireState })
+/** By the kind. */
+export const requests = { deallocation: requestOf("deallocation"), allocation: requestOf("allocation") }
 
-/** By the name of the endpoint. */
-const answers = { reserve: ReserveAnswer, find: FindAnswer, clear: SettleAnswer, release: SettleAnswer }
+const reasons = { deallocation: Deallocation.RejectionReason, allocation: Allocation.RejectionReason }
+
+/** The contract's object, as an edition has it. */
+const settleAnswerOf = (kind: Kind, edition: Edition): Schema.Struct.Fields => {
+  const { id, partnerId } = namesOf(kind)
+  return {
+    [id]: Uuid.FromString,
+    amount: edition === "first" ? WireAmount.ToNumber : WireAmount.FromString,
+    clientId,
+    connectionId,
+    partnersConnectionId,
+    [clientNames[edition]]: partnerClientId,
+    [partnerId[edition]]: Transfer.PartnerTransferId,
+  }
+}
+
+const answersOf = (kind: Kind) => {
+  const inEach = (more: Schema.Struct.Fields) =>
+    Schema.Union(Edition.literals.map((edition) => Schema.Struct({ ...settleAnswerOf(kind, edition), ...more })))
+  const reserved = { rejectionReason: Schema.optionalKey(reasons[kind]) }
+  return { reserve: inEach(reserved), find: inEach({ ...reserved, status: WireState }), settle: inEach({}) }
+}
+
+/** The contract's object of a transfer; a rejection has its reason. */
+export const answerOf = (kind: Kind, edition: Edition) => {
+  const { id, partnerId } = namesOf(kind)
+  const [ofClient, ofPartner] = [clientNames[edition], partnerId[edition]]
+  const amountOf = edition === "first" ? WireAmount.withNumber : WireAmount.withString
+  return (transfer: Extract<Ledger.Transfer, { readonly kind: Kind }>): Body => {
+    const { amount, clientId, connectionId, partnersConnectionId, partnerClientId } = transfer.terms
+    const answer: Record<string, unknown> = {
+      [id]: transfer.terms.id,
+      amount: amountOf(amount),
+      clientId,
+      connectionId,
+      partnersConnectionId,
+      [ofClient]: partnerClientId,
+      [ofPartner]: transfer.partnerTransferId,
+    }
+    if (transfer.state === "Rejected") answer["rejectionReason"] = transfer.reason
+    return answer
+  }
+}
 
 /** What stands in the path. */
-export const params = { deallocationId: Uuid.FromString }
+const paramsOf = (kind: Kind) => ({ [namesOf(kind).id]: Uuid.FromString })
 
-const reserve = HttpApiEndpoint.post("reserve", "/bitgo/v1/deallocations", {
-  payload: ReserveRequest,
-  success: answers.reserve,
-  error: [
+/** By the kind. */
+export const params = { deallocation: paramsOf("deallocation"), allocation: paramsOf("allocation") }
+
+const notFound = { deallocation: Problems.DeallocationNotFound, allocation: Problems.AllocationNotFound }
+
+const says = {
+  deallocation: {
+    reserve: "Holds an amount: it becomes RESERVED, or is REJECTED with a reason.",
+    clear: "Finalises a reserved amount: it becomes CLEARED.",
+    release: "Gives a reserved amount back: it becomes RELEASED.",
+  },
+  allocation: {
+    reserve: "Announces an amount: it becomes RESERVED and is pending, or is REJECTED with a reason.",
+    clear: "Brings a reserved amount in: it becomes CLEARED and available.",
+    release: "Takes a reserved amount back: it becomes RELEASED and is pending no more.",
+  },
+}
+
+const reserveOf = (kind: Kind) =>
+  HttpApiEndpoint.post("reserve", `/bitgo/v1/${kind}s`, {
+    payload: requests[kind],
+    success: answersOf(kind).reserve,
+    error: [
+      Problems.PayloadTooLarge,
+      Problems.UnsupportedMediaType,
+      Problems.TermsMismatch,
+      Problems.StateConflict,
+      Problems.IdInUse,
+      Problems.UnavailableRetryAfter,
+    ],
+  }).annotate(OpenApi.Summary, says[kind].reserve)
+
+const ofOne = (kind: Kind, path: `/${string}`) => {
+  const answers = answersOf(kind)
+  const one = { params: params[kind] }
+  const settled = [
     Problems.PayloadTooLarge,
-    Problems.UnsupportedMediaType,
-    Problems.TermsMismatch,
+    notFound[kind],
     Problems.StateConflict,
     Problems.IdInUse,
     Problems.UnavailableRetryAfter,
-  ],
-}).annotate(OpenApi.Summary, "Holds an amount: it becomes RESERVED, or is REJECTED with a reason.")
+  ] as const
+  const id = `${path}/:${namesOf(kind).id}` as const
+  return [
+    HttpApiEndpoint.get("find", id, {
+      ...one,
+      success: answers.find,
+      error: [Problems.PayloadTooLarge, notFound[kind], Problems.UnavailableRetryAfter],
+    }).annotate(OpenApi.Summary, `Says what has become of ${kind === "allocation" ? "an" : "a"} ${kind}.`),
+    HttpApiEndpoint.put("clear", `${id}/clear`, { ...one, success: answers.settle, error: settled }).annotate(
+      OpenApi.Summary,
+      says[kind].clear,
+    ),
+    HttpApiEndpoint.put("release", `${id}/release`, { ...one, success: answers.settle, error: settled }).annotate(
+      OpenApi.Summary,
+      says[kind].release,
+    ),
+  ] as const
+}
 
-const settled = [
-  Problems.PayloadTooLarge,
-  Problems.DeallocationNotFound,
-  Problems.StateConflict,
-  Problems.IdInUse,
-  Problems.UnavailableRetryAfter,
+/** What the network shows to have a client's account connected. Other fields of theirs say nothing to us. */
+export const ConnectRequest = Schema.Struct({
+  clientId,
+  connectionId,
+  connectionToken: Schema.String.check(Schema.isNonEmpty()),
+})
+
+/** Each reader finds the partner's name of the client. */
+const ConnectAnswer = Schema.Struct({
+  clientId,
+  connectionId,
+  partnersClientId: partnerClientId,
+  partnerClientId,
+  partnersConnectionId,
+})
+
+const connect = HttpApiEndpoint.post("connect", "/bitgo/v1/connections", {
+  payload: ConnectRequest,
+  success: ConnectAnswer,
+  error: [
+    Problems.PayloadTooLarge,
+    Problems.UnsupportedMediaType,
+    Problems.ConnectionConflict,
+    Problems.AccountConnected,
+    Problems.ConnectionTokenRefused,
+    Problems.UnavailableRetryAfter,
+  ],
+}).annotate(OpenApi.Summary, "Connects the account that a token was issued for. Again, it is the same connection.")
+
+/** Guides have each path in the singular or the plural. */
+export const groups = [
+  HttpApiGroup.make("network")
+    .add(reserveOf("deallocation"), ...ofOne("deallocation", "/bitgo/v1/deallocation"))
+    .middleware(Signed),
+  HttpApiGroup.make("networkPlural")
+    .add(...ofOne("deallocation", "/bitgo/v1/deallocations"))
+    .middleware(Signed),
+  HttpApiGroup.make("allocations")
+    .add(reserveOf("allocation"), ...ofOne("allocation", "/bitgo/v1/allocation"))
+    .middleware(Signed),
+  HttpApiGroup.make("allocationsPlural")
+    .add(...ofOne("allocation", "/bitgo/v1/allocations"))
+    .middleware(Signed),
+  HttpApiGroup.make("connecting").add(connect).middleware(Signed),
 ] as const
 
-const ofOne = <const Path extends `/${string}`>(path: Path) =>
-  [
-    HttpApiEndpoint.get("find", `${path}/:deallocationId`, {
-      params,
-      success: answers.find,
-      error: [Problems.PayloadTooLarge, Problems.DeallocationNotFound, Problems.UnavailableRetryAfter],
-    }).annotate(OpenApi.Summary, "Says what has become of a deallocation."),
-    HttpApiEndpoint.put("clear", `${path}/:deallocationId/clear`, {
-      params,
-      success: answers.clear,
-      error: settled,
-    }).annotate(OpenApi.Summary, "Finalises a reserved amount: it becomes CLEARED."),
-    HttpApiEndpoint.put("release", `${path}/:deallocationId/release`, {
-      params,
-      success: answers.release,
-      error: settled,
-    }).annotate(OpenApi.Summary, "Gives a reserved amount back: it becomes RELEASED."),
-  ] as const
+/** The names of the endpoints of a kind, the same under either spelling. */
+export type Request = "reserve" | "find" | "clear" | "release"
 
-export const NetworkApi = HttpApiGroup.make("network")
-  .add(reserve, ...ofOne("/bitgo/v1/deallocation"))
-  .middleware(Signed)
+/** One of the network's requests. */
+export type Endpoint =
+  | { readonly of: Kind; readonly request: Request }
+  | { readonly of: "connection"; readonly request: "connect" }
 
-/** The same under the plural, which some guides use. */
-export const NetworkPluralApi = HttpApiGroup.make("networkPlural")
-  .add(...ofOne("/bitgo/v1/deallocations"))
-  .middleware(Signed)
-
-type Endpoints = HttpApiGroup.Endpoints<typeof NetworkApi>
-
-/** The names of the endpoints, the same under either spelling. */
-export type Endpoint = Endpoints["identifier"]
-
-/** What an endpoint answers with, as it is written. */
-export type Answer<Name extends Endpoint> = (typeof answers)[Name]["Encoded"]
-
-/** The problems that an endpoint declares, those of every endpoint included. */
-export type Problem<Name extends Endpoint> =
-  | HttpApiEndpoint.ErrorsWithIdentifier<Endpoints, Name>
-  | HttpApiMiddleware.Error<WellFormed>
-
-const isEndpoint = (name: string): name is Endpoint => Object.hasOwn(NetworkApi.endpoints, name)
+const kindsOfGroups: Readonly<Record<string, Kind>> = {
+  network: "deallocation",
+  networkPlural: "deallocation",
+  allocations: "allocation",
+  allocationsPlural: "allocation",
+}
 
 /** The network's endpoint that is declared with this name in this group, if it is one. */
-export const endpointOf = (group: string, name: string): Endpoint | undefined =>
-  (group === NetworkApi.identifier || group === NetworkPluralApi.identifier) && isEndpoint(name) ? name : undefined
+export const endpointOf = (group: string, name: string): Endpoint | undefined => {
+  if (group === "connecting") return { of: "connection", request: "connect" }
+  const kind = kindsOfGroups[group]
+  return kind && { of: kind, request: name as Request }
+}

@@ -1,10 +1,31 @@
 /**
- * The partner's own side: registers connections, moves available balance, and
- * looks at deallocations. Quantities are strings in both directions.
+ * The partner's own side: connections and their tokens, movements of balance and
+ * locks, and a look at everything there is. Quantities are strings in both
+ * directions. Each list can be had as CSV too, the whole of it.
  */
-import { Adjustment, Amount, BaseUnits, Connection, Deallocation, Store, Uuid } from "@holdfast/domain"
-import { DateTime, Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
+import {
+  Account,
+  Adjustment,
+  Allocation,
+  Amount,
+  BaseUnits,
+  Connection,
+  Deallocation,
+  Ledger,
+  Lock,
+  Store,
+  Transfer,
+  Uuid,
+} from "@holdfast/domain"
+import { DateTime, Schema, SchemaGetter, Struct } from "effect"
+import {
+  HttpApiEndpoint,
+  HttpApiGroup,
+  HttpApiMiddleware,
+  HttpApiSchema,
+  HttpApiSecurity,
+  OpenApi,
+} from "effect/http-api"
 import * as Problems from "./Problems.ts"
 import * as WireAmount from "./WireAmount.ts"
 import { WireState } from "./WireState.ts"
@@ -22,74 +43,205 @@ export class KnownQuery extends HttpApiMiddleware.Service<KnownQuery>()("@holdfa
 
 const { connectionId, ...identifiers } = Connection.Connection.fields
 const { id: adjustmentId, ...adjustment } = Adjustment.Terms.fields
+const { id: lockId, ...lock } = Lock.Terms.fields
 
 /** What a connection is registered with; its id is in the path. */
 export const ConnectionRequest = Schema.Struct(identifiers)
 
-const Account = Schema.Struct({
-  available: BaseUnits.FromString,
-  reserved: BaseUnits.FromString,
-  deallocated: BaseUnits.FromString,
-})
+/** A field of a schema for each name. */
+const of = <Name extends string, S>(names: ReadonlyArray<Name>, schema: S) =>
+  Object.fromEntries(names.map((name) => [name, schema])) as Record<Name, S>
+
+const balances = of(Account.Balance.literals, BaseUnits.FromString)
+
+const at = Schema.DateTimeUtcFromString
+
+/** When a transfer was first asked for, and when it came into its present state. */
+const moments = { createdAt: at, updatedAt: at }
+
+const RegisteredAnswer = Connection.Registered
 
 const ConnectionAnswer = Schema.Struct({
-  ...Connection.Connection.fields,
-  balances: Schema.Array(Schema.Struct({ currency: Amount.Currency, ...Account.fields })),
+  ...Connection.Registered.fields,
+  balances: Schema.Array(Schema.Struct({ currency: Amount.Currency, ...balances })),
 })
 
+/** What a token is issued with. */
+export const TokenRequest = Schema.Struct({
+  ...Struct.pick(Connection.Connection.fields, ["partnersConnectionId", "partnerClientId"]),
+  expiresInSeconds: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_592_000 }))),
+})
+
+const TokenAnswer = Schema.Struct({
+  tokenId: Uuid.Uuid,
+  ...Struct.pick(Connection.Connection.fields, ["partnersConnectionId", "partnerClientId"]),
+  issuedAt: at,
+  expiresAt: at,
+  revokedAt: Schema.optionalKey(at),
+  /** The connection that came of it. */
+  usedBy: Schema.optionalKey(Uuid.Uuid),
+})
+
+/** The token itself is shown this once. */
+const IssuedAnswer = Schema.Struct({ ...TokenAnswer.fields, connectionToken: Schema.String })
+
 /** What an adjustment is made with; its id is in the path. */
-export const AdjustmentRequest = Schema.Struct({ ...adjustment, amount: WireAmount.FromString })
+export const AdjustmentRequest = Schema.Struct({
+  ...adjustment,
+  amount: WireAmount.FromString,
+  newCurrency: Schema.optionalKey(Schema.Boolean),
+})
 
 const AdjustmentAnswer = Schema.Struct({
   adjustmentId,
-  ...AdjustmentRequest.fields,
-  createdAt: Schema.DateTimeUtcFromString,
+  ...adjustment,
+  amount: WireAmount.FromString,
+  createdAt: at,
 })
+
+/** What a lock is made with; its id is in the path. */
+export const LockRequest = Schema.Struct({ ...lock, amount: WireAmount.FromString })
+
+const LockAnswer = Schema.Struct({ lockId, ...LockRequest.fields, state: WireState, ...moments })
+
+/** The terms of what the network asks for. */
+const asked = { amount: WireAmount.FromString, ...Connection.Connection.fields }
 
 const DeallocationAnswer = Schema.Struct({
   deallocationId: Uuid.FromString,
-  amount: WireAmount.FromString,
-  ...Connection.Connection.fields,
-  partnerDeallocationId: Uuid.Uuid,
+  ...asked,
+  partnerDeallocationId: Transfer.PartnerTransferId,
   state: WireState,
   rejectionReason: Schema.optionalKey(Deallocation.RejectionReason),
-  createdAt: Schema.DateTimeUtcFromString,
-  updatedAt: Schema.DateTimeUtcFromString,
+  ...moments,
 })
 
-const DeallocationWithJournal = Schema.Struct({
-  ...DeallocationAnswer.fields,
-  /** What happened, oldest first, with the balances after it. */
+const AllocationAnswer = Schema.Struct({
+  allocationId: Uuid.FromString,
+  ...asked,
+  partnerAllocationId: Transfer.PartnerTransferId,
+  state: WireState,
+  rejectionReason: Schema.optionalKey(Allocation.RejectionReason),
+  ...moments,
+})
+
+/** What happened, oldest first, with the balances after it. */
+const journalOf = <Event extends Schema.Constraint>(event: Event) => ({
   journal: Schema.Array(
-    Schema.Struct({
-      event: WireState,
-      quantity: BaseUnits.FromString,
-      balances: Account,
-      at: Schema.DateTimeUtcFromString,
-    }),
+    Schema.Struct({ event, quantity: BaseUnits.FromString, balances: Schema.Struct(balances), at }),
   ),
 })
 
 /** No other moments can be asked the database for. */
+const isRecordable = (time: DateTime.Utc) => {
+  const { year } = DateTime.toPartsUtc(time)
+  return year >= 1 && year <= 9999 ? undefined : "Expected a year from 1 to 9999."
+}
+
+const Time = at.check(Schema.makeFilter(isRecordable))
+
 const RecordedCursor = Store.Cursor.check(
   Schema.makeFilter(({ createdAt }) => {
-    const { year } = DateTime.toPartsUtc(createdAt)
-    return year >= 1 && year <= 9999 ? undefined : { path: ["createdAt"], issue: "Expected a year from 1 to 9999." }
+    const issue = isRecordable(createdAt)
+    return issue && { path: ["createdAt"], issue }
   }),
 )
 
-/** With the name that the id has on the wire. */
-const CursorJson = Schema.fromJsonString(
-  Schema.toCodecJson(RecordedCursor.pipe(Schema.encodeKeys({ id: "deallocationId" }))),
-)
-
 /** Opaque to callers, who only hand it back. */
-const Cursor = Schema.StringFromBase64Url.pipe(Schema.decodeTo(CursorJson))
+const cursorOf = <S extends Schema.Codec<unknown, unknown>>(schema: S) =>
+  Schema.StringFromBase64Url.pipe(Schema.decodeTo(Schema.fromJsonString(Schema.toCodecJson(schema))))
+
+const Cursor = cursorOf(RecordedCursor)
+const IdCursor = cursorOf(Uuid.Uuid)
 
 /** Digits alone: a number may also be written as `0x10` or `1e2`. */
-const Limit = Schema.String.check(
-  Schema.isPattern(/^[1-9][0-9]{0,2}$/, { message: "Expected a number from 1 to 200." }),
-).pipe(Schema.decodeTo(Schema.FiniteFromString.check(Schema.isBetween({ minimum: 1, maximum: 200 }))))
+const digits = (pattern: RegExp, minimum: number, maximum: number) =>
+  Schema.String.check(Schema.isPattern(pattern, { message: `Expected a number from ${minimum} to ${maximum}.` })).pipe(
+    Schema.decodeTo(Schema.FiniteFromString.check(Schema.isBetween({ minimum, maximum }))),
+  )
+
+const Limit = digits(/^[1-9][0-9]{0,2}$/, 1, 200)
+
+const Seconds = digits(/^[1-9][0-9]{0,8}$/, 1, 999_999_999)
+
+const Flag = Schema.Literals(["true", "false"]).pipe(
+  Schema.decodeTo(Schema.Boolean, {
+    decode: SchemaGetter.transform((text) => text === "true"),
+    encode: SchemaGetter.transform((flag) => (flag ? ("true" as const) : ("false" as const))),
+  }),
+)
+
+const paging = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(Cursor) }
+const pagingById = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(IdCursor) }
+
+/** What every list of transfers can be restricted to. */
+const filters = {
+  connectionId: Schema.optionalKey(Uuid.FromString),
+  currency: Schema.optionalKey(Amount.Currency),
+  /** First asked for at this time or later, and before that. */
+  from: Schema.optionalKey(Time),
+  to: Schema.optionalKey(Time),
+  order: Schema.optionalKey(Store.Order),
+}
+
+const stateful = {
+  state: Schema.optionalKey(WireState),
+  ...filters,
+  /** For so many seconds in its state, or longer. */
+  olderThan: Schema.optionalKey(Seconds),
+}
+
+const ofAdjustments = { ...filters, direction: Schema.optionalKey(Adjustment.Terms.fields.direction) }
+
+const ofConnections = {
+  clientId: Schema.optionalKey(Uuid.FromString),
+  partnersConnectionId: Schema.optionalKey(Connection.Connection.fields.partnersConnectionId),
+  partnerClientId: Schema.optionalKey(Connection.Connection.fields.partnerClientId),
+  suspended: Schema.optionalKey(Flag),
+}
+
+const unavailable = Problems.UnavailableRetryAfter
+const unreadable = [Problems.PayloadTooLarge, Problems.UnsupportedMediaType] as const
+
+const Csv = HttpApiSchema.StreamUint8Array({ contentType: "text/csv" })
+const EventStream = HttpApiSchema.StreamUint8Array({ contentType: "text/event-stream" })
+
+/** The whole of a list as CSV. */
+const csv = <const Name extends string, const Path extends `/${string}`, Query extends Schema.Struct.Fields>(
+  name: Name,
+  path: Path,
+  query: Query,
+  what: string,
+) =>
+  HttpApiEndpoint.get(name, path, { query, success: Csv, error: unavailable }).annotate(
+    OpenApi.Summary,
+    `All ${what} that the query says, as CSV, with every digit.`,
+  )
+
+const ofKind = (what: string) =>
+  `Lists ${what}, newest first unless \`order\` says otherwise, 50 to a page unless \`limit\` does.`
+
+const Place = Store.Place
+
+/** An entry of the journal, in its place. */
+export const PlacedEntry = Schema.Struct({
+  cursor: Place,
+  kind: Schema.Literals(Struct.keys(Ledger.kinds)),
+  transferId: Uuid.Uuid,
+  event: Transfer.State,
+  connectionId: Uuid.Uuid,
+  currency: Amount.Currency,
+  quantity: BaseUnits.FromString,
+  balances: Schema.Struct(balances),
+  at,
+  /** Of the account's chain; where the store keeps none, null. */
+  hash: Schema.NullOr(Schema.String),
+})
+
+/** Sums have no bound. */
+const sums = of(Account.Balance.literals, Schema.BigIntFromString)
+
+const settled = [Problems.LockNotFound, Problems.StateConflict, Problems.IdInUse, unavailable] as const
 
 export const OperatorApi = HttpApiGroup.make("operator")
   .add(
@@ -97,52 +249,168 @@ export const OperatorApi = HttpApiGroup.make("operator")
       params: { connectionId },
       payload: ConnectionRequest,
       success: Connection.Connection,
-      error: [
-        Problems.PayloadTooLarge,
-        Problems.UnsupportedMediaType,
-        Problems.ConnectionConflict,
-        Problems.UnavailableRetryAfter,
-      ],
+      error: [...unreadable, Problems.ConnectionConflict, unavailable],
     }).annotate(OpenApi.Summary, "Registers a connection, for good."),
     HttpApiEndpoint.get("connection", "/connections/:connectionId", {
       params: { connectionId },
       success: ConnectionAnswer,
-      error: [Problems.ConnectionNotFound, Problems.UnavailableRetryAfter],
+      error: [Problems.ConnectionNotFound, unavailable],
     }).annotate(OpenApi.Summary, "Shows a connection and its balances."),
+    HttpApiEndpoint.put("suspend", "/connections/:connectionId/suspend", {
+      params: { connectionId },
+      success: ConnectionAnswer,
+      error: [Problems.ConnectionNotFound, unavailable],
+    }).annotate(OpenApi.Summary, "Suspends a connection: no new allocation is taken. What is reserved goes on."),
+    HttpApiEndpoint.put("resume", "/connections/:connectionId/resume", {
+      params: { connectionId },
+      success: ConnectionAnswer,
+      error: [Problems.ConnectionNotFound, unavailable],
+    }).annotate(OpenApi.Summary, "Resumes a suspended connection."),
+    HttpApiEndpoint.get("connections", "/connections", {
+      query: { ...ofConnections, ...pagingById },
+      success: Schema.Struct({ connections: Schema.Array(RegisteredAnswer), nextCursor: Schema.NullOr(IdCursor) }),
+      error: unavailable,
+    }).annotate(
+      OpenApi.Summary,
+      "Lists connections in the order of their ids, 50 to a page unless `limit` says otherwise.",
+    ),
+    csv("connectionsCsv", "/connections.csv", ofConnections, "connections"),
+    HttpApiEndpoint.post("issueToken", "/connection-tokens", {
+      payload: TokenRequest,
+      success: IssuedAnswer.pipe(HttpApiSchema.status(201)),
+      error: [...unreadable, unavailable],
+    }).annotate(
+      OpenApi.Summary,
+      "Issues a token for an account, shown this once. It works once, for a day unless it is said.",
+    ),
+    HttpApiEndpoint.get("tokens", "/connection-tokens", {
+      query: { partnersConnectionId: ofConnections.partnersConnectionId, ...pagingById },
+      success: Schema.Struct({ connectionTokens: Schema.Array(TokenAnswer), nextCursor: Schema.NullOr(IdCursor) }),
+      error: unavailable,
+    }).annotate(
+      OpenApi.Summary,
+      "Lists tokens, newest first, 50 to a page unless `limit` says otherwise; never their text.",
+    ),
+    HttpApiEndpoint.put("revokeToken", "/connection-tokens/:tokenId/revoke", {
+      params: { tokenId: Uuid.FromString },
+      success: TokenAnswer,
+      error: [Problems.ConnectionTokenNotFound, unavailable],
+    }).annotate(OpenApi.Summary, "Makes a token void, unless it was used."),
     HttpApiEndpoint.put("adjust", "/adjustments/:adjustmentId", {
       params: { adjustmentId },
       payload: AdjustmentRequest,
       success: AdjustmentAnswer,
       error: [
-        Problems.PayloadTooLarge,
-        Problems.UnsupportedMediaType,
+        ...unreadable,
         Problems.ConnectionNotFound,
         Problems.AdjustmentMismatch,
         Problems.IdInUse,
+        Problems.UnknownCurrency,
+        Problems.CurrencyLooksAlike,
         Problems.InsufficientBalance,
         Problems.BaseUnitsOverflow,
-        Problems.UnavailableRetryAfter,
+        unavailable,
       ],
     }).annotate(OpenApi.Summary, "Credits or debits available balance, once per id."),
-    HttpApiEndpoint.get("deallocations", "/deallocations", {
-      query: {
-        state: Schema.optionalKey(WireState),
-        connectionId: Schema.optionalKey(Uuid.FromString),
-        currency: Schema.optionalKey(Amount.Currency),
-        limit: Schema.optionalKey(Limit),
-        cursor: Schema.optionalKey(Cursor),
-      },
+    HttpApiEndpoint.get("adjustments", "/adjustments", {
+      query: { ...ofAdjustments, ...paging },
+      success: Schema.Struct({ adjustments: Schema.Array(AdjustmentAnswer), nextCursor: Schema.NullOr(Cursor) }),
+      error: unavailable,
+    }).annotate(OpenApi.Summary, ofKind("adjustments")),
+    csv("adjustmentsCsv", "/adjustments.csv", ofAdjustments, "adjustments"),
+    HttpApiEndpoint.get("adjustment", "/adjustments/:adjustmentId", {
+      params: { adjustmentId },
       success: Schema.Struct({
-        deallocations: Schema.Array(DeallocationAnswer),
-        nextCursor: Schema.NullOr(Cursor),
+        ...AdjustmentAnswer.fields,
+        ...journalOf(Schema.Literals(["CREDITED", "DEBITED"])),
       }),
-      error: Problems.UnavailableRetryAfter,
-    }).annotate(OpenApi.Summary, "Lists deallocations, newest first, 50 to a page unless `limit` says otherwise."),
+      error: [Problems.AdjustmentNotFound, unavailable],
+    }).annotate(OpenApi.Summary, "Shows an adjustment."),
+    HttpApiEndpoint.put("lock", "/locks/:lockId", {
+      params: { lockId },
+      payload: LockRequest,
+      success: LockAnswer,
+      error: [
+        ...unreadable,
+        Problems.ConnectionNotFound,
+        Problems.TermsMismatch,
+        Problems.StateConflict,
+        Problems.IdInUse,
+        Problems.InsufficientBalance,
+        unavailable,
+      ],
+    }).annotate(OpenApi.Summary, "Sets available balance aside, for an open order, say."),
+    HttpApiEndpoint.put("clearLock", "/locks/:lockId/clear", {
+      params: { lockId },
+      success: LockAnswer,
+      error: settled,
+    }).annotate(OpenApi.Summary, "Spends what a lock holds: it leaves the account."),
+    HttpApiEndpoint.put("releaseLock", "/locks/:lockId/release", {
+      params: { lockId },
+      success: LockAnswer,
+      error: settled,
+    }).annotate(OpenApi.Summary, "Gives back what a lock holds: it is available again."),
+    HttpApiEndpoint.get("locks", "/locks", {
+      query: { ...stateful, ...paging },
+      success: Schema.Struct({ locks: Schema.Array(LockAnswer), nextCursor: Schema.NullOr(Cursor) }),
+      error: unavailable,
+    }).annotate(OpenApi.Summary, ofKind("locks")),
+    csv("locksCsv", "/locks.csv", stateful, "locks"),
+    HttpApiEndpoint.get("findLock", "/locks/:lockId", {
+      params: { lockId },
+      success: Schema.Struct({ ...LockAnswer.fields, ...journalOf(WireState) }),
+      error: [Problems.LockNotFound, unavailable],
+    }).annotate(OpenApi.Summary, "Shows a lock and all that happened to it."),
+    HttpApiEndpoint.get("allocations", "/allocations", {
+      query: { ...stateful, ...paging },
+      success: Schema.Struct({ allocations: Schema.Array(AllocationAnswer), nextCursor: Schema.NullOr(Cursor) }),
+      error: unavailable,
+    }).annotate(OpenApi.Summary, ofKind("allocations")),
+    csv("allocationsCsv", "/allocations.csv", stateful, "allocations"),
+    HttpApiEndpoint.get("allocation", "/allocations/:allocationId", {
+      params: { allocationId: Uuid.FromString },
+      success: Schema.Struct({ ...AllocationAnswer.fields, ...journalOf(WireState) }),
+      error: [Problems.AllocationNotFound, unavailable],
+    }).annotate(OpenApi.Summary, "Shows an allocation and all that happened to it."),
+    HttpApiEndpoint.get("deallocations", "/deallocations", {
+      query: { ...stateful, ...paging },
+      success: Schema.Struct({ deallocations: Schema.Array(DeallocationAnswer), nextCursor: Schema.NullOr(Cursor) }),
+      error: unavailable,
+    }).annotate(OpenApi.Summary, ofKind("deallocations")),
+    csv("deallocationsCsv", "/deallocations.csv", stateful, "deallocations"),
     HttpApiEndpoint.get("deallocation", "/deallocations/:deallocationId", {
       params: { deallocationId: Uuid.FromString },
-      success: DeallocationWithJournal,
-      error: [Problems.DeallocationNotFound, Problems.UnavailableRetryAfter],
+      success: Schema.Struct({ ...DeallocationAnswer.fields, ...journalOf(WireState) }),
+      error: [Problems.DeallocationNotFound, unavailable],
     }).annotate(OpenApi.Summary, "Shows a deallocation and all that happened to it."),
+    HttpApiEndpoint.get("balances", "/balances", {
+      success: Schema.Struct({
+        totals: Schema.Array(
+          Schema.Struct({
+            currency: Amount.Currency,
+            ...sums,
+            accounts: Schema.Int,
+          }),
+        ),
+      }),
+      error: unavailable,
+    }).annotate(OpenApi.Summary, "The balances of all connections together, by currency."),
+    HttpApiEndpoint.get("journal", "/journal", {
+      query: { after: Schema.optionalKey(Place), limit: Schema.optionalKey(Limit) },
+      success: Schema.Struct({ entries: Schema.Array(PlacedEntry), next: Schema.NullOr(Place) }),
+      error: unavailable,
+    }).annotate(
+      OpenApi.Summary,
+      "The journal of all accounts from the beginning, or after a cursor: whoever goes on from `next` misses nothing.",
+    ),
+    HttpApiEndpoint.get("journalStream", "/journal/stream", {
+      query: { after: Schema.optionalKey(Place) },
+      success: EventStream,
+      error: unavailable,
+    }).annotate(
+      OpenApi.Summary,
+      "The same as server-sent events, and what is added to it as it is added. `Last-Event-ID` resumes.",
+    ),
   )
   .prefix("/operator/v1")
   .middleware(KnownQuery)

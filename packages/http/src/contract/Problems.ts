@@ -10,6 +10,7 @@
  */
 import {
   type Account,
+  type Amount,
   BaseUnits,
   type Connection,
   Difference,
@@ -102,6 +103,30 @@ export class DeallocationNotFound extends HttpApiError.Problem<DeallocationNotFo
   detail,
 ) {}
 
+export class AllocationNotFound extends HttpApiError.Problem<AllocationNotFound>()(
+  "AllocationNotFound",
+  problem("allocation-not-found", 404, "The allocation is unknown."),
+  detail,
+) {}
+
+export class LockNotFound extends HttpApiError.Problem<LockNotFound>()(
+  "LockNotFound",
+  problem("lock-not-found", 404, "The lock is unknown."),
+  detail,
+) {}
+
+export class AdjustmentNotFound extends HttpApiError.Problem<AdjustmentNotFound>()(
+  "AdjustmentNotFound",
+  problem("adjustment-not-found", 404, "The adjustment is unknown."),
+  detail,
+) {}
+
+export class ConnectionTokenNotFound extends HttpApiError.Problem<ConnectionTokenNotFound>()(
+  "ConnectionTokenNotFound",
+  problem("connection-token-not-found", 404, "The connection token is unknown."),
+  detail,
+) {}
+
 export class ConnectionNotFound extends HttpApiError.Problem<ConnectionNotFound>()(
   "ConnectionNotFound",
   problem("connection-not-found", 404, "The connection is unknown."),
@@ -110,13 +135,13 @@ export class ConnectionNotFound extends HttpApiError.Problem<ConnectionNotFound>
 
 export class StateConflict extends HttpApiError.Problem<StateConflict>()(
   "StateConflict",
-  problem("state-conflict", 409, "The deallocation is in another state."),
+  problem("state-conflict", 409, "The transfer is in another state."),
   { ...detail, state: WireState },
 ) {}
 
 export class TermsMismatch extends HttpApiError.Problem<TermsMismatch>()(
   "TermsMismatch",
-  problem("terms-mismatch", 409, "The deallocation is recorded with other terms."),
+  problem("terms-mismatch", 409, "The transfer is recorded with other terms."),
   differences,
 ) {}
 
@@ -136,6 +161,31 @@ export class ConnectionConflict extends HttpApiError.Problem<ConnectionConflict>
   "ConnectionConflict",
   problem("connection-conflict", 409, "The connection is registered with other identifiers."),
   differences,
+) {}
+
+/** Never says whether it is unknown, used, revoked or expired. */
+export class ConnectionTokenRefused extends HttpApiError.Problem<ConnectionTokenRefused>()(
+  "ConnectionTokenRefused",
+  problem("connection-token-refused", 422, "The connection token is refused."),
+  detail,
+) {}
+
+export class AccountConnected extends HttpApiError.Problem<AccountConnected>()(
+  "AccountConnected",
+  problem("account-connected", 409, "The account has a connection."),
+  detail,
+) {}
+
+export class UnknownCurrency extends HttpApiError.Problem<UnknownCurrency>()(
+  "UnknownCurrency",
+  problem("unknown-currency", 422, "There is no such currency."),
+  detail,
+) {}
+
+export class CurrencyLooksAlike extends HttpApiError.Problem<CurrencyLooksAlike>()(
+  "CurrencyLooksAlike",
+  problem("currency-looks-alike", 422, "The currency is new and looks like another."),
+  { ...detail, known: Schema.String },
 ) {}
 
 export class InsufficientBalance extends HttpApiError.Problem<InsufficientBalance>()(
@@ -207,15 +257,36 @@ export type DomainError =
   | Transfer.TermsMismatch
   | Connection.ConnectionNotFound
   | Connection.ConnectionConflict
+  | Connection.TokenRefused
+  | Connection.TokenNotFound
+  | Connection.AccountConnected
+  | Amount.UnknownCurrency
+  | Amount.CurrencyLooksAlike
   | Account.InsufficientBalance
   | BaseUnits.BaseUnitsOverflow
   | Store.Unavailable
+
+const notFound = {
+  deallocation: DeallocationNotFound,
+  allocation: AllocationNotFound,
+  lock: LockNotFound,
+  adjustment: AdjustmentNotFound,
+} satisfies Record<Ledger.Kind, unknown>
+
+/** A transfer of a kind that there is not. */
+export type NotFound<Kind extends Ledger.Kind = Ledger.Kind> = InstanceType<(typeof notFound)[Kind]>
 
 /** The problem that each error of the domain is. */
 const problems = {
   NonceUsed: () => Unauthorized.always,
   IdInUse: (error) => new IdInUse({ detail: error.message }),
-  TransferNotFound: (error) => new DeallocationNotFound({ detail: error.message }),
+  TransferNotFound: ({ kind, message }) =>
+    new (notFound[kind as Ledger.Kind] ?? DeallocationNotFound)({ detail: message }),
+  TokenRefused: (error) => new ConnectionTokenRefused({ detail: error.message }),
+  TokenNotFound: (error) => new ConnectionTokenNotFound({ detail: error.message }),
+  AccountConnected: (error) => new AccountConnected({ detail: error.message }),
+  UnknownCurrency: (error) => new UnknownCurrency({ detail: error.message }),
+  CurrencyLooksAlike: (error) => new CurrencyLooksAlike({ detail: error.message, known: error.known }),
   StateConflict: (error) => new StateConflict({ detail: error.message, state: error.state }),
   TermsMismatch: (error) => new TermsMismatch({ detail: error.message, differences: error.differences }),
   ConnectionNotFound: (error) => new ConnectionNotFound({ detail: error.message }),

@@ -5,12 +5,15 @@ import * as Problems from "./Problems.ts"
 
 const Health = Schema.Struct({ status: Schema.Literal("ok") })
 
+/** Of a server with made-up keys, which holds nobody's money, it says so: such a one may be played with. */
+const Readiness = Schema.Struct({ ...Health.fields, development: Schema.optionalKey(Schema.Literal(true)) })
+
 export const SystemApi = HttpApiGroup.make("system").add(
   HttpApiEndpoint.get("live", "/health/live", { success: Health }).annotate(
     OpenApi.Summary,
     "Answers while the process runs.",
   ),
-  HttpApiEndpoint.get("ready", "/health/ready", { success: Health, error: Problems.UnavailableRetryAfter }).annotate(
+  HttpApiEndpoint.get("ready", "/health/ready", { success: Readiness, error: Problems.UnavailableRetryAfter }).annotate(
     OpenApi.Summary,
     "Answers while the database does.",
   ),

@@ -33,6 +33,33 @@ export const FromString = Schema.Struct({
     .pipe(Schema.decodeTo(BaseUnits.FromString)),
 }).pipe(Schema.decodeTo(Amount.Positive))
 
+/** The same, or with its quantity as a JSON number: of what was sent, `Json.parse` keeps the text. */
+export const FromStringOrNumber = Schema.Struct({
+  currency: Amount.Currency,
+  quantity: Schema.Any.annotate({ description: "Base units in decimal digits, 1 to 2^256 - 1, in quotes or not." })
+    .check(
+      Schema.makeFilter((value: unknown) => typeof value === "string" || JSON.isRawJSON(value), {
+        expected: "a string of digits or a JSON number",
+        toJsonSchema: () => ({
+          anyOf: [
+            { type: "string", pattern: "^[1-9][0-9]{0,77}$" },
+            { type: "integer", minimum: 1 },
+          ],
+        }),
+      }),
+    )
+    .pipe(
+      Schema.decodeTo(
+        Schema.String,
+        SchemaTransformation.transform({
+          decode: (value: string | RawJson) => (typeof value === "string" ? value : value.rawJSON),
+          encode: (text) => text,
+        }),
+      ),
+      Schema.decodeTo(BaseUnits.FromString),
+    ),
+}).pipe(Schema.decodeTo(Amount.Positive))
+
 /** A client that reads JSON numbers as doubles learns of it before it loses digits. */
 const RawNumber = Schema.Any.annotate({ description: "Base units, with every digit." }).check(
   Schema.makeFilter((value: unknown) => JSON.isRawJSON(value) || Number.isSafeInteger(value), {
@@ -47,6 +74,12 @@ const rawNumber = (units: bigint): RawJson => JSON.rawJSON(units.toString(10))
 export const withNumber = ({ currency, quantity }: Amount.Amount): typeof ToNumber.Encoded => ({
   currency,
   quantity: rawNumber(quantity),
+})
+
+/** An amount as {@link FromString} encodes it. */
+export const withString = ({ currency, quantity }: Amount.Amount): typeof FromString.Encoded => ({
+  currency,
+  quantity: quantity.toString(10),
 })
 
 /** An amount with its quantity as a JSON number of any length. */

@@ -3,67 +3,34 @@
  * NetworkApi.ts declares. They are nearly all of the load, so they do not pass
  * through `HttpApiBuilder`: with it, a reservation took a quarter of its time there.
  */
-import { type Deallocation, Holdfast, type Ledger, type Uuid } from "@holdfast/domain"
+import { Holdfast, type Ledger, type Uuid } from "@holdfast/domain"
 import { Effect, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { CallerLimits } from "../access/CallerLimits.ts"
+import * as ConnectionTokens from "../access/ConnectionTokens.ts"
+import { Credentials } from "../access/Credentials.ts"
 import { Signature, type Signed } from "../access/Signature.ts"
 import * as NetworkApi from "../contract/NetworkApi.ts"
-import { toResponse } from "../contract/Problems.ts"
-import type * as Routes from "../contract/Routes.ts"
-import * as WireAmount from "../contract/WireAmount.ts"
+import { type Problem, toResponse } from "../contract/Problems.ts"
 import { WireState } from "../contract/WireState.ts"
 import { Bodies, malformedBy } from "../request/Bodies.ts"
 import type { Call } from "../request/Call.ts"
 import { orProblem } from "../request/Failures.ts"
 import { counted, note } from "../request/RequestLog.ts"
 
-type Params = Routes.Found["params"]
-
-/** Each answers as its endpoint is declared, or does not compile. */
-type Handlers = {
-  readonly [Name in NetworkApi.Endpoint]: (
-    call: Call,
-  ) => Effect.Effect<NetworkApi.Answer<Name>, NetworkApi.Problem<Name>>
-}
-
-/** The contract's object; a rejection has its reason. */
-const answerOf = (deallocation: Deallocation.Deallocation): NetworkApi.Answer<"reserve"> => {
-  const { id, amount, clientId, connectionId, partnersConnectionId, partnerClientId } = deallocation.terms
-  const answer = {
-    deallocationId: id,
-    amount: WireAmount.withNumber(amount),
-    clientId,
-    connectionId,
-    partnersConnectionId,
-    partnerClientId,
-    partnerDeallocationId: deallocation.partnerTransferId,
-  }
-  return deallocation.state === "Rejected" ? { ...answer, rejectionReason: deallocation.reason } : answer
-}
-
-const found = (deallocation: Deallocation.Deallocation): NetworkApi.Answer<"find"> => ({
-  ...answerOf(deallocation),
-  status: encodeState(deallocation.state),
-})
+type Handler = (call: Call) => Effect.Effect<object, Problem>
 
 const encodeState = Schema.encodeSync(WireState)
 
 const header = NetworkApi.signatureHeader.toLowerCase()
-const decodeParams = Schema.decodeUnknownEffect(Schema.Struct(NetworkApi.params), { errors: "all" })
-const idOf = (params: Params) =>
-  Effect.mapBothEager(decodeParams(params), {
-    onSuccess: ({ deallocationId }) => deallocationId,
-    onFailure: ({ issue }) => malformedBy(issue),
-  })
 
-/** A handler for each of the network's endpoints, by the name it is declared with. */
-const makeHandlers = Effect.gen(function* () {
+/** A handler for each of the network's endpoints, by what it is about and the name it is declared with. */
+const makeHandlers = Effect.fnUntraced(function* (edition: NetworkApi.Edition) {
   const holdfast = yield* Holdfast.Holdfast
+  const credentials = yield* Credentials
   const { verify, coversBodies } = yield* Signature
   const { guard } = yield* CallerLimits
   const { readBytes, readAs } = yield* Bodies
-  const readReservation = readAs(NetworkApi.ReserveRequest)
 
   /**
    * A token that is answered is used: where a request cannot be understood, it is
@@ -92,53 +59,80 @@ const makeHandlers = Effect.gen(function* () {
         }),
       )
 
-  /** For requests without a body: whatever came as one all the same. */
-  const bodiless = <Answer, E>(act: (id: Uuid.Uuid, nonce: Ledger.Nonce) => Effect.Effect<Answer, E>) =>
-    signed(
-      (call, covers) =>
-        coversBodies
-          ? Effect.andThen(Effect.flatMap(readBytes(call), covers), idOf(call.found.params))
-          : idOf(call.found.params),
-      act,
-    )
+  const handlersOf = (kind: NetworkApi.Kind): Readonly<Record<NetworkApi.Request, Handler>> => {
+    const answerOf = NetworkApi.answerOf(kind, edition)
+    const decodeParams = Schema.decodeUnknownEffect(Schema.Struct(NetworkApi.params[kind]), { errors: "all" })
+    const idOf = ({ found: { params } }: Call) =>
+      Effect.mapBothEager(decodeParams(params), {
+        onSuccess: (params) => params[`${kind}Id`] as Uuid.Uuid,
+        onFailure: ({ issue }) => malformedBy(issue),
+      })
 
-  const handlers: Handlers = {
-    reserve: signed(
-      readReservation,
-      Effect.fnUntraced(function* (terms, nonce) {
-        yield* note({ deallocationId: terms.id })
-        return answerOf(yield* holdfast.reserve("deallocation", terms, nonce).pipe(counted("reserve"), orProblem))
-      }),
-    ),
-    find: bodiless(
-      Effect.fnUntraced(function* (id, nonce) {
-        // Side by side: each may take as long as the database may.
-        const both = [holdfast.useNonce(nonce), Effect.result(holdfast.find("deallocation", id))] as const
-        const [, deallocation] = yield* orProblem(Effect.all(both, { concurrency: "unbounded" }))
-        return found(yield* orProblem(Effect.fromResult(deallocation)))
-      }),
-    ),
-    clear: bodiless(
-      Effect.fnUntraced(function* (id, nonce) {
-        return answerOf(yield* holdfast.clear("deallocation", id, nonce).pipe(counted("clear"), orProblem))
-      }),
-    ),
-    release: bodiless(
-      Effect.fnUntraced(function* (id, nonce) {
-        return answerOf(yield* holdfast.release("deallocation", id, nonce).pipe(counted("release"), orProblem))
-      }),
-    ),
+    /** For requests without a body: whatever came as one all the same. */
+    const bodiless = <Answer, E>(act: (id: Uuid.Uuid, nonce: Ledger.Nonce) => Effect.Effect<Answer, E>) =>
+      signed(
+        (call, covers) =>
+          coversBodies ? Effect.andThen(Effect.flatMap(readBytes(call), covers), idOf(call)) : idOf(call),
+        act,
+      )
+
+    const settle = (name: "clear" | "release") =>
+      bodiless((id, nonce) =>
+        Effect.map(holdfast[name](kind, id, nonce).pipe(counted(kind, name), orProblem), answerOf),
+      )
+
+    return {
+      reserve: signed(readAs(NetworkApi.requests[kind]), ({ terms, partnerTransferId }, nonce) =>
+        Effect.andThen(
+          note({ [`${kind}Id`]: terms.id }),
+          Effect.map(
+            holdfast.reserve(kind, terms, nonce, partnerTransferId).pipe(counted(kind, "reserve"), orProblem),
+            answerOf,
+          ),
+        ),
+      ),
+      find: bodiless(
+        Effect.fnUntraced(function* (id, nonce) {
+          // Side by side: each may take as long as the database may.
+          const both = [holdfast.useNonce(nonce), Effect.result(holdfast.find(kind, id))] as const
+          const [, found] = yield* orProblem(Effect.all(both, { concurrency: "unbounded" }))
+          const transfer = yield* orProblem(Effect.fromResult(found))
+          return { ...answerOf(transfer), status: encodeState(transfer.state) }
+        }),
+      ),
+      clear: settle("clear"),
+      release: settle("release"),
+    }
   }
-  return handlers
+
+  const connect = signed(
+    readAs(NetworkApi.ConnectRequest),
+    Effect.fnUntraced(function* ({ connectionId, clientId, connectionToken }, nonce) {
+      yield* note({ connectionId })
+      const tokenHash = yield* Effect.provideService(
+        ConnectionTokens.hashOfShown(connectionToken),
+        Credentials,
+        credentials,
+      )
+      const connection = yield* orProblem(holdfast.connect({ connectionId, clientId, tokenHash }, nonce))
+      const { partnerClientId, partnersConnectionId } = connection
+      return { clientId, connectionId, partnersClientId: partnerClientId, partnerClientId, partnersConnectionId }
+    }),
+  )
+
+  const handlers = { deallocation: handlersOf("deallocation"), allocation: handlersOf("allocation") }
+  return (endpoint: NetworkApi.Endpoint): Handler =>
+    endpoint.of === "connection" ? connect : handlers[endpoint.of][endpoint.request]
 })
 
 /** Serves the network's endpoints. */
-export const make = Effect.map(
-  makeHandlers,
-  (handlers) =>
-    (call: Call): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-      Effect.matchEffect(handlers[call.endpoint](call), { onSuccess: respond, onFailure: toResponse }),
-)
+export const make = (edition: NetworkApi.Edition) =>
+  Effect.map(
+    makeHandlers(edition),
+    (handlerOf) =>
+      (call: Call): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+        Effect.matchEffect(handlerOf(call.endpoint)(call), { onSuccess: respond, onFailure: toResponse }),
+  )
 
 const respond = (answer: object) =>
   Effect.succeed(HttpServerResponse.text(JSON.stringify(answer), { contentType: "application/json" }))

@@ -1,38 +1,202 @@
 /** What the operator's requests do. */
-import { type Deallocation, Holdfast, type Ledger } from "@holdfast/domain"
-import { Effect } from "effect"
+import { Holdfast, type Ledger, type Store, Uuid } from "@holdfast/domain"
+import { DateTime, Effect, Schema, Stream, Struct } from "effect"
+import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
+import * as Base64Url from "effect/encoding/Base64Url"
 import { HttpApiBuilder } from "effect/http-api"
+import * as ConnectionTokens from "../access/ConnectionTokens.ts"
 import { Routed } from "../contract/Api.ts"
-import { AdjustmentRequest, ConnectionRequest } from "../contract/OperatorApi.ts"
+import {
+  AdjustmentRequest,
+  ConnectionRequest,
+  LockRequest,
+  PlacedEntry,
+  TokenRequest,
+} from "../contract/OperatorApi.ts"
 import { AdjustmentMismatch } from "../contract/Problems.ts"
 import { Bodies } from "../request/Bodies.ts"
-import { orProblem } from "../request/Failures.ts"
+import * as Csv from "../request/Csv.ts"
+import * as Events from "../request/Events.ts"
+import { orProblem, orProblemOf } from "../request/Failures.ts"
 import { received } from "../request/Host.ts"
 import { counted } from "../request/RequestLog.ts"
 
 const defaultLimit = 50
 
-const answerOf = (deallocation: Deallocation.Deallocation) => {
-  const { partnerTransferId: partnerDeallocationId, state, createdAt, updatedAt } = deallocation
-  const { id: deallocationId, ...terms } = deallocation.terms
-  const answer = { deallocationId, ...terms, partnerDeallocationId, state, createdAt, updatedAt }
-  return deallocation.state === "Rejected" ? { ...answer, rejectionReason: deallocation.reason } : answer
+/** CSV is read in pages of the largest size. */
+const csvLimit = 200
+
+/** How long a token lives unless it is said: a day. */
+const tokenSeconds = 86_400
+
+type Of<Kind extends Ledger.Kind> = Extract<Ledger.Transfer, { readonly kind: Kind }>
+
+const momentsOf = ({ createdAt, updatedAt }: Ledger.Transfer) => ({ createdAt, updatedAt })
+
+/** As each kind is shown. */
+const shown = {
+  deallocation: (deallocation: Of<"deallocation">) => {
+    const { id: deallocationId, ...terms } = deallocation.terms
+    const { partnerTransferId: partnerDeallocationId, state } = deallocation
+    const answer = { deallocationId, ...terms, partnerDeallocationId, state, ...momentsOf(deallocation) }
+    return deallocation.state === "Rejected" ? { ...answer, rejectionReason: deallocation.reason } : answer
+  },
+  allocation: (allocation: Of<"allocation">) => {
+    const { id: allocationId, ...terms } = allocation.terms
+    const { partnerTransferId: partnerAllocationId, state } = allocation
+    const answer = { allocationId, ...terms, partnerAllocationId, state, ...momentsOf(allocation) }
+    return allocation.state === "Rejected" ? { ...answer, rejectionReason: allocation.reason } : answer
+  },
+  lock: (lock: Of<"lock">) => {
+    const { id: lockId, ...terms } = lock.terms
+    return { lockId, ...terms, state: lock.state, ...momentsOf(lock) }
+  },
+  adjustment: ({ terms: { id: adjustmentId, ...terms }, createdAt }: Of<"adjustment">) => ({
+    adjustmentId,
+    ...terms,
+    createdAt,
+  }),
 }
 
-/** The entries of one deallocation; `Credited` and `Debited` are no events of it. */
+const entryOf = <Event>(event: Event, { quantity, balances, at }: Ledger.Entry) => ({ event, quantity, balances, at })
+
+/** The entries of what has two phases; `Credited` and `Debited` are no events of it. */
 const journalOf = (entries: ReadonlyArray<Ledger.Entry>) =>
-  entries.flatMap(({ event, quantity, balances, at }) =>
-    event === "Credited" || event === "Debited" ? [] : [{ event, quantity, balances, at }],
+  entries.flatMap((entry) => {
+    const { event } = entry
+    return event === "Credited" || event === "Debited" ? [] : [entryOf(event, entry)]
+  })
+
+const adjustmentEvents = { Credited: "CREDITED", Debited: "DEBITED" } as const
+
+const journalOfAdjustment = (entries: ReadonlyArray<Ledger.Entry>) =>
+  entries.flatMap((entry) => {
+    const { event } = entry
+    return event === "Credited" || event === "Debited" ? [entryOf(adjustmentEvents[event], entry)] : []
+  })
+
+const askedColumns = [
+  "amount.currency",
+  "amount.quantity",
+  "clientId",
+  "connectionId",
+  "partnersConnectionId",
+  "partnerClientId",
+]
+const stateColumns = ["state", "rejectionReason", "createdAt", "updatedAt"]
+const ownColumns = ["connectionId", "amount.currency", "amount.quantity", "memo"]
+
+/** The columns of each list, by the names of its fields. */
+const columns = {
+  deallocation: ["deallocationId", ...askedColumns, "partnerDeallocationId", ...stateColumns],
+  allocation: ["allocationId", ...askedColumns, "partnerAllocationId", ...stateColumns],
+  lock: ["lockId", ...ownColumns, "state", "createdAt", "updatedAt"],
+  adjustment: ["adjustmentId", "direction", ...ownColumns, "createdAt"],
+  connection: ["connectionId", "clientId", "partnersConnectionId", "partnerClientId", "suspended"],
+}
+
+/** As it stands in a line of CSV. */
+const inCsv = <Row extends object>(row: Row): object =>
+  Object.fromEntries(
+    Object.entries(row).map(([field, value]: [string, unknown]) => [
+      field,
+      DateTime.isDateTime(value)
+        ? DateTime.formatIso(value)
+        : field === "state" && typeof value === "string"
+          ? value.toUpperCase()
+          : value,
+    ]),
   )
+
+interface Filters {
+  readonly limit?: number
+  readonly olderThan?: number
+  readonly direction?: "credit" | "debit"
+}
+
+const encodeEntry = Schema.encodeSync(PlacedEntry)
+
+const placed = ({ place: cursor, hash, kind, ...entry }: Store.Placed): typeof PlacedEntry.Type => ({
+  cursor,
+  kind,
+  ...Struct.pick(entry, ["transferId", "event", "connectionId", "currency", "quantity", "balances", "at"]),
+  hash: hash ?? null,
+})
 
 export const layer = HttpApiBuilder.group(
   Routed,
   "operator",
   Effect.fnUntraced(function* (handlers) {
     const holdfast = yield* Holdfast.Holdfast
+    const random = yield* Effect.provide(SecureRandom, layerWebCrypto)
     const { readAs } = yield* Bodies
     const readConnection = readAs(ConnectionRequest)
+    const readToken = readAs(TokenRequest)
     const readAdjustment = readAs(AdjustmentRequest)
+    const readLock = readAs(LockRequest)
+
+    /** What a query says, as the store understands it. */
+    const queryOf = Effect.fnUntraced(function* <Q extends Filters>(query: Q) {
+      const { limit = defaultLimit, olderThan, direction, ...rest } = query
+      const now = yield* DateTime.now
+      return {
+        ...rest,
+        ...(direction === undefined ? {} : ({ state: direction === "credit" ? "Credited" : "Debited" } as const)),
+        ...(olderThan === undefined ? {} : { unchangedSince: DateTime.subtract(now, { seconds: olderThan }) }),
+        limit,
+      }
+    })
+
+    const list = <Kind extends Ledger.Kind>(kind: Kind, query: Filters) =>
+      Effect.flatMap(queryOf(query), (query) => orProblem(holdfast.list(kind, query)))
+
+    const csv = <Kind extends Ledger.Kind>(kind: Kind, query: Filters, show: (transfer: Of<Kind>) => object) =>
+      Effect.flatMap(queryOf({ ...query, limit: csvLimit }), (query) =>
+        Csv.stream(columns[kind], (cursor: Store.Cursor | undefined) =>
+          Effect.map(
+            orProblem(holdfast.list(kind, cursor === undefined ? query : { ...query, cursor })),
+            ({ transfers, next }) => [transfers.map((transfer) => inCsv(show(transfer))), next] as const,
+          ),
+        ),
+      )
+
+    const find = Effect.fnUntraced(function* <Kind extends Ledger.Kind>(kind: Kind, id: Uuid.Uuid) {
+      const transfer = yield* orProblemOf(kind)(holdfast.find(kind, id))
+      return { transfer, journal: yield* orProblem(holdfast.journal(id)) }
+    })
+
+    /** One more than is shown tells whether there is another page. */
+    const byId = <A>(all: ReadonlyArray<A>, limit: number, idOf: (value: A) => Uuid.Uuid) => {
+      const shown = all.slice(0, limit)
+      const last = shown.at(-1)
+      return [shown, all.length > limit && last !== undefined ? idOf(last) : null] as const
+    }
+
+    const listConnections = Effect.fnUntraced(function* (query: Omit<Store.ConnectionQuery, "limit">, limit: number) {
+      const found = yield* orProblem(holdfast.connections({ ...query, limit: limit + 1 }))
+      return byId(found, limit, ({ connectionId }) => connectionId)
+    })
+
+    const showConnection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
+      const { connection, balances } = yield* orProblem(holdfast.connection(connectionId))
+      return { ...connection, balances }
+    })
+
+    const suspend = (suspended: boolean) =>
+      Effect.fnUntraced(function* ({
+        params: { connectionId },
+      }: {
+        readonly params: { readonly connectionId: Uuid.Uuid }
+      }) {
+        yield* orProblem(holdfast.suspend(connectionId, suspended))
+        return yield* showConnection(connectionId)
+      })
+
+    const settle =
+      (name: "clear" | "release") =>
+      ({ params: { lockId } }: { readonly params: { readonly lockId: Uuid.Uuid } }) =>
+        Effect.map(holdfast[name]("lock", lockId).pipe(counted("lock", name), orProblemOf("lock")), shown.lock)
+
     return handlers
       .handleRaw(
         "register",
@@ -42,33 +206,124 @@ export const layer = HttpApiBuilder.group(
         }),
       )
       .handleRaw(
+        "issueToken",
+        Effect.fnUntraced(function* ({ request }) {
+          const { expiresInSeconds = tokenSeconds, ...account } = yield* readToken(yield* received(request))
+          const connectionToken = Base64Url.encode(yield* random.randomBytes(32))
+          const tokenId = Uuid.Uuid.make(yield* random.uuidV7())
+          const issuedAt = yield* DateTime.now
+          const expiresAt = DateTime.add(issuedAt, { seconds: expiresInSeconds })
+          const hash = ConnectionTokens.hashOf(connectionToken)
+          yield* orProblem(holdfast.issueToken({ id: tokenId, hash, ...account, issuedAt, expiresAt }))
+          return { tokenId, connectionToken, ...account, issuedAt, expiresAt }
+        }),
+      )
+      .handleRaw(
         "adjust",
         Effect.fnUntraced(function* ({ params, request }) {
-          const terms = { id: params.adjustmentId, ...(yield* readAdjustment(yield* received(request))) }
-          const adjustment = yield* holdfast.adjust(terms).pipe(
-            counted(terms.direction),
+          const { newCurrency = false, ...asked } = yield* readAdjustment(yield* received(request))
+          const terms = { id: params.adjustmentId, ...asked }
+          const adjustment = yield* holdfast.adjust(terms, { newCurrency }).pipe(
+            counted("adjustment", terms.direction),
             orProblem,
             Effect.catchTag("TermsMismatch", ({ detail, differences }) =>
               Effect.fail(new AdjustmentMismatch({ detail, differences })),
             ),
           )
-          const { id: adjustmentId, ...recorded } = adjustment.terms
-          return { adjustmentId, ...recorded, createdAt: adjustment.createdAt }
+          return shown.adjustment(adjustment)
+        }),
+      )
+      .handleRaw(
+        "lock",
+        Effect.fnUntraced(function* ({ params, request }) {
+          const terms = { id: params.lockId, ...(yield* readLock(yield* received(request))) }
+          return shown.lock(yield* holdfast.reserve("lock", terms).pipe(counted("lock", "reserve"), orProblem))
         }),
       )
       .handleAll({
-        connection: Effect.fnUntraced(function* ({ params }) {
-          const { connection, balances } = yield* orProblem(holdfast.connection(params.connectionId))
-          return { ...connection, balances }
+        connection: ({ params }) => showConnection(params.connectionId),
+        suspend: suspend(true),
+        resume: suspend(false),
+        connections: Effect.fnUntraced(function* ({ query: { limit = defaultLimit, ...query } }) {
+          const [connections, nextCursor] = yield* listConnections(query, limit)
+          return { connections, nextCursor }
         }),
-        deallocations: Effect.fnUntraced(function* ({ query: { limit = defaultLimit, ...query } }) {
-          const page = yield* orProblem(holdfast.list({ ...query, limit }))
-          return { deallocations: page.deallocations.map(answerOf), nextCursor: page.next ?? null }
+        connectionsCsv: ({ query }) =>
+          Csv.stream(columns.connection, (cursor: Uuid.Uuid | undefined) =>
+            Effect.map(
+              listConnections(cursor === undefined ? query : { ...query, cursor }, csvLimit),
+              ([connections, next]) => [connections, next ?? undefined] as const,
+            ),
+          ),
+        tokens: Effect.fnUntraced(function* ({ query: { limit = defaultLimit, ...query } }) {
+          const found = yield* orProblem(holdfast.tokens({ ...query, limit: limit + 1 }))
+          const [tokens, nextCursor] = byId(found, limit, ({ id }) => id)
+          return {
+            connectionTokens: tokens.map(({ id: tokenId, hash: _, ...token }) => ({ tokenId, ...token })),
+            nextCursor,
+          }
         }),
-        deallocation: Effect.fnUntraced(function* ({ params: { deallocationId } }) {
-          const deallocation = yield* orProblem(holdfast.find("deallocation", deallocationId))
-          const journal = yield* orProblem(holdfast.journal(deallocationId))
-          return { ...answerOf(deallocation), journal: journalOf(journal) }
+        revokeToken: Effect.fnUntraced(function* ({ params: { tokenId } }) {
+          const { id: _, hash: __, ...token } = yield* orProblem(holdfast.revokeToken(tokenId))
+          return { tokenId, ...token }
+        }),
+        clearLock: settle("clear"),
+        releaseLock: settle("release"),
+        deallocations: ({ query }) =>
+          Effect.map(list("deallocation", query), ({ transfers, next = null }) => ({
+            deallocations: transfers.map(shown.deallocation),
+            nextCursor: next,
+          })),
+        allocations: ({ query }) =>
+          Effect.map(list("allocation", query), ({ transfers, next = null }) => ({
+            allocations: transfers.map(shown.allocation),
+            nextCursor: next,
+          })),
+        locks: ({ query }) =>
+          Effect.map(list("lock", query), ({ transfers, next = null }) => ({
+            locks: transfers.map(shown.lock),
+            nextCursor: next,
+          })),
+        adjustments: ({ query }) =>
+          Effect.map(list("adjustment", query), ({ transfers, next = null }) => ({
+            adjustments: transfers.map(shown.adjustment),
+            nextCursor: next,
+          })),
+        deallocationsCsv: ({ query }) => csv("deallocation", query, shown.deallocation),
+        allocationsCsv: ({ query }) => csv("allocation", query, shown.allocation),
+        locksCsv: ({ query }) => csv("lock", query, shown.lock),
+        adjustmentsCsv: ({ query }) => csv("adjustment", query, shown.adjustment),
+        deallocation: ({ params }) =>
+          Effect.map(find("deallocation", params.deallocationId), ({ transfer, journal }) => ({
+            ...shown.deallocation(transfer),
+            journal: journalOf(journal),
+          })),
+        allocation: ({ params }) =>
+          Effect.map(find("allocation", params.allocationId), ({ transfer, journal }) => ({
+            ...shown.allocation(transfer),
+            journal: journalOf(journal),
+          })),
+        findLock: ({ params }) =>
+          Effect.map(find("lock", params.lockId), ({ transfer, journal }) => ({
+            ...shown.lock(transfer),
+            journal: journalOf(journal),
+          })),
+        adjustment: ({ params }) =>
+          Effect.map(find("adjustment", params.adjustmentId), ({ transfer, journal }) => ({
+            ...shown.adjustment(transfer),
+            journal: journalOfAdjustment(journal),
+          })),
+        balances: () => Effect.map(orProblem(holdfast.totals), (totals) => ({ totals })),
+        journal: Effect.fnUntraced(function* ({ query: { after, limit = defaultLimit } }) {
+          const entries = yield* orProblem(holdfast.entries(after, limit))
+          return { entries: entries.map(placed), next: entries.at(-1)?.place ?? after ?? null }
+        }),
+        journalStream: Effect.fnUntraced(function* ({ query: { after } }) {
+          const last = yield* Events.lastEventId
+          const entries = Stream.map(holdfast.follow(last ?? after), (entry) =>
+            Events.event(entry.place, encodeEntry(placed(entry))),
+          )
+          return Events.stream(entries)
         }),
       })
   }),

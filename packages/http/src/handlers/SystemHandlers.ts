@@ -1,6 +1,6 @@
 /** What is answered about the server itself. */
 import { Holdfast } from "@holdfast/domain"
-import { Effect } from "effect"
+import { Context, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { Routed } from "../contract/Api.ts"
@@ -9,6 +9,9 @@ import { RequestLog } from "../request/RequestLog.ts"
 import { Whole } from "../request/Whole.ts"
 
 const ok = { status: "ok" } as const
+
+/** Whether this is a server to play with. */
+export const IsDevelopment = Context.Reference("@holdfast/http/IsDevelopment", { defaultValue: () => false })
 
 /** How old metrics may be: they take a while to write down, however many ask. */
 const maxAge = "1 second"
@@ -32,10 +35,11 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const holdfast = yield* Holdfast.Holdfast
     const tell = yield* Whole
+    const readiness = (yield* IsDevelopment) ? ({ ...ok, development: true } as const) : ok
     const { metrics, ready } = yield* tell({ metrics: yield* text, ready: orProblem(holdfast.ready) })
     return handlers.handleAll({
       live: () => Effect.succeed(ok),
-      ready: () => Effect.as(ready, ok),
+      ready: () => Effect.as(ready, readiness),
       metrics: () => metrics,
     })
   }),

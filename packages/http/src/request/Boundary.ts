@@ -82,8 +82,7 @@ const begin = (
   found: Routes.Found | undefined,
 ) => {
   const notes: RequestLog.Notes = {}
-  const deallocationId = found?.params["deallocationId"]
-  if (deallocationId !== undefined) notes.deallocationId = deallocationId.toLowerCase()
+  for (const name in found?.params) notes[name as `${string}Id`] = found?.params[name]?.toLowerCase()
   const startMillis = clock.currentTimeMillisUnsafe()
   const startNanos = clock.monotonicTimeNanosUnsafe()
   const end = (exit: Exit.Exit<Response, unknown>) =>

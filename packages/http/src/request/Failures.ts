@@ -1,6 +1,7 @@
 /** What fails, noted for the log and turned into the problem that leaves. */
+import type { Ledger } from "@holdfast/domain"
 import { Effect } from "effect"
-import { type DomainError, type ProblemOf, toProblem, Unauthorized } from "../contract/Problems.ts"
+import { type DomainError, type NotFound, type ProblemOf, toProblem, Unauthorized } from "../contract/Problems.ts"
 import * as RequestLog from "./RequestLog.ts"
 
 /** Turns the domain's errors into problems. */
@@ -8,6 +9,14 @@ export const orProblem = <A, E extends DomainError, R>(
   self: Effect.Effect<A, E, R>,
 ): Effect.Effect<A, ProblemOf<E>, R> =>
   Effect.catch(self, (error) => Effect.andThen(RequestLog.note({ error: error._tag }), Effect.fail(toProblem(error))))
+
+/** The same about transfers of one kind, which are the only ones that may not be found. */
+export const orProblemOf =
+  <Kind extends Ledger.Kind>(_: Kind) =>
+  <A, E extends DomainError, R>(
+    self: Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, Exclude<ProblemOf<E>, NotFound> | Extract<ProblemOf<E>, NotFound<Kind>>, R> =>
+    orProblem(self) as Effect.Effect<A, Exclude<ProblemOf<E>, NotFound> | Extract<ProblemOf<E>, NotFound<Kind>>, R>
 
 /** How much of a reason is kept: some of it may be the caller's own words. */
 const maxReasonLength = 200

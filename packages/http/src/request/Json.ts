@@ -1,19 +1,25 @@
 /**
  * JSON as RFC 8259 has it and nothing looser: strict UTF-8 without a byte order mark, no key twice in an object
- * (`JSON.parse` would keep the last and say nothing).
+ * (`JSON.parse` would keep the last and say nothing). A number that is a quantity stays the text that it was sent as.
  */
 import { SchemaIssue } from "effect"
 
 /** Reads a text; throws a `SyntaxError` where it is no JSON, another error where it is no UTF-8. */
 export const parse = (bytes: Uint8Array): unknown => {
   const text = utf8.decode(bytes)
-  const value: unknown = JSON.parse(text)
+  const value: unknown = numericQuantity.test(text) ? JSON.parse(text, withQuantity) : JSON.parse(text)
   const key = duplicateKey(text)
   if (key !== undefined) throw new SyntaxError(`The key ${key} appears twice in one object.`)
   return value
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** A text without one is read without a function for each of its values. */
+const numericQuantity = /"quantity"\s*:\s*[-0-9]/
+
+const withQuantity = (key: string, value: unknown, context?: { readonly source?: string }): unknown =>
+  key === "quantity" && typeof value === "number" ? JSON.rawJSON(context?.source ?? "") : value
 
 /** The first key, in quotes, that an object of a valid JSON text has twice. */
 const duplicateKey = (text: string): string | undefined => {

@@ -16,13 +16,13 @@ export interface Seen {
   readonly notes: Notes
 }
 
-/** What the parts that handle a request add to its line. */
+/** What the parts that handle a request add to its line: ids by their names, and what is said here. */
 export interface Notes {
-  deallocationId?: string
+  [id: `${string}Id`]: string | undefined
   /** Why its credentials were refused; the answer never says. */
   refused?: string
-  /** The command that it was, for the metrics. */
-  command?: string
+  /** The command that it was and about what, for the metrics. */
+  command?: { readonly kind: string; readonly name: string }
   /** The state that the command left. */
   outcome?: string
   /** The error of the domain that it ended with. */
@@ -82,7 +82,7 @@ const write = ({ startMillis, method, route, status, durationMillis, notes }: Se
     Effect.andThen(
       command === undefined
         ? Effect.void
-        : Metric.update(commandsOf(command, notes.outcome ?? notes.error ?? "None"), 1),
+        : Metric.update(commandsOf(command.kind, command.name, notes.outcome ?? notes.error ?? "None"), 1),
     ),
     Effect.andThen(
       Effect.logInfo({
@@ -99,10 +99,10 @@ const write = ({ startMillis, method, route, status, durationMillis, notes }: Se
 
 /** Notes a command, and the state that it leaves. */
 export const counted =
-  (command: string) =>
+  (kind: string, name: string) =>
   <A extends { readonly state: string }, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(CurrentNotes, (notes) => {
-      notes.command = command
+      notes.command = { kind, name }
       return Effect.map(self, (value) => {
         notes.outcome = value.state
         return value
@@ -135,10 +135,10 @@ const metricsOf = memoize((method: string, route: string, status: number) => ({
   }),
 }))
 
-const commandsOf = memoize((command: string, outcome: string) =>
+const commandsOf = memoize((kind: string, command: string, outcome: string) =>
   Metric.counter("holdfast_commands_total", {
     description: "Commands by what they came to.",
     incremental: true,
-    attributes: { command, outcome },
+    attributes: { kind, command, outcome },
   }),
 )

@@ -9,6 +9,8 @@ export interface Options {
   readonly publicKeyFiles: ReadonlyArray<string>
   readonly operatorTokens: ReadonlyArray<Redacted.Redacted>
   readonly operatorTokenFile: string | undefined
+  /** A private key that connection tokens may be encrypted for. */
+  readonly connectionTokenKeyFile: string | undefined
 }
 
 /** The tokens in a text, with white space between them. */
@@ -94,10 +96,15 @@ export const load = Effect.fnUntraced(function* ({
   publicKeyFiles,
   operatorTokens,
   operatorTokenFile,
+  connectionTokenKeyFile,
 }: Options): Effect.fn.Return<Given, InvalidSetting, FileSystem.FileSystem> {
   const publicKeys = yield* Effect.forEach(publicKeyFiles, (file) =>
     Effect.map(readSetting("BITGO_PUBLIC_KEY_FILE", file, "public"), (pem) => ({ name: Path.parse(file).name, pem })),
   )
   const tokens = operatorTokenFile === undefined ? [] : yield* readTokens(operatorTokenFile)
-  return { publicKeys, operatorTokens: [...operatorTokens, ...tokens] }
+  const connectionTokenKey =
+    connectionTokenKeyFile === undefined
+      ? undefined
+      : Redacted.make(yield* readSetting("CONNECTION_TOKEN_KEY_FILE", connectionTokenKeyFile))
+  return { publicKeys, operatorTokens: [...operatorTokens, ...tokens], connectionTokenKey }
 })

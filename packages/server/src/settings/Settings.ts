@@ -6,6 +6,7 @@
 import { Transfer } from "@holdfast/domain"
 import type * as App from "@holdfast/http/App"
 import type * as CallerLimits from "@holdfast/http/CallerLimits"
+import * as NetworkApi from "@holdfast/http/NetworkApi"
 import type * as Signature from "@holdfast/http/Signature"
 import { Schemas } from "@holdfast/persistence"
 import { Config, Effect, Option, Redacted, Schema } from "effect"
@@ -25,6 +26,9 @@ export interface Settings
   readonly databaseUrl: Redacted.Redacted | undefined
   readonly databaseSchema: string
   readonly releasedRepost: Transfer.ReleasedRepost
+  readonly suspendedDeallocations: Transfer.SuspendedDeallocations
+  /** What currencies there are, if that is said. */
+  readonly currenciesFile: string | undefined
   readonly maxQueue: number
   /** How many processes serve. */
   readonly workers: number
@@ -79,6 +83,12 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     (name) => Config.schema(Transfer.ReleasedRepost, name),
     "reserve or conflict",
   )
+  const suspendedDeallocations = yield* read(
+    "SUSPENDED_DEALLOCATIONS",
+    (name) => Config.schema(Transfer.SuspendedDeallocations, name),
+    "allow or reject",
+  )
+  const edition = yield* read("CONTRACT_EDITION", (name) => Config.schema(NetworkApi.Edition, name), "first or later")
   const upTo = (maximum: number) => (variable: string) =>
     read(variable, (name) => Config.schema(integer(1, maximum), name), `a whole number, 1 to ${maximum}`)
   const count = upTo(10_000_000)
@@ -99,6 +109,10 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     audience: yield* text("SIGNATURE_AUDIENCE"),
     bodyClaim: yield* text("SIGNATURE_BODY_CLAIM"),
     releasedRepost: releasedRepost ?? "reserve",
+    suspendedDeallocations: suspendedDeallocations ?? "allow",
+    currenciesFile: yield* text("CURRENCIES_FILE"),
+    connectionTokenKeyFile: yield* text("CONNECTION_TOKEN_KEY_FILE"),
+    edition: edition ?? "first",
     workers: (yield* upTo(256)("WORKERS")) ?? 1,
     maxQueue: (yield* count("MAX_QUEUE")) ?? 10_000,
     maxInFlight: (yield* count("MAX_IN_FLIGHT")) ?? 1_000,
@@ -130,6 +144,13 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
   }
   return settings
 })
+
+/** Whether all was made up: database, key and token. Nobody's money is there. */
+export const isDevelopment = ({ databaseUrl, publicKeyFiles, operatorTokens, operatorTokenFile }: Settings): boolean =>
+  databaseUrl === undefined &&
+  publicKeyFiles.length === 0 &&
+  operatorTokens.length === 0 &&
+  operatorTokenFile === undefined
 
 /** The limits that are of the whole server: each of its processes keeps to its share. */
 const shared = [

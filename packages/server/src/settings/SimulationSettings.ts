@@ -4,8 +4,9 @@
  */
 import { createPrivateKey } from "node:crypto"
 import * as Path from "node:path"
+import { parseArgs } from "node:util"
 import type { Simulation } from "@holdfast/conformance"
-import { Config, Effect, Option, Redacted, Runtime, Schema } from "effect"
+import { Config, Effect, Option, Predicate, Redacted, Runtime, Schema } from "effect"
 import * as CredentialFiles from "../credentials/CredentialFiles.ts"
 
 /** Why nothing was played, in one line. */
@@ -41,7 +42,7 @@ export const load = Effect.gen(function* () {
     onNone: () => `http://${host}:${given.port}`,
     onSome: ({ href }) => href.replace(/\/+$/, ""),
   })
-  yield* expectReady(url)
+  yield* expectWillingness(url, yield* permission)
   const options: Simulation.Options = {
     url,
     privateKey: yield* readKey(given),
@@ -52,6 +53,23 @@ export const load = Effect.gen(function* () {
     releasedRepost: given.releasedRepost,
   }
   return options
+})
+
+/** The server whose books may be written in, though it may be a real one. */
+const permission = Effect.try({
+  try: () => parseArgs({ options: { "yes-write-to": { type: "string" } } }).values["yes-write-to"]?.replace(/\/+$/, ""),
+  catch: (error) =>
+    new CannotStart({ message: `${error instanceof Error ? error.message : error} There is --yes-write-to URL.` }),
+})
+
+/** What is played stays in the books: of a server that is not one to play with, its operator has to say that it may. */
+const expectWillingness = Effect.fnUntraced(function* (url: string, permitted: string | undefined) {
+  const response = yield* expectReady(url)
+  const health: unknown = yield* Effect.tryPromise(() => response.json()).pipe(Effect.orElseSucceed(() => undefined))
+  const isDevelopment = Predicate.hasProperty(health, "development") && health.development === true
+  if (isDevelopment || permitted === url) return
+  const fact = `${url} does not say that it is a development server, and what is played stays in its books.`
+  return yield* new CannotStart({ message: `${fact} Where that may be: --yes-write-to ${url}` })
 })
 
 const expectReady = (url: string) =>

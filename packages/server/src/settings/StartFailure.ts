@@ -11,6 +11,7 @@ interface Tagged {
 const variables = {
   publicKeys: "BITGO_PUBLIC_KEY_FILE",
   operatorTokens: "OPERATOR_TOKEN",
+  connectionTokenKey: "CONNECTION_TOKEN_KEY_FILE",
   trustedProxies: "TRUSTED_PROXIES",
 } as const satisfies Record<InvalidOption["option"], string>
 

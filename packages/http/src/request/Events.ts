@@ -1,0 +1,41 @@
+/** Server-sent events, as the HTML standard has them. */
+import { Store } from "@holdfast/domain"
+import { Effect, Schema, Stream } from "effect"
+import * as Sse from "effect/encoding/Sse"
+import { HttpServerRequest } from "effect/http"
+import { MalformedRequest } from "../contract/Problems.ts"
+
+/** How long nothing may be sent: proxies take a connection for dead that says nothing, and a peer that is gone is found so. */
+const quiet = "10 seconds"
+
+const isPlace = Schema.is(Store.Place)
+
+/** Where a client that comes back wants to go on. */
+export const lastEventId: Effect.Effect<
+  Store.Place | undefined,
+  MalformedRequest,
+  HttpServerRequest.HttpServerRequest
+> = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
+  const id = headers["last-event-id"]
+  if (id === undefined || id === "") return Effect.undefined
+  return isPlace(id)
+    ? Effect.succeed(id)
+    : Effect.fail(new MalformedRequest({ detail: "Last-Event-ID: Expected the id of an event of this stream." }))
+})
+
+/** One event, with the id that resumes after it. */
+export const event = (id: string, data: object): string =>
+  Sse.encoder.write({ _tag: "Event", event: "message", id, data: JSON.stringify(data) })
+
+/** The events as they are sent, and a comment where there are none for long. Where they fail, the stream just ends: clients come back. */
+export const stream = <E>(events: Stream.Stream<string, E>): Stream.Stream<Uint8Array> =>
+  Stream.succeed(": the journal\n\n").pipe(
+    Stream.concat(
+      Stream.merge(
+        events,
+        Stream.map(Stream.tick(quiet), () => ":\n\n"),
+      ),
+    ),
+    Stream.catchCause(() => Stream.empty),
+    Stream.encodeText,
+  )

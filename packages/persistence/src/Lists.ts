@@ -1,0 +1,74 @@
+/**
+ * The statements of lists. Each finds what it shows by an index, in the order in which it is shown, however large the
+ * tables are and however rare what is looked for.
+ */
+import { Amount, Ledger, type Store, Transfer } from "@holdfast/domain"
+import { DateTime } from "effect"
+import type { SqlClient } from "effect/sql/SqlClient"
+import type { Fragment } from "effect/sql/Statement"
+import * as Tables from "./Tables.ts"
+
+/** The states that a kind can be in. */
+const statesOf = (kind: Ledger.Kind) =>
+  Transfer.State.literals.filter((state) => state in Ledger.kinds[kind].transitions)
+
+type Conditions = ReadonlyArray<Fragment | false | undefined>
+
+const all = (sql: SqlClient, conditions: Conditions) =>
+  sql.and([sql`true`, ...conditions.filter((condition) => condition !== undefined && condition !== false)])
+
+/** Transfers of a kind: one more than the limit, to tell whether there is another page. */
+export const transfers = (sql: SqlClient, kind: Ledger.Kind, query: Store.Query) => {
+  const { state, connectionId, currency, from, to, unchangedSince, cursor, order = "newest", limit } = query
+  const time = DateTime.formatIso
+  const [after, inOrder] =
+    order === "newest"
+      ? [sql`<`, sql`ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}`]
+      : [sql`>`, sql`ORDER BY created_at, id LIMIT ${limit + 1}`]
+  const conditions: Conditions = [
+    sql`kind = ${kind}`,
+    connectionId && sql`connection_id = ${connectionId}`,
+    currency && sql`currency = ${currency}`,
+    // Of a rare currency there are few accounts: so PostgreSQL may begin with those.
+    currency !== undefined &&
+      connectionId === undefined &&
+      sql`connection_id IN (SELECT connection_id FROM accounts
+        WHERE lower(currency) = ${Amount.folded(currency)} AND currency = ${currency})`,
+    from && sql`created_at >= ${time(from)}`,
+    to && sql`created_at < ${time(to)}`,
+    // Nothing is in its state for longer than it is there.
+    unchangedSince && sql`created_at <= ${time(unchangedSince)} AND updated_at <= ${time(unchangedSince)}`,
+    cursor && sql`(created_at, id) ${after} (${time(cursor.createdAt)}, ${cursor.id})`,
+  ]
+  const inState = (state: Transfer.State) =>
+    sql`(SELECT * FROM transfers WHERE ${all(sql, [...conditions, sql`state = ${state}`])} ${inOrder})`
+  // The index of a connection has its transfers of all states in order; that of all connections, those of each state.
+  const states = state === undefined ? statesOf(kind) : [state]
+  const of =
+    connectionId !== undefined && state === undefined
+      ? sql`(SELECT * FROM transfers WHERE ${all(sql, conditions)} ${inOrder})`
+      : sql`(${sql.join(" UNION ALL ", false)(states.map(inState))})`
+  return sql`SELECT ${sql.literal(Tables.transfers.select("t"))} FROM ${of} t ${inOrder}`
+}
+
+export const connections = (sql: SqlClient, query: Store.ConnectionQuery) => {
+  const { clientId, partnersConnectionId, partnerClientId, suspended, cursor, limit } = query
+  const conditions = all(sql, [
+    clientId && sql`client_id = ${clientId}`,
+    partnersConnectionId !== undefined && sql`partners_connection_id = ${partnersConnectionId}`,
+    partnerClientId !== undefined && sql`partner_client_id = ${partnerClientId}`,
+    suspended !== undefined && (suspended ? sql`suspended` : sql`NOT suspended`),
+    cursor && sql`connection_id > ${cursor}`,
+  ])
+  return sql`SELECT ${sql.literal(Tables.connections.select("c"))} FROM connections c
+    WHERE ${conditions} ORDER BY connection_id LIMIT ${limit}`
+}
+
+export const tokens = (sql: SqlClient, { partnersConnectionId, cursor, limit }: Store.TokenQuery) => {
+  const conditions = all(sql, [
+    partnersConnectionId !== undefined && sql`partners_connection_id = ${partnersConnectionId}`,
+    cursor && sql`id < ${cursor}`,
+  ])
+  return sql`SELECT ${sql.literal(Tables.tokens.select("k"))} FROM connection_tokens k
+    WHERE ${conditions} ORDER BY id DESC LIMIT ${limit}`
+}
