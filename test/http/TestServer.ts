@@ -168,7 +168,7 @@ export const raw = Effect.fnUntraced(function* (...chunks: ReadonlyArray<string 
     let answer = ""
     for await (const chunk of socket.setEncoding("utf8")) {
       answer += chunk
-      if (answer.includes("text/event-stream")) break
+      if (answer.split("\r\n\r\n", 1)[0]?.includes("text/event-stream")) break
     }
     return answer
   })

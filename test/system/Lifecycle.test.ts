@@ -127,3 +127,51 @@ it.live("with DATABASE_URL it refuses to start without a key and a token", () =>
     assert.include(failure.message, "BITGO_PUBLIC_KEY_FILE and OPERATOR_TOKEN")
   }).pipe(Effect.scoped),
 )
+
+it.live(
+  "whoever follows the journal is let go when the server stops, and goes on with the next one where the last left off",
+  () =>
+    Effect.gen(function* () {
+      const directory = yield* ServerProcess.temporaryDirectory
+      const follow = (url: string, after: string) =>
+        Effect.promise(async () => {
+          const token = readFileSync(join(directory, "operator-token"), "utf8").trim()
+          const headers = { authorization: `Bearer ${token}`, "last-event-id": after }
+          const response = await fetch(`${url}/operator/v1/journal/stream`, { headers })
+          const chunks = response.body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail()
+          let text = ""
+          const more = async () => {
+            const { value, done } = await chunks.read().catch(() => ({ value: undefined, done: true }))
+            text += value ?? ""
+            return !done
+          }
+          return {
+            untilSeen: async (wanted: string) => {
+              while (!text.includes(wanted)) if (!(await more())) assert.fail(text)
+              return [...text.matchAll(/^id: (\d+)$/gm)].at(-1)?.[1] ?? assert.fail(text)
+            },
+            untilEnded: async () => {
+              while (await more()) {}
+            },
+          }
+        })
+      const server = yield* ServerProcess.start({ DATA_DIR: directory })
+      const connection = yield* clientOf(server, directory).fund(10n)
+      const first = yield* follow(server.url, "")
+      const last = yield* Effect.promise(() => first.untilSeen("Credited"))
+      const stopping = performance.now()
+      const ended = server.end("SIGTERM")
+      yield* Effect.promise(() => first.untilEnded())
+      assert.strictEqual(yield* Effect.promise(() => ended), 0)
+      assert.isBelow(performance.now() - stopping, 5_000)
+
+      const again = yield* ServerProcess.start({ DATA_DIR: directory })
+      const second = yield* follow(again.url, last)
+      yield* clientOf(again, directory).reserve(termsOf(connection, 3n))
+      const next = yield* Effect.promise(() => second.untilSeen("Reserved"))
+      assert.isAbove(Number(next), Number(last))
+      yield* Effect.promise(() => again.end("SIGTERM"))
+      yield* Effect.promise(() => second.untilEnded())
+    }).pipe(Effect.scoped),
+  60_000,
+)

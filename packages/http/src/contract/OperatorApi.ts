@@ -17,7 +17,7 @@ import {
   Transfer,
   Uuid,
 } from "@holdfast/domain"
-import { DateTime, Schema, SchemaGetter, Struct } from "effect"
+import { Context, DateTime, Schema, SchemaGetter, Struct } from "effect"
 import {
   HttpApiEndpoint,
   HttpApiGroup,
@@ -40,6 +40,9 @@ export class Operator extends HttpApiMiddleware.Service<Operator>()("@holdfast/h
 export class KnownQuery extends HttpApiMiddleware.Service<KnownQuery>()("@holdfast/http/KnownQuery", {
   error: Problems.MalformedRequest,
 }) {}
+
+/** Of an endpoint: whether its answer goes on for as long as anybody listens. */
+export const Endless = Context.Reference("@holdfast/http/Endless", { defaultValue: () => false })
 
 const { connectionId, ...identifiers } = Connection.Connection.fields
 const { id: adjustmentId, ...adjustment } = Adjustment.Terms.fields
@@ -407,10 +410,12 @@ export const OperatorApi = HttpApiGroup.make("operator")
       query: { after: Schema.optionalKey(Place) },
       success: EventStream,
       error: unavailable,
-    }).annotate(
-      OpenApi.Summary,
-      "The same as server-sent events, and what is added to it as it is added. `Last-Event-ID` resumes.",
-    ),
+    })
+      .annotate(Endless, true)
+      .annotate(
+        OpenApi.Summary,
+        "The same as server-sent events, and what is added to it as it is added. `Last-Event-ID` resumes.",
+      ),
   )
   .prefix("/operator/v1")
   .middleware(KnownQuery)

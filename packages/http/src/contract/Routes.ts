@@ -4,9 +4,11 @@
  * router behind read `;`, `%`, `//`, dots and capitals each in their own way, and
  * what one takes for inside must never be outside for another.
  */
+import { Context } from "effect"
 import { HttpApi, HttpApiMiddleware } from "effect/http-api"
 import { Api } from "./Api.ts"
 import * as NetworkApi from "./NetworkApi.ts"
+import { Endless } from "./OperatorApi.ts"
 
 /** Served beside the API: its description. */
 export const openApiPath = "/openapi.json"
@@ -18,6 +20,8 @@ export interface Route {
   readonly methods: ReadonlyArray<string>
   /** The network's endpoint that a method stands for, where it is one. */
   readonly network: Readonly<Record<string, NetworkApi.Endpoint>>
+  /** Whether an answer goes on for as long as anybody listens: a server that stops has to end it. */
+  readonly endless: boolean
   /** The header that credentials come in; none where anybody may ask. */
   readonly credential: string | undefined
 }
@@ -70,13 +74,20 @@ const credentialOf = (middleware: ReadonlySet<HttpApiMiddleware.AnyService>) => 
 
 const declared = (): ReadonlyArray<Route> => {
   const routes = new Map<string, Route>()
-  const add = (pattern: string, method: string, credential?: string, endpoint?: NetworkApi.Endpoint) => {
+  const add = (
+    pattern: string,
+    method: string,
+    credential?: string,
+    endpoint?: NetworkApi.Endpoint,
+    endless = false,
+  ) => {
     const known = routes.get(pattern)
     const methods = method === "GET" ? ["GET", "HEAD"] : [method]
     routes.set(pattern, {
       pattern,
       methods: [...(known?.methods ?? []), ...methods],
       network: { ...known?.network, ...(endpoint && Object.fromEntries(methods.map((_) => [_, endpoint]))) },
+      endless,
       credential,
     })
   }
@@ -84,8 +95,14 @@ const declared = (): ReadonlyArray<Route> => {
   add(docsPath, "GET")
   HttpApi.reflect(Api, {
     onGroup: () => {},
-    onEndpoint: ({ group, endpoint: { identifier, method, path }, middleware }) =>
-      add(path, method, credentialOf(middleware), NetworkApi.endpointOf(group.identifier, identifier)),
+    onEndpoint: ({ group, endpoint: { identifier, method, path, annotations }, middleware }) =>
+      add(
+        path,
+        method,
+        credentialOf(middleware),
+        NetworkApi.endpointOf(group.identifier, identifier),
+        Context.get(annotations, Endless),
+      ),
   })
   return [...routes.values()]
 }

@@ -165,9 +165,10 @@ class BoundedServer extends Http.Server {
   override close(callback?: (error?: Error) => void): this {
     this.#closing = true
     for (const arrivals of this.#connections.values()) {
-      for (const { response } of arrivals) {
+      for (const { response, place } of arrivals) {
         response.shouldKeepAlive = false
-        if (isEndless(response)) response.destroy()
+        // Whoever listens comes back, to another server.
+        if (place?.found?.route.endless) response.destroy()
       }
     }
     for (const turns of Object.values(this.#turns)) for (const { response } of turns.clear()) turnAway(response)
@@ -338,9 +339,6 @@ const write = (response: Http.ServerResponse, { status, headers, body }: HttpSer
   if (body._tag === "Uint8Array") response.end(body.text ?? body.body)
   else response.end()
 }
-
-/** What goes on for as long as anybody listens: whoever does comes back, to another server. */
-const isEndless = (response: Http.ServerResponse) => response.getHeader("content-type") === "text/event-stream"
 
 /** Counts what happens, and tells how much it was in a second. */
 const tally = (tell: (count: number) => void) => {
