@@ -194,14 +194,16 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
    * long, what was known before has to do.
    */
   const settle = Effect.gen(function* () {
-    const [last] = yield* sql`SELECT last_value::text AS last FROM ${sql(journalSequence)}`
+    const [drawn] = yield* sql`SELECT last_value::text AS last FROM ${sql(journalSequence)}`
+    const last = BigInt(String(drawn?.["last"]))
+    if (last === settled) return
     let open = yield* writers
     while (open.length > 0) {
       yield* Effect.sleep("5 millis")
       const still = new Set(yield* writers)
       open = open.filter((id) => still.has(id))
     }
-    settled = BigInt(String(last?.["last"]))
+    if (last > settled) settled = last
   }).pipe(Effect.timeoutOption("1 second"))
 
   const entriesAfter = (place: bigint, limit: number) =>
@@ -213,8 +215,9 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
     const place = after === undefined ? 0n : BigInt(after)
     let rows = yield* entriesAfter(place, limit)
     if (rows.length < limit) {
+      const before = settled
       yield* settle
-      rows = yield* entriesAfter(place, limit)
+      if (settled !== before) rows = yield* entriesAfter(place, limit)
     }
     const read = yield* Tables.journal.read(rows)
     const places = yield* Effect.orDie(decodePlaces(rows))
