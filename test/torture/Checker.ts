@@ -27,6 +27,7 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import type * as Model from "../support/Model.ts"
 import * as System from "../support/System.ts"
 import * as History from "./History.ts"
+import { unasked } from "./Unasked.ts"
 
 /** Whoever was told what, and what is there. */
 export interface Evidence {
@@ -250,7 +251,6 @@ class ReplayedLedger {
 
   constructor(connections: ReadonlyMap<Uuid.Uuid, Connection.Registered>) {
     this.#connections = connections
-    const unused = Effect.die("The checker does not ask for this.")
     this.#service = System.effectsOf(
       Effect.runSync(
         Holdfast.make({
@@ -263,19 +263,8 @@ class ReplayedLedger {
               ? Effect.die(`${connectionId} was never registered.`)
               : Effect.succeed({ connection, balances: Array.from(balances.values()) })
           },
-          useNonce: () => unused,
-          register: () => unused,
-          connect: () => unused,
-          issueToken: () => unused,
-          revokeToken: () => unused,
-          tokens: () => unused,
-          suspend: () => unused,
-          connections: () => unused,
-          totals: unused,
-          list: () => unused,
-          journal: () => unused,
-          entries: () => unused,
-          ready: Effect.void,
+          ...unasked,
+          register: () => Effect.die("The checker registers nobody."),
         }).pipe(Effect.provideService(SecureRandom.SecureRandom, noRandom)),
       ),
     )

@@ -2,6 +2,7 @@
 import { type Account, type Connection, Ledger, type Store, type Uuid } from "@holdfast/domain"
 import { Effect, Semaphore } from "effect"
 import type { Random } from "./Random.ts"
+import { unasked } from "./Unasked.ts"
 
 export const faults = [
   "a skipped lock",
@@ -104,18 +105,7 @@ export const makeStore = Effect.fnUntraced(function* (random: Random, fault: Fau
         return connection === undefined ? unused : Effect.succeed({ connection, balances })
       }),
     find: (kind, id) => Effect.suspend(() => Ledger.ofKind(kind, id, shown().transfers.get(id))),
-    useNonce: () => unused,
-    connect: () => unused,
-    issueToken: () => unused,
-    revokeToken: () => unused,
-    tokens: () => unused,
-    suspend: () => unused,
-    connections: () => unused,
-    totals: unused,
-    list: () => unused,
-    journal: () => unused,
-    entries: () => unused,
-    ready: Effect.void,
+    ...unasked,
   }
   return { store, books: { entries, transfers } satisfies Store.Books }
 })

@@ -7,6 +7,7 @@ import { type Account, Connection, Ledger, type Store, type Uuid } from "@holdfa
 import { Effect, type Scope, Semaphore } from "effect"
 import * as GroupCommit from "../../packages/persistence/src/GroupCommit.ts"
 import type { Random } from "./Random.ts"
+import { unasked } from "./Unasked.ts"
 
 interface Transaction extends GroupCommit.Decided {
   readonly id: number
@@ -117,7 +118,6 @@ export const make = Effect.fnUntraced(function* (
 
   const config = { connect, maxQueue: 100, maxBatch: 4, patienceMillis }
   const writers = [yield* GroupCommit.make(config), yield* GroupCommit.make(config)]
-  const unused = Effect.die("No client asks for this.")
 
   const store: Store.Store = {
     execute: (instruction) => Effect.suspend(() => random.pick(writers).execute(instruction)),
@@ -136,18 +136,7 @@ export const make = Effect.fnUntraced(function* (
           : Effect.succeed({ connection, balances: mine.map(({ currency, account }) => ({ currency, ...account })) })
       }),
     find: (kind, id) => Effect.suspend(() => Ledger.ofKind(kind, id, transfers.get(id))),
-    useNonce: () => unused,
-    connect: () => unused,
-    issueToken: () => unused,
-    revokeToken: () => unused,
-    tokens: () => unused,
-    suspend: () => unused,
-    connections: () => unused,
-    totals: unused,
-    list: () => unused,
-    journal: () => unused,
-    entries: () => unused,
-    ready: Effect.void,
+    ...unasked,
   }
   return { store, books: { entries, transfers } }
 })
