@@ -27,10 +27,8 @@ const apply = (world: World, changes: Ledger.Changes): World => ({
   accounts: new Map([...world.accounts, ...Array.from(changes.accounts, ([key, _]) => [key, _.account] as const)]),
   transfers: new Map([...world.transfers, ...changes.transfers]),
   nonces: new Set([...world.nonces, ...changes.nonces.keys()]),
-  currencies: codesOf([...world.currencies.values()].flatMap((codes) => [...codes]).concat(...opened(changes))),
+  currencies: codesOf([...world.currencies.values()].flatMap((codes) => [...codes]).concat(...changes.currencies)),
 })
-
-const opened = ({ accounts }: Ledger.Changes) => Array.from(accounts.values(), ({ currency }) => currency)
 
 const codesOf = (codes: ReadonlyArray<Amount.Currency>): ReadonlyMap<string, ReadonlySet<Amount.Currency>> =>
   new Map(Array.from(Map.groupBy(codes, Amount.folded), ([folded, of]) => [folded, new Set(of)] as const))

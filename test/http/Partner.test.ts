@@ -344,6 +344,11 @@ describe("allocations", () => {
         const digits = `${2n ** 255n + 1n}`
         const asked = allocation(terms, digits)
         const inNumbers = (number: string) => JSON.stringify(asked).replace(`"${digits}"`, number)
+        const deep = `${"[".repeat(6_000)}${"]".repeat(6_000)}`
+        const nested = yield* TestServer.network("POST", "/bitgo/v1/allocations", {
+          body: `{"amount":{"quantity":1},"a":${deep}}`,
+        })
+        assert.deepInclude(nested.json, { status: 400, detail: "The body is nested too deeply." })
         for (const number of ["1.0", "1e3", "-1", "0", "1E400", "0.5", `${2n ** 256n}`, "true", "null", "[1]", "01"]) {
           const refused = yield* TestServer.network("POST", "/bitgo/v1/allocations", { body: inNumbers(number) })
           assert.strictEqual(refused.status, 400, number)
@@ -502,10 +507,16 @@ describe("currencies", () => {
         const terms = TestServer.newTerms()
         yield* TestServer.register(terms)
         assert.strictEqual((yield* credit(terms, "ETH")).status, 200)
+        // What was only refused in a code does not make it known.
+        yield* TestServer.reserve({ ...terms, amount: { currency: "eth", quantity: "1" } })
         const refused = yield* credit(terms, "eth")
         assert.strictEqual(refused.status, 422)
         assert.include(refused.json, { ...problem("currency-looks-alike"), known: "ETH" })
-        assert.strictEqual((yield* accountsOf(terms)).length, 1)
+        const known = (yield* TestServer.operator("GET", "/operator/v1/balances")).json["totals"]
+        assert.deepStrictEqual(
+          (known as ReadonlyArray<{ currency: string }>).map(({ currency }) => currency),
+          ["ETH"],
+        )
         assert.strictEqual((yield* credit(terms, "eth", { newCurrency: true })).status, 200)
         assert.strictEqual((yield* credit(terms, "eth")).status, 200)
       }),
@@ -614,6 +625,8 @@ describe("lists", () => {
           "order=random",
           "olderThan=0",
           "from=yesterday",
+          "from=2026-02-31T00:00:00Z",
+          "to=12",
           "limit=201",
           "cursor=e30",
           "direction=credit",
@@ -679,6 +692,11 @@ describe("lists", () => {
         const end = yield* TestServer.operator("GET", `/operator/v1/journal?after=${json["next"]}`)
         assert.deepStrictEqual(end.json, { entries: [], next: json["next"] })
         assert.strictEqual((yield* TestServer.operator("GET", "/operator/v1/journal?after=x")).status, 400)
+        for (const path of ["journal", "journal/stream"]) {
+          const beyond = yield* TestServer.operator("GET", `/operator/v1/${path}?after=${"9".repeat(18)}`)
+          assert.strictEqual(beyond.status, 409)
+          assert.include(beyond.json, problem("journal-place-not-found"))
+        }
 
         const { url } = yield* TestServer.TestServer
         const stop = new AbortController()
@@ -705,4 +723,31 @@ describe("lists", () => {
       }),
     )
   })
+})
+
+layer(TestServer.layer(MemoryStore.layer(), { maxInFlight: 1 }), TestServer.options)("whoever listens", (it) => {
+  it.effect("keeps nobody from being answered, nor can there be any number of them", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer.TestServer
+      const stop = new AbortController()
+      const listen = () =>
+        fetch(`${url}/operator/v1/journal/stream`, {
+          headers: { authorization: `Bearer ${TestServer.operatorToken}` },
+          signal: stop.signal,
+        })
+      // Kept: a body that nobody can read any more is let go.
+      const listening = yield* Effect.promise(() => Promise.all(Array.from({ length: 100 }, listen)))
+      for (const { status } of listening) assert.strictEqual(status, 200)
+      assert.strictEqual((yield* TestServer.operator("GET", "/operator/v1/balances")).status, 200)
+      assert.strictEqual((yield* Effect.promise(listen)).status, 503)
+      stop.abort()
+      assert.lengthOf(listening, 100)
+      yield* Effect.eventually(
+        Effect.filterOrFail(
+          TestServer.operator("GET", "/operator/v1/journal/stream?after=1"),
+          ({ status }) => status === 409,
+        ),
+      )
+    }),
+  )
 })

@@ -8,7 +8,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { InvalidOption } from "@holdfast/http/InvalidOption"
 import * as DevelopmentKeys from "@holdfast/server/DevelopmentKeys"
 import * as Settings from "@holdfast/server/Settings"
-import { ConfigProvider, Effect, Redacted } from "effect"
+import { ConfigProvider, Effect, FileSystem, Redacted } from "effect"
+import * as CurrenciesFile from "../../packages/server/src/settings/CurrenciesFile.ts"
 import { explain } from "../../packages/server/src/settings/StartFailure.ts"
 
 const load = (environment: Readonly<Record<string, string>>) =>
@@ -256,6 +257,58 @@ describe("development keys", () => {
       Fs.writeFileSync(Path.join(data, "bitgo-dev-private.pem"), "nonsense", { mode: 0o600 })
       const { message } = yield* Effect.flip(make(data))
       assert.strictEqual(message, `DATA_DIR: ${Path.join(data, "bitgo-dev-private.pem")} is no private key.`)
+    }),
+  )
+})
+
+describe("a file of currencies", () => {
+  const load = Effect.fnUntraced(
+    function* (bytes: string | Uint8Array) {
+      const fs = yield* FileSystem.FileSystem
+      const file = yield* fs.makeTempFileScoped()
+      yield* fs.writeFile(file, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes)
+      return yield* CurrenciesFile.load(file)
+    },
+    Effect.scoped,
+    Effect.provide(NodeFileSystem.layer),
+  )
+  const bitcoin = { code: "BTC", decimals: 8, name: "Bitcoin" }
+
+  it.effect("says which there are", () =>
+    Effect.gen(function* () {
+      const codes = yield* load(JSON.stringify([bitcoin, { ...bitcoin, code: "btc" }]))
+      assert.deepStrictEqual([...(codes ?? [])], ["BTC", "btc"])
+    }),
+  )
+
+  const bad: ReadonlyArray<readonly [what: string, bytes: string | Uint8Array, says: RegExp]> = [
+    ["no JSON", "BTC", /JSON/],
+    ["none", "[]", /Expected \[\{/],
+    ["no list", "{}", /Expected \[\{/],
+    ["a code twice", JSON.stringify([bitcoin, bitcoin]), /BTC stands twice/],
+    ["a key twice", '[{"code":"BTC","code":"ETH","decimals":8,"name":"x"}]', /appears twice/],
+    ["no UTF-8", Uint8Array.of(0x5b, 0xff, 0x5d), /valid UTF-8/],
+    ["a misspelt field", JSON.stringify([{ ...bitcoin, nane: "x" }]), /nane/],
+    ["a code with a space", JSON.stringify([{ ...bitcoin, code: "B TC" }]), /without spaces/],
+    ["too many decimals", JSON.stringify([{ ...bitcoin, decimals: 78 }]), /decimals/],
+  ]
+  for (const [what, bytes, says] of bad) {
+    it.effect(`with ${what} is refused, by name`, () =>
+      Effect.gen(function* () {
+        const { message } = yield* Effect.flip(load(bytes))
+        assert.match(message, /^CURRENCIES_FILE: /)
+        assert.match(message, says)
+      }),
+    )
+  }
+
+  it.effect("that is not there is refused", () =>
+    Effect.gen(function* () {
+      const refused = CurrenciesFile.load("/nowhere/currencies.json").pipe(Effect.provide(NodeFileSystem.layer))
+      assert.strictEqual(
+        (yield* Effect.flip(refused)).message,
+        "CURRENCIES_FILE: /nowhere/currencies.json cannot be read.",
+      )
     }),
   )
 })

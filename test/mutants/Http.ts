@@ -240,8 +240,8 @@ export const http = [
     ],
     "a body of any length takes the short way": ["!(length <= this.#bounds.maxBodyBytes)", "length < 0", "http/Limits"],
     "any number is taken on": [
-      "else if (this.#signed.size < this.#bounds.maxInFlight) {",
-      "else if (this.#signed.size >= 0) {",
+      "if (hand.size < room) {",
+      "if (hand.size >= 0) {",
       "http/Overload",
     ],
     "what is answered stays in hand": ["    this.#signed.delete(answered)\n", "", "http/Overload"],

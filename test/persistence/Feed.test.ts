@@ -3,7 +3,7 @@
  * servers end in another order than their entries are numbered.
  */
 import { assert, it } from "@effect/vitest"
-import { Holdfast, Ledger, type Store, Uuid } from "@holdfast/domain"
+import { Holdfast, Ledger, Store, Uuid } from "@holdfast/domain"
 import { Context, Effect, Fiber, Layer, Stream } from "effect"
 import { open, query, serviceOn, withDatabase } from "../support/Databases.ts"
 import { adjustmentOf, funded, termsOf } from "../support/Fixtures.ts"
@@ -126,6 +126,10 @@ it.live("what is written after a restore comes after all that was followed befor
         entries.map(({ transferId }) => transferId),
         [credit.id],
       )
+      // Of another journal, whoever has followed that: nobody waits for what never comes.
+      const beyond = Store.Place.make(String(Number(entries[0]?.place) + 1_000))
+      const refused = yield* Effect.flip(served("restored", (service) => service.entries(beyond, 200)))
+      assert.strictEqual(refused._tag, "PlaceNotFound")
       // A follower may have been further than what is left, by as many entries as anybody can have lost.
       assert.isAbove(Number(entries[0]?.place), Number(followed?.place) + 1_000_000_000)
     }),

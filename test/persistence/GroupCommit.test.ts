@@ -155,7 +155,14 @@ it.live("changes are written only in the transaction that holds the locks", () =
       yield* funded(10n)
       const connection = yield* open(database)
       const nonce = { value: "token-1", expiresAt: DateTime.makeUnsafe(0) }
-      const rows = { newTransfers: [], changedTransfers: [], newAccounts: [], changedAccounts: [], entries: [] }
+      const rows = {
+        newTransfers: [],
+        changedTransfers: [],
+        newAccounts: [],
+        changedAccounts: [],
+        currencies: [],
+        entries: [],
+      }
       const write = (transactionId: string) =>
         connection.query(...Write.statement({ transactionId, commitId: uuid() }, { ...rows, nonces: [nonce] }))
 

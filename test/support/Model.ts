@@ -126,6 +126,8 @@ export class Model {
   readonly tokens: Array<Token> = []
   readonly transfers: Array<Transfer> = []
   readonly adjustments: Array<Adjustment> = []
+  /** The currency of whatever came in. */
+  readonly cameIn: Array<string> = []
   readonly policy: Policy
 
   constructor(policy: Policy) {
@@ -191,6 +193,7 @@ export class Model {
     if (direction === "debit" && quantity > available) return { refused: "INSUFFICIENT_BALANCE" }
     if (direction === "credit" && total + quantity >= 2n ** 256n) return { refused: "OVERFLOW" }
     this.adjustments.push(adjustment)
+    if (direction === "credit") this.cameIn.push(amount.currency)
     return { ok: "adjusted" }
   }
 
@@ -210,6 +213,7 @@ export class Model {
       this.transfers.push(transfer)
     }
     transfer.status = reason === undefined ? "RESERVED" : "REJECTED"
+    if (reason === undefined && terms.kind === "allocation") this.cameIn.push(terms.amount.currency)
     if (reason !== undefined) transfer.rejectionReason = reason
     return { ok: answer(transfer) }
   }
@@ -267,12 +271,12 @@ export class Model {
     return this.policy.currencies !== undefined && !this.policy.currencies.includes(currency)
   }
 
-  /** Whether a code was never seen, and one that differs only in the case of A to Z was. */
+  /** Whether nothing came in in a code, and in one that differs only in the case of A to Z something did. */
   #looksAlike(currency: string): boolean {
     if (this.policy.currencies !== undefined) return false
     const lower = (code: string) => Array.from(code, (c) => (c >= "A" && c <= "Z" ? c.toLowerCase() : c)).join("")
-    const seen = [...this.adjustments, ...this.transfers.map(({ terms }) => terms)].map(({ amount }) => amount.currency)
-    return !seen.includes(currency) && seen.some((code) => lower(code) === lower(currency))
+    const isKnown = this.cameIn.includes(currency)
+    return !isKnown && this.cameIn.some((code) => lower(code) === lower(currency))
   }
 
   #settle(reference: Reference, to: "CLEARED" | "RELEASED"): Outcome<Answer> {

@@ -82,7 +82,7 @@ export const effectsOf = (service: Holdfast.Holdfast["Service"]): Effects => {
     }),
     revokeToken: Effect.fnUntraced(function* (token) {
       const found = (yield* Effect.orDie(service.tokens({ limit: 200 }))).find(({ hash }) => hash === hashOf(token))
-      if (found !== undefined) yield* Effect.orDie(service.revokeToken(found.id))
+      if (found?.usedBy === undefined && found !== undefined) yield* Effect.orDie(service.revokeToken(found.id))
     }),
     suspend: (id, suspended) =>
       outcome(

@@ -50,12 +50,17 @@ it.live(
         )
       })
 
+      const listening = yield* Effect.promise(() =>
+        fetch(`${server.url}/operator/v1/journal/stream`, { headers: { authorization: `Bearer ${oldToken}` } }),
+      )
       assert.deepStrictEqual(yield* ask(before.privateKey, oldToken), [404, 200])
       assert.deepStrictEqual(yield* ask(after.privateKey, newToken), [401, 401])
 
       write(files.next, Signing.pemOf(after.publicKey))
       write(files.tokens, `${oldToken}\n${newToken}\n`)
       yield* hangUp(/were read again/)
+      // Whoever listens has to show again that they may.
+      assert.include(yield* Effect.promise(() => listening.text()), ": the journal")
       for (const kid of [undefined, "another"]) {
         assert.deepStrictEqual(yield* ask(before.privateKey, oldToken, { kid }), [404, 200])
         assert.deepStrictEqual(yield* ask(after.privateKey, newToken, { kid }), [404, 200])

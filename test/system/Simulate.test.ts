@@ -155,11 +155,11 @@ layer(Server.layer, { excludeTestServices: true, timeout: "60 seconds" })("npm r
   )
 
   it.effect(
-    "finds nothing against a server that takes a released id for a conflict, if that is the setting",
+    "finds nothing against a server with other settings, if it is told of them",
     Effect.fnUntraced(function* () {
-      const { url, directory } = yield* Server.start({ RELEASED_REPOST: "conflict" })
+      const { url, directory } = yield* Server.start({ RELEASED_REPOST: "conflict", CONTRACT_EDITION: "later" })
       const { hostname, port } = new URL(url)
-      const environment = { HOST: hostname, PORT: port, DATA_DIR: directory }
+      const environment = { HOST: hostname, PORT: port, DATA_DIR: directory, CONTRACT_EDITION: "later" }
       const right = yield* simulate({ ...environment, RELEASED_REPOST: "conflict" })
       assert.notInclude(right.out, "✗")
       assert.strictEqual(right.code, 0)

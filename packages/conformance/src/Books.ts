@@ -72,6 +72,9 @@ interface Transfer {
 /** To which state a request leads: its own is a repeat; `funds` decide for `hold`; a number is a refusal. */
 type Row = Readonly<Record<"reserve" | Move, Expectation.State | "hold" | 404 | 409>>
 
+/** The edition of the guides that a server's answers keep to. */
+export type Edition = "first" | "later"
+
 /** What a server does with a `POST` for a released id. */
 export type ReleasedRepost = "reserve" | "conflict"
 
@@ -110,6 +113,7 @@ const moves: Readonly<Record<Kind, Readonly<Record<Expectation.State, Balances.B
 /** @category models */
 export class Books {
   readonly #table: ReturnType<typeof table>
+  readonly #edition: Edition
   readonly #connections = new Map<string, Connection>()
   readonly #balances = new Map<string, Balances.Balances>()
   readonly #adjustments = new Map<string, Adjustment>()
@@ -118,8 +122,9 @@ export class Books {
   readonly #transfers = new Map<string, Transfer>()
   readonly #nonces = new Set<string>()
 
-  constructor(releasedRepost: ReleasedRepost) {
+  constructor(releasedRepost: ReleasedRepost, edition: Edition) {
     this.#table = table(releasedRepost)
+    this.#edition = edition
   }
 
   register(connection: Connection): Expectation.Expectation {
@@ -184,7 +189,7 @@ export class Books {
     }
     if (typeof next === "number" || known === undefined) return Expectation.refusal(409)
     // The answer is that of the reservation: it does not tell what became of it.
-    return { statuses: [200], body: bodyOf(known), tells: next === "CLEARED" ? undefined : next }
+    return { statuses: [200], body: bodyOf(known, this.#edition), tells: next === "CLEARED" ? undefined : next }
   }
 
   move(move: Move, subject: Subject): Expectation.Expectation {
@@ -193,14 +198,14 @@ export class Books {
     const next = this.#table[known?.state ?? "none"][move]
     if (next === "hold" || known === undefined) return Expectation.refusal(404)
     if (typeof next === "number") return Expectation.refusal(next)
-    if (next === known.state) return { statuses: [200], body: bodyOf(known), tells: next }
+    if (next === known.state) return { statuses: [200], body: bodyOf(known, this.#edition), tells: next }
     return this.#enter({ ...known, state: next })
   }
 
   get({ kind, id }: Subject): Expectation.Expectation {
     const known = this.#transfers.get(id)
     if (known === undefined || known.terms.kind !== kind) return Expectation.refusal(404)
-    const body = bodyOf(known)
+    const body = bodyOf(known, this.#edition)
     const found = typeof body === "object" && !("value" in body) ? { ...body, status: known.state } : body
     return { statuses: [200], body: found, tells: known.state }
   }
@@ -264,12 +269,12 @@ export class Books {
   #enter(next: Transfer): Expectation.Expectation {
     const settle = ({ json }: Answer) => {
       const { terms, state, events } = next
-      const given = Expectation.get(json, partnerIdOf(terms.kind))
+      const given = Expectation.get(json, partnerIdOf(terms.kind, this.#edition))
       const partnerId = next.partnerId ?? (typeof given === "string" ? given : undefined)
       this.#transfers.set(terms.id, { ...next, partnerId, events: events + 1 })
       this.#add(terms.connectionId, terms.amount.currency, moves[terms.kind][state], BigInt(terms.amount.quantity))
     }
-    return { statuses: [200], body: bodyOf(next), tells: next.state, settle }
+    return { statuses: [200], body: bodyOf(next, this.#edition), tells: next.state, settle }
   }
 
   #add(connectionId: string, currency: string, change: Balances.Balance, times = 1n) {
@@ -287,19 +292,23 @@ const identifiersOf = (connection: Connection) => ({
   partnerClientId: connection.partnerClientId,
 })
 
-const partnerIdOf = (kind: Kind) => `partner${kind.charAt(0).toUpperCase()}${kind.slice(1)}Id`
+const partnerIdOf = (kind: Kind, edition: Edition) =>
+  `${edition === "first" ? "partner" : "partners"}${kind.charAt(0).toUpperCase()}${kind.slice(1)}Id`
 
-/** The answer's shape in the first edition, to the letter; of a lock, as the operator's side has it. */
-const bodyOf = ({ terms, state, rejectionReason, partnerId }: Transfer): Expectation.Expected => {
+/** The answer's shape in an edition, to the letter; of a lock, as the operator's side has it. */
+const bodyOf = ({ terms, state, rejectionReason, partnerId }: Transfer, edition: Edition): Expectation.Expected => {
   const { kind, id, amount } = terms
   if (kind === "lock") {
     return Expectation.atLeast({ lockId: Expectation.uuid(id), amount: { ...amount }, state })
   }
+  const { partnerClientId, ...identifiers } = identifiersOf(terms)
+  const isFirst = edition === "first"
   return {
     [`${kind}Id`]: Expectation.uuid(id),
-    amount: { currency: amount.currency, quantity: new LosslessNumber(amount.quantity) },
-    ...identifiersOf(terms),
-    [partnerIdOf(kind)]: partnerId ?? Expectation.someText,
+    amount: { currency: amount.currency, quantity: isFirst ? new LosslessNumber(amount.quantity) : amount.quantity },
+    ...identifiers,
+    [isFirst ? "partnerClientId" : "partnersClientId"]: partnerClientId,
+    [partnerIdOf(kind, edition)]: partnerId ?? Expectation.someText,
     ...(rejectionReason === undefined ? {} : { rejectionReason }),
   }
 }

@@ -3,7 +3,7 @@
  * partner's, against a running server.
  */
 import { Config, Console, Effect, Runtime, Schema } from "effect"
-import { Books, type ReleasedRepost } from "./Books.ts"
+import { Books, type Edition, type ReleasedRepost } from "./Books.ts"
 import { balances, type Section } from "./Calls.ts"
 import * as Cast from "./Cast.ts"
 import * as Misuse from "./Misuse.ts"
@@ -15,6 +15,7 @@ import * as Stage from "./Stage.ts"
 /** What the simulation needs to know of the server. */
 export interface Options extends Network.Options {
   readonly releasedRepost: ReleasedRepost
+  readonly edition: Edition
 }
 
 const scenarios: ReadonlyArray<(cast: Cast.Cast) => Section> = [
@@ -38,7 +39,7 @@ const scenarios: ReadonlyArray<(cast: Cast.Cast) => Section> = [
 const play = Effect.fnUntraced(function* (options: Options) {
   const noColor = yield* Config.String("NO_COLOR").pipe(Config.withDefault(""))
   const paint = Report.makePaint({ isTerminal: process.stdout.isTTY, noColor })
-  const books = new Books(options.releasedRepost)
+  const books = new Books(options.releasedRepost, options.edition)
   const cast = Cast.make()
   const connections = Object.values(cast)
   yield* Console.log(`The Go Network's side of the contract, played against ${options.url}. A line is an exchange:`)

@@ -95,6 +95,13 @@ export const empty: Account = {
 }
 
 /**
+ * Whether nothing is in any balance.
+ *
+ * @category getters
+ */
+export const isEmpty = (account: Account): boolean => sum(account) === 0n
+
+/**
  * Moves a quantity from one place to another. Fails with
  * {@link InsufficientBalance} where the first has less, and with
  * {@link BaseUnits.BaseUnitsOverflow} where all balances together would exceed

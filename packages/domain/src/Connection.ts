@@ -181,7 +181,18 @@ export interface Request {
  */
 export class TokenRefused extends Schema.TaggedError<TokenRefused>()("TokenRefused", {}) {
   override get message() {
-    return "The connection token is unknown, used or expired."
+    return "The connection token is unknown, used, revoked or expired."
+  }
+}
+
+/**
+ * A connection came of the token: it cannot be revoked any more.
+ *
+ * @category errors
+ */
+export class TokenUsed extends Schema.TaggedError<TokenUsed>()("TokenUsed", { id: Uuid.Uuid, usedBy: Uuid.Uuid }) {
+  override get message() {
+    return `The connection token ${this.id} was used: the connection ${this.usedBy} came of it.`
   }
 }
 

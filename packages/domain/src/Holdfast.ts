@@ -67,7 +67,7 @@ export class Holdfast extends Context.Service<
     readonly follow: (
       after?: Store.Place,
       options?: { readonly every?: Duration.Input },
-    ) => Stream.Stream<Store.Placed, Store.Unavailable>
+    ) => Stream.Stream<Store.Placed, Store.PlaceNotFound | Store.Unavailable>
   }
 >()("@holdfast/domain/Holdfast") {}
 

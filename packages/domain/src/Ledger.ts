@@ -152,7 +152,7 @@ export interface Snapshot {
   readonly nonces: Pick<ReadonlySet<string>, "has">
   /** Used nonces that expire no later than this may have been forgotten: see {@link isUsed}. */
   readonly forgottenUntil?: DateTime.Utc | undefined
-  /** The codes of accounts, by what they are when {@link Amount.folded}: at least for credits that open an account. */
+  /** Known codes ({@link Changes}), by what they are when {@link Amount.folded}: at least for credits to empty accounts. */
   readonly currencies?: Pick<ReadonlyMap<string, ReadonlySet<Amount.Currency>>, "get"> | undefined
 }
 
@@ -186,6 +186,8 @@ export interface Changes {
   readonly accounts: ReadonlyMap<AccountId, AccountKey & { readonly account: Account.Account }>
   readonly nonces: ReadonlyMap<string, Nonce>
   readonly entries: ReadonlyArray<Entry>
+  /** Codes in which something came in on an account that was empty: known from now on, if they were not before. */
+  readonly currencies: ReadonlySet<Amount.Currency>
 }
 
 /**
@@ -457,7 +459,7 @@ const execute = (
     connection: terms && draft.connection(terms.connectionId),
     account: (key && draft.account(key)) ?? Account.empty,
     lookalike:
-      terms && opensAccount({ get: (key) => draft.account(key) }, command)
+      terms && mayOpen({ get: (key) => draft.account(key) }, command)
         ? draft.lookalike(terms.amount.currency)
         : undefined,
     releasedRepost,
@@ -471,16 +473,16 @@ const execute = (
 }
 
 /**
- * Whether a command would open an account by a credit: of its currency a
- * {@link Snapshot} has to know which codes look alike.
+ * Whether a command is a credit to an empty account, which may be the first in
+ * its currency: a {@link Snapshot} has to know then which codes look alike.
  *
  * @category folding
  */
-export const opensAccount = (accounts: Snapshot["accounts"], command: Command): command is Adjustment.Command =>
+export const mayOpen = (accounts: Snapshot["accounts"], command: Command): command is Adjustment.Command =>
   command._tag === "Adjust" &&
   command.terms.direction === "credit" &&
   command.newCurrency !== true &&
-  accounts.get(accountKeyOf(command.terms)) === undefined
+  Account.isEmpty(accounts.get(accountKeyOf(command.terms)) ?? Account.empty)
 
 /** The snapshot seen through the changes made so far. Lives inside one fold only. */
 class Draft implements Changes {
@@ -488,6 +490,7 @@ class Draft implements Changes {
   readonly accounts = new Map<AccountId, AccountKey & { readonly account: Account.Account }>()
   readonly nonces = new Map<string, Nonce>()
   readonly entries: Array<Entry> = []
+  readonly currencies = new Set<Amount.Currency>()
   readonly #snapshot: Snapshot
 
   constructor(snapshot: Snapshot) {
@@ -510,7 +513,7 @@ class Draft implements Changes {
   lookalike(currency: Amount.Currency): Amount.Currency | undefined {
     const like = Amount.folded(currency)
     const known = new Set(this.#snapshot.currencies?.get(like))
-    for (const { currency } of this.accounts.values()) if (Amount.folded(currency) === like) known.add(currency)
+    for (const currency of this.currencies) if (Amount.folded(currency) === like) known.add(currency)
     return known.has(currency) ? undefined : known.values().next().value
   }
 
@@ -525,6 +528,8 @@ class Draft implements Changes {
   record({ _tag: event, at }: Event, transfer: Transfer, key: AccountId, balances: Account.Account): void {
     const { id, connectionId, amount } = transfer.terms
     const { currency, quantity } = amount
+    const comesIn = (kinds[transfer.kind].postings as Transfer_.Rules["postings"])[event]?.from === "outside"
+    if (comesIn && Account.isEmpty(this.account(key) ?? Account.empty)) this.currencies.add(currency)
     // Of a rejection too, which moves nothing: every entry stands in an account's journal.
     this.accounts.set(key, { connectionId, currency, account: balances })
     const entry = { transferId: id, event, connectionId, currency, quantity, balances, at }

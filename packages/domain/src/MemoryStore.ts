@@ -98,10 +98,10 @@ export const make = Effect.fnUntraced(function* (
 
   const commit = (changes: Ledger.Changes) => {
     for (const [id, transfer] of changes.transfers) transfers.set(id, transfer)
-    for (const [key, account] of changes.accounts) {
-      accounts.set(key, account)
-      const like = Amount.folded(account.currency)
-      currencies.set(like, (currencies.get(like) ?? new Set()).add(account.currency))
+    for (const [key, account] of changes.accounts) accounts.set(key, account)
+    for (const currency of changes.currencies) {
+      const like = Amount.folded(currency)
+      currencies.set(like, (currencies.get(like) ?? new Set()).add(currency))
     }
     for (const [value, nonce] of changes.nonces) nonces.set(value, nonce)
     entries.push(...changes.entries)
@@ -158,13 +158,17 @@ export const make = Effect.fnUntraced(function* (
       ).pipe(mutex.withPermits(1)),
     issueToken: (token) => Effect.sync(() => tokens.set(token.id, token)),
     revokeToken: (id) =>
-      Effect.flatMap(DateTime.now, (revokedAt) => {
-        const token = tokens.get(id)
-        if (token === undefined) return Effect.fail(new Connection.TokenNotFound({ id }))
-        const revoked = token.usedBy === undefined ? { revokedAt, ...token } : token
-        tokens.set(id, revoked)
-        return Effect.succeed(revoked)
-      }).pipe(mutex.withPermits(1)),
+      Effect.flatMap(
+        DateTime.now,
+        (revokedAt): Effect.Effect<Connection.Token, Connection.TokenNotFound | Connection.TokenUsed> => {
+          const token = tokens.get(id)
+          if (token === undefined) return Effect.fail(new Connection.TokenNotFound({ id }))
+          if (token.usedBy !== undefined) return Effect.fail(new Connection.TokenUsed({ id, usedBy: token.usedBy }))
+          const revoked = { revokedAt, ...token }
+          tokens.set(id, revoked)
+          return Effect.succeed(revoked)
+        },
+      ).pipe(mutex.withPermits(1)),
     tokens: ({ partnersConnectionId, cursor, limit }) =>
       Effect.sync(() =>
         Array_.sortWith(Array.from(tokens.values()), ({ id }) => id, Order.flip(Order.String))
@@ -199,7 +203,8 @@ export const make = Effect.fnUntraced(function* (
           .slice(0, limit)
       }),
     totals: Effect.sync(() => {
-      const byCurrency = Map.groupBy(accounts.values(), ({ currency }) => currency)
+      const held = Array.from(accounts.values()).filter(({ account }) => !Account.isEmpty(account))
+      const byCurrency = Map.groupBy(held, ({ currency }) => currency)
       const totals = Array.from(byCurrency, ([currency, held]): Store.Total => {
         const sum = (balance: Account.Balance) => held.reduce((sum, { account }) => sum + account[balance], 0n)
         const sums = Object.fromEntries(Account.Balance.literals.map((balance) => [balance, sum(balance)]))
@@ -217,13 +222,15 @@ export const make = Effect.fnUntraced(function* (
         return Store.page(matching, query.limit)
       }),
     entries: (after, limit) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         const first = after === undefined ? 0 : Number(after)
-        return entries.slice(first, first + limit).flatMap((entry, index) => {
+        if (after !== undefined && first > entries.length) return Effect.fail(new Store.PlaceNotFound({ place: after }))
+        const found = entries.slice(first, first + limit).flatMap((entry, index) => {
           const transfer = transfers.get(entry.transferId)
           const place = Store.Place.make(`${first + index + 1}`)
           return transfer === undefined ? [] : [{ ...entry, place, kind: transfer.kind, hash: undefined }]
         })
+        return Effect.succeed(found)
       }),
     journal: (transferId) => Effect.sync(() => entries.filter((entry) => entry.transferId === transferId)),
     ready: Effect.void,

@@ -138,14 +138,27 @@ export type TokenQuery = typeof TokenQuery.Type
 
 /**
  * A place in the journal. It stays one whatever happens later, a restore of the
- * store from a backup included.
+ * store from a backup included, where the store can see that it was restored.
  *
  * @category schemas
  */
-export const Place = Schema.String.check(Schema.isPattern(/^\d{1,18}$/)).pipe(Schema.brand("Place"))
+export const Place = Schema.String.check(
+  Schema.isPattern(/^\d{1,18}$/, { message: "Expected a cursor of the journal: digits." }),
+).pipe(Schema.brand("Place"))
 
 /** @category models */
 export type Place = typeof Place.Type
+
+/**
+ * The journal is not that long: the place is of another one.
+ *
+ * @category errors
+ */
+export class PlaceNotFound extends Schema.TaggedError<PlaceNotFound>()("PlaceNotFound", { place: Place }) {
+  override get message() {
+    return `The journal has no place ${this.place}: it is of another one.`
+  }
+}
 
 /**
  * An entry of the journal in its place.
@@ -187,8 +200,10 @@ export interface Store {
   ) => Effect.Effect<Connection.Registered, Connection.ConnectFailure | Ledger.NonceUsed | Unavailable>
   /** Keeps a token for a connection to come. */
   readonly issueToken: (token: Connection.Token) => Effect.Effect<void, Unavailable>
-  /** Makes a token void, if it was not used before. */
-  readonly revokeToken: (tokenId: Uuid.Uuid) => Effect.Effect<Connection.Token, Connection.TokenNotFound | Unavailable>
+  /** Makes a token void; the same again is no change. */
+  readonly revokeToken: (
+    tokenId: Uuid.Uuid,
+  ) => Effect.Effect<Connection.Token, Connection.TokenNotFound | Connection.TokenUsed | Unavailable>
   readonly tokens: (query: TokenQuery) => Effect.Effect<ReadonlyArray<Connection.Token>, Unavailable>
   /** Suspends a connection, or resumes it; the same again is no change. */
   readonly suspend: (
@@ -219,9 +234,13 @@ export interface Store {
   readonly journal: (transferId: Uuid.Uuid) => Effect.Effect<ReadonlyArray<Ledger.Entry>, Unavailable>
   /**
    * Entries of all accounts after a place, the next ones, at most so many. Whoever goes on from the last of them misses
-   * none: an entry has its place only once none can come before it any more.
+   * none: an entry has its place only once none can come before it any more. Fails with {@link PlaceNotFound} where there
+   * never was such a place: whoever asks for it has followed another journal.
    */
-  readonly entries: (after: Place | undefined, limit: number) => Effect.Effect<ReadonlyArray<Placed>, Unavailable>
+  readonly entries: (
+    after: Place | undefined,
+    limit: number,
+  ) => Effect.Effect<ReadonlyArray<Placed>, PlaceNotFound | Unavailable>
   /** Succeeds where the store answers. */
   readonly ready: Effect.Effect<void, Unavailable>
 }

@@ -282,8 +282,9 @@ const kindsAndBalances = statements(
 )
 
 // The partner's ids of what the network asks for may be its own, whatever they look like. Connections come about by tokens
-// and are suspended. Lists have an index each: what is in a state by the state, what is on a connection by that; a
-// currency is looked up by its accounts, as are those that look alike. The journal is read in the order of its numbers.
+// and are suspended. Lists have an index each: what is in a state by the state, what is on a connection by that, a
+// currency by its accounts. Which currencies are known is kept for itself: an account may be there for a rejection alone.
+// The journal is read in the order of its numbers.
 const connectionsAndLists = statements(
   "ALTER TABLE transfers ALTER COLUMN partner_transfer_id TYPE text",
   "ALTER TABLE connections ADD COLUMN suspended boolean NOT NULL DEFAULT false",
@@ -305,6 +306,10 @@ const connectionsAndLists = statements(
   "DROP INDEX deallocations_newest_first, deallocations_of_connection",
   "CREATE INDEX transfers_in_state ON transfers (kind, state, created_at, id)",
   "CREATE INDEX transfers_of_connection ON transfers (connection_id, created_at, id)",
+  "CREATE TABLE currencies (code currency PRIMARY KEY)",
+  "CREATE INDEX currencies_alike ON currencies (lower(code))",
+  `INSERT INTO currencies SELECT DISTINCT currency FROM accounts
+    WHERE pending + available + locked + reserved + deallocated > 0`,
   "CREATE INDEX accounts_by_currency ON accounts (lower(currency), currency, connection_id)",
   "CREATE UNIQUE INDEX journal_in_sequence ON journal (seq)",
 )
@@ -390,6 +395,7 @@ export const journalSequence = "journal_seq_seq"
 const privileges = {
   connections: "SELECT, INSERT, UPDATE (suspended)",
   connection_tokens: "SELECT, INSERT, UPDATE (revoked_at, used_by)",
+  currencies: "SELECT, INSERT",
   accounts: "SELECT, INSERT, UPDATE",
   transfers: "SELECT, INSERT, UPDATE",
   journal: "SELECT, INSERT",

@@ -89,15 +89,7 @@ const lockCurrencies = `
   SELECT pg_advisory_xact_lock(hashtextextended('currency ' || code, 0))
   FROM (SELECT DISTINCT code FROM unnest($1::text[]) AS code ORDER BY code) AS opened`
 
-// From each code to the next, for of one there may be a million accounts.
-const readCurrencies = `
-  WITH RECURSIVE known AS (
-    SELECT code AS folded, (SELECT min(currency) FROM accounts WHERE lower(currency) = code) AS currency
-    FROM unnest($1::text[]) AS code
-    UNION
-    SELECT folded, (SELECT min(a.currency) FROM accounts a WHERE lower(a.currency) = folded AND a.currency > k.currency)
-    FROM known k WHERE k.currency IS NOT NULL)
-  SELECT currency FROM known WHERE currency IS NOT NULL`
+const readCurrencies = `SELECT ${Tables.currencies.select("k")} FROM currencies k WHERE lower(code) = ANY ($1::text[])`
 
 /** What is said of nonces that were forgotten. */
 const decodeForgotten = Schema.decodeUnknownEffect(Schema.Struct({ nonces_until: Schema.DateTimeUtcFromDate }))
@@ -222,10 +214,10 @@ const begin = Effect.fnUntraced(function* (
   }
 })
 
-/** The codes, folded, in which accounts are to be opened by credits. */
+/** The codes, folded, of credits that may be the first in theirs. */
 const openedCodes = ({ accounts }: Snapshot, instructions: ReadonlyArray<Ledger.Instruction>): ReadonlyArray<string> =>
   instructions.flatMap(({ command }) =>
-    Ledger.opensAccount(accounts, command) ? [Amount.folded(command.terms.amount.currency)] : [],
+    Ledger.mayOpen(accounts, command) ? [Amount.folded(command.terms.amount.currency)] : [],
   )
 
 /** The snapshot with the currencies that look like those. Until the transaction ends, nobody else's credit opens any of them. */
@@ -238,15 +230,12 @@ const withCurrencies = Effect.fnUntraced(function* (
     connection.query(lockCurrencies, [Write.texts(codes)]),
     connection.query(readCurrencies, [Write.texts(codes)]),
   ])
-  const known = yield* Effect.orDie(decodeCurrencies(rows))
-  const currencies = Map.groupBy(
-    known.map(({ currency }) => currency),
+  const codesAlike = Map.groupBy(
+    (yield* Tables.currencies.read(rows)).map(({ code }) => code),
     Amount.folded,
   )
-  return { ...snapshot, currencies: { get: (code) => new Set(currencies.get(code)) } }
+  return { ...snapshot, currencies: { get: (code) => new Set(codesAlike.get(code)) } }
 })
-
-const decodeCurrencies = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ currency: Amount.Currency })))
 
 /** The connections for want of which something is to be rejected, for good. */
 const missingConnections = ({ transfers }: Ledger.Changes): ReadonlyArray<Uuid.Uuid> =>
@@ -279,7 +268,8 @@ const rowsOf = ({ locked, transfers }: Snapshot, changes: Ledger.Changes): Write
   const chain = extend(locked, changes)
   const [newAccounts, changedAccounts] = split(chain.accounts, locked)
   const nonces = Array.from(changes.nonces.values())
-  return { newTransfers, changedTransfers, newAccounts, changedAccounts, nonces, entries: chain.entries }
+  const currencies = Array.from(changes.currencies, (code) => ({ code }))
+  return { newTransfers, changedTransfers, newAccounts, changedAccounts, nonces, currencies, entries: chain.entries }
 }
 
 const commit = Effect.fnUntraced(function* (

@@ -88,7 +88,7 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
         )
         const account = token?.partnersConnectionId ?? ""
         // Of two tokens of an account, one.
-        yield* sql`SELECT pg_advisory_xact_lock(hashtextextended(${`account ${account}`}, 0))`
+        if (token !== undefined) yield* sql`SELECT pg_advisory_xact_lock(hashtextextended(${`account ${account}`}, 0))`
         const [row] = yield* sql`SELECT now() AS now,
           EXISTS (SELECT FROM connections WHERE partners_connection_id = ${account}) AS is_connected`
         const [recorded] = yield* Tables.connections.read(
@@ -116,16 +116,19 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
   const revokeToken = Effect.fnUntraced(function* (id: Uuid.Uuid) {
     yield* sql`UPDATE connection_tokens SET revoked_at = now() WHERE id = ${id} AND num_nonnulls(revoked_at, used_by) = 0`
     const [token] = yield* Tables.tokens.read(yield* sql`SELECT ${tokens} FROM connection_tokens k WHERE id = ${id}`)
-    return token ?? (yield* new Connection.TokenNotFound({ id }))
+    if (token === undefined) return yield* new Connection.TokenNotFound({ id })
+    if (token.usedBy !== undefined) return yield* new Connection.TokenUsed({ id, usedBy: token.usedBy })
+    return token
   }, orUnavailable())
 
   const listTokens = (query: Store.TokenQuery) =>
     orUnavailable()(Effect.flatMap(Lists.tokens(sql, query), Tables.tokens.read))
 
   const suspend = Effect.fnUntraced(function* (connectionId: Uuid.Uuid, suspended: boolean) {
-    yield* sql`UPDATE connections SET suspended = ${suspended}
-      WHERE connection_id = ${connectionId} AND suspended <> ${suspended}`
-    return yield* findConnection(connectionId)
+    const rows = yield* sql`UPDATE connections c SET suspended = ${suspended}
+      WHERE connection_id = ${connectionId} RETURNING ${connections}`
+    const [connection] = yield* Tables.connections.read(rows)
+    return connection ?? (yield* new Connection.ConnectionNotFound({ connectionId }))
   }, orUnavailable())
 
   const listConnections = (query: Store.ConnectionQuery) =>
@@ -135,7 +138,7 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
     const sums = Account.Balance.literals.map((balance) => `sum(${balance})::text AS ${balance}`)
     const rows = yield* sql`
       SELECT currency, count(*)::int AS accounts, ${sql.literal(sums.join(", "))}
-      FROM accounts GROUP BY currency ORDER BY currency`
+      FROM accounts WHERE ${sql.literal(Account.Balance.literals.join(" + "))} > 0 GROUP BY currency ORDER BY currency`
     return yield* Effect.orDie(decodeTotals(rows))
   }).pipe(orUnavailable("30 seconds"))
 
@@ -188,14 +191,17 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
     (rows) => rows.map(({ id }) => String(id)),
   )
 
+  const lastDrawn = Effect.map(sql`SELECT last_value::text AS last FROM ${sql(journalSequence)}`, ([row]) =>
+    BigInt(String(row?.["last"])),
+  )
+
   /**
    * Numbers are drawn in transactions, which do not end in their order. Whoever has drawn one holds a lock on the journal
    * until its transaction has ended: so once all have ended that hold one now, what is there is all. Where that takes
    * long, what was known before has to do.
    */
   const settle = Effect.gen(function* () {
-    const [drawn] = yield* sql`SELECT last_value::text AS last FROM ${sql(journalSequence)}`
-    const last = BigInt(String(drawn?.["last"]))
+    const last = yield* lastDrawn
     if (last === settled) return
     let open = yield* writers
     while (open.length > 0) {
@@ -218,6 +224,9 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
       const before = settled
       yield* settle
       if (settled !== before) rows = yield* entriesAfter(place, limit)
+      if (after !== undefined && place > settled && place > (yield* lastDrawn)) {
+        return yield* new Store.PlaceNotFound({ place: after })
+      }
     }
     const read = yield* Tables.journal.read(rows)
     const places = yield* Effect.orDie(decodePlaces(rows))

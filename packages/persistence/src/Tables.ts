@@ -7,7 +7,7 @@
  * A field that is missing is NULL. Values are written as text that PostgreSQL
  * casts: amounts have more digits than any number that the driver can bind.
  */
-import { Account, Connection, Journal, Ledger } from "@holdfast/domain"
+import { Account, Amount, Connection, Journal, Ledger } from "@holdfast/domain"
 import { DateTime, Effect, Schema } from "effect"
 
 /** How a value stands in a column: written as text, and read as the driver gives it. */
@@ -164,6 +164,14 @@ export const connections = table(
     suspended: ["suspended", "boolean"],
   },
   { key: ["connection_id"], changing: ["suspended"] },
+)
+
+/** In which something came in once. */
+export const currencies = table(
+  "currencies",
+  Schema.Struct({ code: Amount.Currency }),
+  { code: ["code", "text"] },
+  { key: ["code"], changing: [] },
 )
 
 export const tokens = table(

@@ -20,6 +20,7 @@ export interface Rows {
   readonly newAccounts: ReadonlyArray<AccountRow>
   readonly changedAccounts: ReadonlyArray<AccountRow>
   readonly nonces: ReadonlyArray<Ledger.Nonce>
+  readonly currencies: ReadonlyArray<RowOf<typeof Tables.currencies>>
   readonly entries: ReadonlyArray<RowOf<typeof Tables.journal>>
 }
 
@@ -49,13 +50,13 @@ const arraysOf = (columns: Part["columns"], first: number) =>
 
 // In the select list arrays cost less: in FROM, PostgreSQL keeps a table of its own for each. What is updated is joined
 // with them in FROM all the same: there it takes them for a few rows, and looks up each by its key.
-const insertInto = <A>({ name, columns }: Tables.Table<A>): Part => ({
+const insertInto = <A>({ name, columns }: Tables.Table<A>, orElse = ""): Part => ({
   columns,
   statement: (first) => {
     const cells = arraysOf(columns, first).map((array) => `unnest(${array})`)
     return `INSERT INTO ${name} (${namesOf(columns)}) SELECT ${namesOf(columns)}
       FROM this_transaction, (SELECT ${cells.join(", ")}, generate_subscripts($${first}::text[], 1))
-        AS given (${namesOf(columns)}, n) ORDER BY n`
+        AS given (${namesOf(columns)}, n) ORDER BY n ${orElse}`
   },
 })
 
@@ -75,6 +76,8 @@ const parts = {
   newAccounts: insertInto(Tables.accounts),
   changedAccounts: update(Tables.accounts),
   nonces: insertInto(Tables.nonces),
+  // Most are known already.
+  currencies: insertInto(Tables.currencies, "ON CONFLICT DO NOTHING"),
   entries: insertInto(Tables.journal),
 } satisfies Record<keyof Rows, Part>
 
@@ -123,6 +126,7 @@ export const statement = (
     newTransfers: sortedBy(rows.newTransfers, ({ terms }) => terms.id),
     newAccounts: sortedBy(rows.newAccounts, Ledger.accountKey),
     nonces: sortedBy(rows.nonces, ({ value }) => value),
+    currencies: sortedBy(rows.currencies, ({ code }) => code),
   }
   const names = Struct.keys(parts).filter((name) => given[name].length > 0)
   const cells = names.flatMap((name) => parts[name].columns.map(({ cell }) => texts(given[name].map(cell as never))))

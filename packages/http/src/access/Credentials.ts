@@ -2,7 +2,7 @@
  * Whom to believe: the network's public keys and the operator's tokens. Each may
  * be several, and others can take their place, without an outage.
  */
-import { Context, Effect, Layer, Redacted } from "effect"
+import { Context, Deferred, Effect, Layer, Redacted } from "effect"
 import * as Envelope from "../node/Envelope.ts"
 import * as Rs256 from "../node/Rs256.ts"
 import { sha256, timingSafeEqual } from "../node/Sha256.ts"
@@ -28,6 +28,8 @@ export class Credentials extends Context.Service<
     readonly publicKeys: () => ReadonlyArray<PublicKey>
     readonly connectionTokenKey: () => Envelope.PrivateKey | undefined
     readonly isOperatorToken: (token: Redacted.Redacted) => boolean
+    /** Waits for when others will be believed: whoever was let in for long has to show again that they may. */
+    readonly replacement: () => Effect.Effect<void>
     /** Believes others from now on; where they are no good, those that were good stay. */
     readonly replace: (given: Given) => Effect.Effect<void, InvalidOption>
   }
@@ -39,6 +41,7 @@ export const layer = (given: Given): Layer.Layer<Credentials, InvalidOption> =>
     Credentials,
     Effect.gen(function* () {
       let current = yield* validate(given)
+      let replaced = Deferred.makeUnsafe<void>()
       return Credentials.of({
         publicKeys: () => current.publicKeys,
         connectionTokenKey: () => current.connectionTokenKey,
@@ -47,9 +50,12 @@ export const layer = (given: Given): Layer.Layer<Credentials, InvalidOption> =>
           // All are compared: how long it takes says nothing of which one it is.
           return current.tokens.filter((token) => timingSafeEqual(token, given)).length > 0
         },
+        replacement: () => Deferred.await(replaced),
         replace: (others) =>
           Effect.map(validate(others), (valid) => {
             current = valid
+            Deferred.doneUnsafe(replaced, Effect.void)
+            replaced = Deferred.makeUnsafe()
           }),
       })
     }),

@@ -141,7 +141,20 @@ const isRecordable = (time: DateTime.Utc) => {
   return year >= 1 && year <= 9999 ? undefined : "Expected a year from 1 to 9999."
 }
 
-const Time = at.check(Schema.makeFilter(isRecordable))
+const moment = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/
+
+/** JavaScript takes much for a time, and moves a day that there is not to the next month. */
+const isMoment = (text: string) => {
+  const [, day = ""] = moment.exec(text) ?? []
+  const millis = Date.parse(`${day}T00:00:00Z`)
+  return !Number.isNaN(Date.parse(text)) && !Number.isNaN(millis) && new Date(millis).toISOString().startsWith(day)
+}
+
+const Time = Schema.String.check(
+  Schema.makeFilter((text: string) => (isMoment(text) ? undefined : "Expected a time such as 2026-01-31T12:00:00Z."), {
+    toJsonSchema: () => ({ format: "date-time" }),
+  }),
+).pipe(Schema.decodeTo(at.check(Schema.makeFilter(isRecordable))))
 
 const RecordedCursor = Store.Cursor.check(
   Schema.makeFilter(({ createdAt }) => {
@@ -297,8 +310,8 @@ export const OperatorApi = HttpApiGroup.make("operator")
     HttpApiEndpoint.put("revokeToken", "/connection-tokens/:tokenId/revoke", {
       params: { tokenId: Uuid.FromString },
       success: TokenAnswer,
-      error: [Problems.ConnectionTokenNotFound, unavailable],
-    }).annotate(OpenApi.Summary, "Makes a token void, unless it was used."),
+      error: [Problems.ConnectionTokenNotFound, Problems.ConnectionTokenUsed, unavailable],
+    }).annotate(OpenApi.Summary, "Makes a token void that was not used."),
     HttpApiEndpoint.put("adjust", "/adjustments/:adjustmentId", {
       params: { adjustmentId },
       payload: AdjustmentRequest,
@@ -401,7 +414,7 @@ export const OperatorApi = HttpApiGroup.make("operator")
     HttpApiEndpoint.get("journal", "/journal", {
       query: { after: Schema.optionalKey(Place), limit: Schema.optionalKey(Limit) },
       success: Schema.Struct({ entries: Schema.Array(PlacedEntry), next: Schema.NullOr(Place) }),
-      error: unavailable,
+      error: [Problems.JournalPlaceNotFound, unavailable],
     }).annotate(
       OpenApi.Summary,
       "The journal of all accounts from the beginning, or after a cursor: whoever goes on from `next` misses nothing.",
@@ -409,7 +422,7 @@ export const OperatorApi = HttpApiGroup.make("operator")
     HttpApiEndpoint.get("journalStream", "/journal/stream", {
       query: { after: Schema.optionalKey(Place) },
       success: EventStream,
-      error: unavailable,
+      error: [Problems.JournalPlaceNotFound, unavailable],
     })
       .annotate(Endless, true)
       .annotate(

@@ -127,6 +127,18 @@ export class ConnectionTokenNotFound extends HttpApiError.Problem<ConnectionToke
   detail,
 ) {}
 
+export class ConnectionTokenUsed extends HttpApiError.Problem<ConnectionTokenUsed>()(
+  "ConnectionTokenUsed",
+  problem("connection-token-used", 409, "The connection token was used."),
+  detail,
+) {}
+
+export class JournalPlaceNotFound extends HttpApiError.Problem<JournalPlaceNotFound>()(
+  "JournalPlaceNotFound",
+  problem("journal-place-not-found", 409, "The cursor is of another journal."),
+  detail,
+) {}
+
 export class ConnectionNotFound extends HttpApiError.Problem<ConnectionNotFound>()(
   "ConnectionNotFound",
   problem("connection-not-found", 404, "The connection is unknown."),
@@ -259,6 +271,8 @@ export type DomainError =
   | Connection.ConnectionConflict
   | Connection.TokenRefused
   | Connection.TokenNotFound
+  | Connection.TokenUsed
+  | Store.PlaceNotFound
   | Connection.AccountConnected
   | Amount.UnknownCurrency
   | Amount.CurrencyLooksAlike
@@ -284,6 +298,8 @@ const problems = {
     new (notFound[kind as Ledger.Kind] ?? DeallocationNotFound)({ detail: message }),
   TokenRefused: (error) => new ConnectionTokenRefused({ detail: error.message }),
   TokenNotFound: (error) => new ConnectionTokenNotFound({ detail: error.message }),
+  TokenUsed: (error) => new ConnectionTokenUsed({ detail: error.message }),
+  PlaceNotFound: (error) => new JournalPlaceNotFound({ detail: error.message }),
   AccountConnected: (error) => new AccountConnected({ detail: error.message }),
   UnknownCurrency: (error) => new UnknownCurrency({ detail: error.message }),
   CurrencyLooksAlike: (error) => new CurrencyLooksAlike({ detail: error.message, known: error.known }),

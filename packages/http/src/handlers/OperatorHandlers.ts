@@ -5,6 +5,7 @@ import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import * as Base64Url from "effect/encoding/Base64Url"
 import { HttpApiBuilder } from "effect/http-api"
 import * as ConnectionTokens from "../access/ConnectionTokens.ts"
+import { Credentials } from "../access/Credentials.ts"
 import { Routed } from "../contract/Api.ts"
 import {
   AdjustmentRequest,
@@ -129,6 +130,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const holdfast = yield* Holdfast.Holdfast
     const random = yield* Effect.provide(SecureRandom, layerWebCrypto)
+    const { replacement } = yield* Credentials
     const { readAs } = yield* Bodies
     const readConnection = readAs(ConnectionRequest)
     const readToken = readAs(TokenRequest)
@@ -319,11 +321,14 @@ export const layer = HttpApiBuilder.group(
           return { entries: entries.map(placed), next: entries.at(-1)?.place ?? after ?? null }
         }),
         journalStream: Effect.fnUntraced(function* ({ query: { after } }) {
-          const last = yield* Events.lastEventId
-          const entries = Stream.map(holdfast.follow(last ?? after), (entry) =>
+          const isOver = replacement()
+          const from = (yield* Events.lastEventId) ?? after
+          // So that what is wrong is said before the stream begins.
+          yield* orProblem(holdfast.entries(from, 1))
+          const entries = Stream.map(holdfast.follow(from), (entry) =>
             Events.event(entry.place, encodeEntry(placed(entry))),
           )
-          return Events.stream(entries)
+          return Events.stream(Stream.interruptWhen(entries, isOver))
         }),
       })
   }),

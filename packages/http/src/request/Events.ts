@@ -30,10 +30,12 @@ export const event = (id: string, data: object): string =>
 /** The events as they are sent, and a comment where there are none for long. Where they fail, the stream just ends: clients come back. */
 export const stream = <E>(events: Stream.Stream<string, E>): Stream.Stream<Uint8Array> =>
   Stream.succeed(": the journal\n\n").pipe(
+    // When there are no more events, there are no more comments.
     Stream.concat(
       Stream.merge(
         events,
         Stream.map(Stream.tick(quiet), () => ":\n\n"),
+        { haltStrategy: "left" },
       ),
     ),
     Stream.catchCause(() => Stream.empty),

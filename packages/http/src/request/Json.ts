@@ -7,7 +7,7 @@ import { SchemaIssue } from "effect"
 /** Reads a text; throws a `SyntaxError` where it is no JSON, another error where it is no UTF-8. */
 export const parse = (bytes: Uint8Array): unknown => {
   const text = utf8.decode(bytes)
-  const value: unknown = numericQuantity.test(text) ? JSON.parse(text, withQuantity) : JSON.parse(text)
+  const value: unknown = numericQuantity.test(text) ? parseWithQuantity(text) : JSON.parse(text)
   const key = duplicateKey(text)
   if (key !== undefined) throw new SyntaxError(`The key ${key} appears twice in one object.`)
   return value
@@ -17,6 +17,15 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** A text without one is read without a function for each of its values. */
 const numericQuantity = /"quantity"\s*:\s*[-0-9]/
+
+/** What is inside comes first: a body can be nested so deeply that there is no room for that. */
+const parseWithQuantity = (text: string): unknown => {
+  try {
+    return JSON.parse(text, withQuantity)
+  } catch (error) {
+    throw error instanceof RangeError ? new SyntaxError("The body is nested too deeply.") : error
+  }
+}
 
 const withQuantity = (key: string, value: unknown, context?: { readonly source?: string }): unknown =>
   key === "quantity" && typeof value === "number" ? JSON.rawJSON(context?.source ?? "") : value

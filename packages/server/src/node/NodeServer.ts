@@ -86,6 +86,9 @@ const maxAhead = 64
 /** The same of all connections together, those in hand not counted. */
 const maxAheadInAll = 5_000
 
+/** How many may listen at a time: they keep nobody from being answered, but each asks the database now and then. */
+const maxEndless = 100
+
 /** How much may be sent in a turn: a large page is several. */
 const bytesPerTurn = 65_536
 
@@ -97,6 +100,8 @@ class BoundedServer extends Http.Server {
   readonly #connections = new Map<Socket, Array<Arrival>>()
   readonly #connectionsOf = new Map<string, number>()
   readonly #signed = new Set<Arrival>()
+  /** What is answered for as long as anybody listens. */
+  readonly #endless = new Set<Arrival>()
   readonly #turns: Readonly<Record<Exclude<Lanes.Lane, "signed">, Turns<Arrival>>>
   /** What arrived before there was anybody to answer it. */
   readonly #early = new Set<Arrival>()
@@ -227,6 +232,7 @@ class BoundedServer extends Http.Server {
     const arrivals = this.#connections.get(socket)
     if (arrivals?.[0] !== answered || socket.destroyed) return
     this.#signed.delete(answered)
+    this.#endless.delete(answered)
     arrivals.shift()
     const [next] = arrivals
     if (next === undefined) {
@@ -245,6 +251,7 @@ class BoundedServer extends Http.Server {
     this.#ahead -= ahead.length
     if (inHand === undefined) return
     this.#signed.delete(inHand)
+    this.#endless.delete(inHand)
     this.#early.delete(inHand)
     if (inHand.place !== undefined && inHand.place.lane !== "signed") {
       this.#turns[inHand.place.lane].remove(inHand.place.caller, inHand)
@@ -262,8 +269,13 @@ class BoundedServer extends Http.Server {
       this.#turns[place.lane].add(place.caller, arrival)
       this.#giveTurns()
       if (!arrival.served) this.#countHeld()
-    } else if (this.#signed.size < this.#bounds.maxInFlight) {
-      this.#signed.add(arrival)
+      return
+    }
+    const [hand, room] = place.found?.route.endless
+      ? [this.#endless, maxEndless]
+      : [this.#signed, this.#bounds.maxInFlight]
+    if (hand.size < room) {
+      hand.add(arrival)
       this.#serve(arrival)
     } else {
       this.#countTurnedAway()

@@ -22,6 +22,7 @@ const environment = Config.all({
   dataDirectory: Config.String("DATA_DIR").pipe(Config.withDefault(".holdfast")),
   privateKeyFile: Config.option(Config.String("BITGO_PRIVATE_KEY_FILE")),
   operatorToken: Config.option(Config.Redacted("OPERATOR_TOKEN")),
+  edition: Config.Literals(["first", "later"], "CONTRACT_EDITION").pipe(Config.withDefault("first")),
   releasedRepost: Config.Literals(["reserve", "conflict"], "RELEASED_REPOST").pipe(Config.withDefault("reserve")),
 })
 
@@ -51,6 +52,7 @@ export const load = Effect.gen(function* () {
       onNone: () => readToken(Path.join(given.dataDirectory, "operator-token")),
     }),
     releasedRepost: given.releasedRepost,
+    edition: given.edition,
   }
   return options
 })
@@ -59,7 +61,9 @@ export const load = Effect.gen(function* () {
 const permission = Effect.try({
   try: () => parseArgs({ options: { "yes-write-to": { type: "string" } } }).values["yes-write-to"]?.replace(/\/+$/, ""),
   catch: (error) =>
-    new CannotStart({ message: `${error instanceof Error ? error.message : error} There is --yes-write-to URL.` }),
+    new CannotStart({
+      message: `${error instanceof Error ? error.message : error} There is one option, --yes-write-to URL.`,
+    }),
 })
 
 /** What is played stays in the books: of a server that is not one to play with, its operator has to say that it may. */
