@@ -239,11 +239,7 @@ export const http = [
       "http/BadInput",
     ],
     "a body of any length takes the short way": ["!(length <= this.#bounds.maxBodyBytes)", "length < 0", "http/Limits"],
-    "any number is taken on": [
-      "if (hand.size < room) {",
-      "if (hand.size >= 0) {",
-      "http/Overload",
-    ],
+    "any number is taken on": ["if (hand.size < room) {", "if (hand.size >= 0) {", "http/Overload"],
     "what is answered stays in hand": ["    this.#signed.delete(answered)\n", "", "http/Overload"],
     "who is gone stays in hand": ["    this.#signed.delete(inHand)\n", "", ...door],
     "a connection has all of its requests in hand": ["if (arrivals.length === 1) {", "if (arrivals.length >= 1) {"],
