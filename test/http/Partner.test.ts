@@ -682,7 +682,7 @@ describe("lists", () => {
         const [credited, reserved] = entries.slice(-2)
         assert.deepInclude(reserved, {
           kind: "deallocation",
-          event: "Reserved",
+          event: "RESERVED",
           transferId: terms.deallocationId,
           quantity: "3",
         })
@@ -717,7 +717,7 @@ describe("lists", () => {
         const event = `id: ${reserved?.["cursor"]}\ndata: ${JSON.stringify(reserved)}\n\n`
         assert.include(yield* Effect.promise(() => read(/data: /)), event)
         yield* TestServer.settle(terms, "clear")
-        const text = yield* Effect.promise(() => read(/Cleared/))
+        const text = yield* Effect.promise(() => read(/CLEARED/))
         assert.strictEqual(text.match(/^data: /gm)?.length, 2)
         stop.abort()
       }),

@@ -28,7 +28,7 @@ import {
 } from "effect/http-api"
 import * as Problems from "./Problems.ts"
 import * as WireAmount from "./WireAmount.ts"
-import { WireState } from "./WireState.ts"
+import { WireEvent, WireState } from "./WireState.ts"
 
 /** Lets only the operator pass. */
 export class Operator extends HttpApiMiddleware.Service<Operator>()("@holdfast/http/Operator", {
@@ -244,7 +244,7 @@ export const PlacedEntry = Schema.Struct({
   cursor: Place,
   kind: Schema.Literals(Struct.keys(Ledger.kinds)),
   transferId: Uuid.Uuid,
-  event: Transfer.State,
+  event: WireEvent,
   connectionId: Uuid.Uuid,
   currency: Amount.Currency,
   quantity: BaseUnits.FromString,
