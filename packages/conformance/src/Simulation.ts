@@ -15,7 +15,8 @@ import * as Stage from "./Stage.ts"
 /** What the simulation needs to know of the server. */
 export interface Options extends Network.Options {
   readonly releasedRepost: ReleasedRepost
-  readonly edition: Edition
+  /** Defaults to `first`. */
+  readonly edition?: Edition | undefined
 }
 
 const scenarios: ReadonlyArray<(cast: Cast.Cast) => Section> = [
@@ -39,7 +40,7 @@ const scenarios: ReadonlyArray<(cast: Cast.Cast) => Section> = [
 const play = Effect.fnUntraced(function* (options: Options) {
   const noColor = yield* Config.String("NO_COLOR").pipe(Config.withDefault(""))
   const paint = Report.makePaint({ isTerminal: process.stdout.isTTY, noColor })
-  const books = new Books(options.releasedRepost, options.edition)
+  const books = new Books(options.releasedRepost, options.edition ?? "first")
   const cast = Cast.make()
   const connections = Object.values(cast)
   yield* Console.log(`The Go Network's side of the contract, played against ${options.url}. A line is an exchange:`)
