@@ -68,7 +68,7 @@ describe("the list of deallocations", () => {
     for (let next = pages[0]?.next; next !== undefined && pages.length < 100; next = pages.at(-1)?.next) {
       pages.push(yield* service.list("deallocation", { ...query, cursor: next }))
     }
-    return pages.map((page) => page.transfers.map((deallocation) => deallocation.terms.id))
+    return pages.map((page) => page.items.map((deallocation) => deallocation.terms.id))
   })
 
   it.effect("is newest first, and by id where times are equal, whatever has happened since", () =>
@@ -117,7 +117,7 @@ describe("the list of deallocations", () => {
         limit: 2,
         ...(first.next === undefined ? {} : { cursor: first.next }),
       })
-      const ids = [...first.transfers, ...second.transfers].map((_) => _.terms.id)
+      const ids = [...first.items, ...second.items].map((_) => _.terms.id)
       assert.deepStrictEqual([ids, second.next], [[4, 3, 2, 1].map(uuid), undefined])
     }).pipe(inMemory),
   )

@@ -187,7 +187,10 @@ export const persistence = [
       "ORDER BY created_at DESC, id LIMIT",
       ...locks,
     ],
-    "a page ends where it is full": ["id DESC LIMIT ${limit + 1}`", "id DESC LIMIT ${limit}`"],
+    "a page ends where it is full": [
+      "created_at DESC, id DESC LIMIT ${limit + 1}`",
+      "created_at DESC, id DESC LIMIT ${limit}`",
+    ],
     "a filter is left out": ["    currency && sql`currency = ${currency}`,\n", ""],
     "a list reads a table whole": ["sql`kind = ${kind}`", "sql`kind || '' = ${kind}`", "persistence/Lists"],
   }),

@@ -2,8 +2,8 @@
 import { hash, randomUUID } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Connection, Holdfast, type Ledger } from "@holdfast/domain"
-import { Context, DateTime, Effect, Layer, Result, type Scope } from "effect"
-import { query, serviceOn, withDatabase } from "../support/Databases.ts"
+import { DateTime, Effect, Result, type Scope } from "effect"
+import { query, serverOn, withDatabase } from "../support/Databases.ts"
 import * as FaultyStream from "../support/FaultyStream.ts"
 import { adjustmentOf, funded, newConnection, termsOf, uuid } from "../support/Fixtures.ts"
 import type { TestDatabase } from "../support/TestDatabase.ts"
@@ -29,8 +29,7 @@ const twoServers = <A, E>(
 ) =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const build = Effect.map(Layer.build(Layer.fresh(serviceOn(database))), Context.get(Holdfast.Holdfast))
-      return yield* use(yield* build, yield* build, database)
+      return yield* use(yield* serverOn(database), yield* serverOn(database), database)
     }),
   )
 
@@ -103,7 +102,7 @@ it.live(
         const refused = yield* Effect.flip(second.revokeToken(used.id))
         assert.deepInclude({ ...refused }, { _tag: "TokenUsed", usedBy: connectionId })
         assert.strictEqual((yield* Effect.flip(second.revokeToken(uuid())))._tag, "TokenNotFound")
-        const listed = yield* second.tokens({ limit: 200 })
+        const { items: listed } = yield* second.tokens({ limit: 200 })
         assert.sameMembers(
           listed.map(({ id }) => id),
           [expired.id, revoked.id, used.id],
@@ -133,10 +132,8 @@ it.live("where the answer to its COMMIT is lost, the same request again finds th
   withDatabase((database) =>
     Effect.gen(function* () {
       const wires = FaultyStream.make(database.config.url)
-      const build = (layer: ReturnType<typeof serviceOn>) =>
-        Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Holdfast.Holdfast))
-      const first = yield* build(serviceOn(database, { connection: { ...database.config, stream: wires.stream } }))
-      const second = yield* build(serviceOn(database))
+      const first = yield* serverOn(database, { connection: { ...database.config, stream: wires.stream } })
+      const second = yield* serverOn(database)
       for (const fault of ["cut before the answer is seen", "cut before it is sent"] as const) {
         const { request } = yield* issued(second, account())
         const asked = request()

@@ -4,8 +4,8 @@
  */
 import { assert, it } from "@effect/vitest"
 import { Holdfast, Ledger, Store, Uuid } from "@holdfast/domain"
-import { Context, Effect, Fiber, Layer, Stream } from "effect"
-import { open, query, serviceOn, withDatabase } from "../support/Databases.ts"
+import { Effect, Fiber, Layer, Stream } from "effect"
+import { open, query, serverOn, serviceOn, withDatabase } from "../support/Databases.ts"
 import { adjustmentOf, funded, termsOf } from "../support/Fixtures.ts"
 
 type Service = Holdfast.Holdfast["Service"]
@@ -20,8 +20,7 @@ it.live(
   () =>
     withDatabase((database) =>
       Effect.gen(function* () {
-        const build = Effect.map(Layer.build(Layer.fresh(serviceOn(database))), Context.get(Holdfast.Holdfast))
-        const servers: ReadonlyArray<Service> = [yield* build, yield* build]
+        const servers: ReadonlyArray<Service> = [yield* serverOn(database), yield* serverOn(database)]
         const [first = assert.fail(), second = assert.fail()] = servers
         const connections = yield* Effect.forEach([1, 2, 3], () =>
           Effect.provideService(funded(1_000_000n), Holdfast.Holdfast, first),

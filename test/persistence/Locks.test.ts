@@ -199,7 +199,7 @@ it.live("pages of deallocations that were made at one moment are in one order", 
       const listed: Array<string> = []
       let page = yield* deallocations.list("deallocation", { limit: 2 })
       while (true) {
-        listed.push(...page.transfers.map(({ terms }) => terms.id))
+        listed.push(...page.items.map(({ terms }) => terms.id))
         if (page.next === undefined || listed.length > 20) break
         page = yield* deallocations.list("deallocation", { limit: 2, cursor: page.next })
       }

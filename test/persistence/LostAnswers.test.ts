@@ -7,11 +7,11 @@ import { assert, it } from "@effect/vitest"
 import { BaseUnits, type Connection, Holdfast } from "@holdfast/domain"
 import { Migrations } from "@holdfast/persistence"
 import * as Schemas from "@holdfast/persistence/Schemas"
-import { Context, Effect, Fiber, Layer, Result, type Scope } from "effect"
+import { Effect, Fiber, Layer, Result, type Scope } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { SqlError } from "effect/sql/SqlError"
 import * as PgSession from "../../packages/persistence/src/PgSession.ts"
-import { open, query, serviceOn, untilFound, withDatabase } from "../support/Databases.ts"
+import { open, query, serverOn, serviceOn, untilFound, withDatabase } from "../support/Databases.ts"
 import * as FaultyStream from "../support/FaultyStream.ts"
 import { adjustmentOf, balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 import type { TestDatabase } from "../support/TestDatabase.ts"
@@ -33,10 +33,8 @@ const withServers = <A, E>(use: (situation: Situation) => Effect.Effect<A, E, Sc
   withDatabase((database) =>
     Effect.gen(function* () {
       const wires = FaultyStream.make(database.config.url)
-      const build = (layer: ReturnType<typeof serviceOn>) =>
-        Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Holdfast.Holdfast))
-      const second = yield* build(serviceOn(database))
-      const first = yield* build(serviceOn(database, { connection: { ...database.config, stream: wires.stream } }))
+      const second = yield* serverOn(database)
+      const first = yield* serverOn(database, { connection: { ...database.config, stream: wires.stream } })
       const connection = yield* Effect.provideService(funded(10n), Holdfast.Holdfast, second)
       // Its connection is there already.
       yield* first.ready

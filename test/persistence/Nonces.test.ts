@@ -3,22 +3,19 @@ import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Holdfast, type Ledger } from "@holdfast/domain"
 import type { PgStore } from "@holdfast/persistence"
-import { Context, DateTime, Effect, Layer, Redacted, type Scope } from "effect"
-import { query, serviceOn, untilFound, withDatabase } from "../support/Databases.ts"
+import { DateTime, Effect, Redacted, type Scope } from "effect"
+import { query, serverOn, untilFound, withDatabase } from "../support/Databases.ts"
 import { funded, termsOf } from "../support/Fixtures.ts"
 import type { TestDatabase } from "../support/TestDatabase.ts"
 
 type Database = TestDatabase["Service"]
-
-const build = (database: Database, config: Partial<PgStore.Config> = {}) =>
-  Effect.map(Layer.build(Layer.fresh(serviceOn(database, config))), Context.get(Holdfast.Holdfast))
 
 /** A server that is stopped afterwards. */
 const during = <A, E>(
   database: Database,
   config: Partial<PgStore.Config>,
   use: (service: Holdfast.Holdfast["Service"]) => Effect.Effect<A, E>,
-) => Effect.scoped(Effect.flatMap(build(database, config), use))
+) => Effect.scoped(Effect.flatMap(serverOn(database, config), use))
 
 const expiring = (seconds: number, value: string = randomUUID()): Ledger.Nonce => ({
   value,
@@ -41,7 +38,7 @@ for (const by of ["command", "read"] as const) {
       Effect.gen(function* () {
         // By the clock of this server they are still good.
         const [old, older, unused] = [expiring(-600), expiring(-660), expiring(-605)]
-        const service = yield* build(database)
+        const service = yield* serverOn(database)
         for (const nonce of [older, old]) assert.strictEqual(yield* isTaken(service, nonce, by), "taken")
         // Whoever starts forgets first.
         yield* during(database, {}, () => untilFound(database, "SELECT 1 FROM nonces HAVING count(*) = 0"))
@@ -57,7 +54,7 @@ for (const by of ["command", "read"] as const) {
 it.live("a token is remembered until five minutes after it expired", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const service = yield* build(database)
+      const service = yield* serverOn(database)
       for (const seconds of [60, 1, -100, -290, -310]) yield* isTaken(service, expiring(seconds, `${seconds}`), "read")
       yield* during(database, {}, () =>
         untilFound(database, "SELECT 1 FROM nonces WHERE value = '-310' HAVING count(*) = 0"),
@@ -74,7 +71,7 @@ it.live("a token is remembered until five minutes after it expired", () =>
 it.live("the mark of what was forgotten never goes back", () =>
   withDatabase((database) =>
     Effect.gen(function* () {
-      const service = yield* build(database)
+      const service = yield* serverOn(database)
       const mark = "SELECT nonces_until::text AS mark FROM forgotten"
       yield* isTaken(service, expiring(-600), "read")
       yield* during(database, {}, () => untilFound(database, "SELECT 1 FROM nonces HAVING count(*) = 0"))
@@ -176,7 +173,7 @@ describe("after a restore from a backup", () => {
     it.live(`that took the place of its database under a running server, for a ${by}`, () =>
       withDatabase((database) =>
         Effect.gen(function* () {
-          const service = yield* build(database)
+          const service = yield* serverOn(database)
           const used = expiring(60)
           assert.strictEqual(yield* isTaken(service, expiring(60), by), "taken")
           yield* replaced(database)
@@ -190,7 +187,7 @@ describe("after a restore from a backup", () => {
   it.live("of files under a running server, for a command in a new session", () =>
     withDatabase((database) =>
       Effect.gen(function* () {
-        const service = yield* build(database, { incarnation: "second" })
+        const service = yield* serverOn(database, { incarnation: "second" })
         assert.strictEqual(yield* isTaken(service, expiring(60), "command"), "taken")
         yield* query(
           database,

@@ -1,18 +1,14 @@
 /** Several servers on one database: here, several instances of the service, each with connections of its own. */
 import { assert, it } from "@effect/vitest"
 import { Holdfast } from "@holdfast/domain"
-import { Array as Array_, Context, DateTime, Effect, Fiber, Layer, Result } from "effect"
-import { holdAccounts, query, serviceOn, untilWaiting, withDatabase } from "../support/Databases.ts"
+import { Array as Array_, Context, DateTime, Effect, Fiber, Result } from "effect"
+import { holdAccounts, query, serverOn, untilWaiting, withDatabase } from "../support/Databases.ts"
 import { adjustmentOf, balanceOf, funded, newConnection, termsOf } from "../support/Fixtures.ts"
 import type { TestDatabase } from "../support/TestDatabase.ts"
 
 /** So many instances, started at once. */
 const instances = (database: TestDatabase["Service"], count: number) =>
-  Effect.forEach(
-    Array_.range(1, count),
-    () => Effect.map(Layer.build(Layer.fresh(serviceOn(database))), Context.get(Holdfast.Holdfast)),
-    { concurrency: "unbounded" },
-  )
+  Effect.forEach(Array_.range(1, count), () => serverOn(database), { concurrency: "unbounded" })
 
 const at = <A>(values: ReadonlyArray<A>, index: number): A => {
   const value = values[index % values.length]

@@ -1,8 +1,8 @@
 /** A registration and a reservation that misses it have an order: the rejection is recorded before, or not at all. */
 import { assert, it } from "@effect/vitest"
 import { Holdfast } from "@holdfast/domain"
-import { Context, Effect, Fiber, Layer } from "effect"
-import { query, serviceOn, untilFound, untilWaiting, withDatabase } from "../support/Databases.ts"
+import { Effect, Fiber } from "effect"
+import { query, serverOn, serviceOn, untilFound, untilWaiting, withDatabase } from "../support/Databases.ts"
 import * as FaultyStream from "../support/FaultyStream.ts"
 import { newConnection, termsOf } from "../support/Fixtures.ts"
 
@@ -10,10 +10,8 @@ it.live("a registration waits for a batch that is about to reject something for 
   withDatabase((database) =>
     Effect.gen(function* () {
       const wires = FaultyStream.make(database.config.url)
-      const build = (layer: ReturnType<typeof serviceOn>) =>
-        Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Holdfast.Holdfast))
-      const first = yield* build(serviceOn(database, { connection: { ...database.config, stream: wires.stream } }))
-      const second = yield* build(serviceOn(database))
+      const first = yield* serverOn(database, { connection: { ...database.config, stream: wires.stream } })
+      const second = yield* serverOn(database)
       const connection = newConnection()
       yield* first.ready
       wires.arm(FaultyStream.commit, "held")

@@ -3,7 +3,7 @@ import { PgConnection } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
 import { Holdfast, Uuid } from "@holdfast/domain"
 import { PgStore } from "@holdfast/persistence"
-import { Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Layer, type Scope } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Quiet from "./Quiet.ts"
 import { TestDatabase } from "./TestDatabase.ts"
@@ -18,6 +18,10 @@ interface Located {
 /** The service on a database, whatever else it is configured with. */
 export const serviceOn = (database: Located, config: Partial<PgStore.Config> = {}) =>
   PgStore.layer({ connection: database.config, ...config }).pipe(Layer.provide(Quiet.layer))
+
+/** A server on a database, beside whatever others there are, until the scope ends. */
+export const serverOn = (...where: Parameters<typeof serviceOn>) =>
+  Effect.map(Layer.build(Layer.fresh(serviceOn(...where))), Context.get(Holdfast.Holdfast))
 
 /** Runs a test on a database of its own. */
 export const withDatabase = <A, E>(use: (database: Database) => Effect.Effect<A, E, Scope.Scope>) =>

@@ -81,7 +81,9 @@ export const effectsOf = (service: Holdfast.Holdfast["Service"]): Effects => {
       return token
     }),
     revokeToken: Effect.fnUntraced(function* (token) {
-      const found = (yield* Effect.orDie(service.tokens({ limit: 200 }))).find(({ hash }) => hash === hashOf(token))
+      const found = (yield* Effect.orDie(service.tokens({ limit: 200 }))).items.find(
+        ({ hash }) => hash === hashOf(token),
+      )
       if (found?.usedBy === undefined && found !== undefined) yield* Effect.orDie(service.revokeToken(found.id))
     }),
     suspend: (id, suspended) =>
@@ -239,11 +241,11 @@ const listAll = Effect.fnUntraced(function* (
     ...(currency === undefined ? {} : { currency: decodeCurrency(currency) }),
   }
   let page = yield* service.list(kind, query)
-  const all: Array<TwoPhased> = [...page.transfers]
+  const all: Array<TwoPhased> = [...page.items]
   // A list that repeats itself may have no end.
   while (page.next !== undefined && new Set(all.map(({ terms }) => terms.id)).size === all.length) {
     page = yield* service.list(kind, { ...query, cursor: page.next })
-    all.push(...page.transfers)
+    all.push(...page.items)
   }
   return all.map(shown)
 })

@@ -454,14 +454,12 @@ const execute = (
   const before = draft.transfer(idOf(command))
   const terms = before?.terms ?? ("terms" in command ? command.terms : undefined)
   const key = terms && accountKeyOf(terms)
+  const held = (key && draft.account(key)) ?? Account.empty
   const made = stepped(command, {
     transfer: before,
     connection: terms && draft.connection(terms.connectionId),
-    account: (key && draft.account(key)) ?? Account.empty,
-    lookalike:
-      terms && mayOpen({ get: (key) => draft.account(key) }, command)
-        ? draft.lookalike(terms.amount.currency)
-        : undefined,
+    account: held,
+    lookalike: terms && mayOpen(command, held) ? draft.lookalike(terms.amount.currency) : undefined,
     releasedRepost,
     suspendedDeallocations,
     currencies,
@@ -473,16 +471,16 @@ const execute = (
 }
 
 /**
- * Whether a command is a credit to an empty account, which may be the first in
- * its currency: a {@link Snapshot} has to know then which codes look alike.
+ * Whether a command is a credit to an account that is empty, which may be the first
+ * in its currency: a {@link Snapshot} has to know then which codes look alike.
  *
  * @category folding
  */
-export const mayOpen = (accounts: Snapshot["accounts"], command: Command): command is Adjustment.Command =>
+export const mayOpen = (command: Command, account: Account.Account): boolean =>
   command._tag === "Adjust" &&
   command.terms.direction === "credit" &&
   command.newCurrency !== true &&
-  Account.isEmpty(accounts.get(accountKeyOf(command.terms)) ?? Account.empty)
+  Account.isEmpty(account)
 
 /** The snapshot seen through the changes made so far. Lives inside one fold only. */
 class Draft implements Changes {

@@ -170,12 +170,12 @@ export const make = Effect.fnUntraced(function* (
         },
       ).pipe(mutex.withPermits(1)),
     tokens: ({ partnersConnectionId, cursor, limit }) =>
-      Effect.sync(() =>
-        Array_.sortWith(Array.from(tokens.values()), ({ id }) => id, Order.flip(Order.String))
+      Effect.sync(() => {
+        const matching = Array_.sortWith(Array.from(tokens.values()), ({ id }) => id, Order.flip(Order.String))
           .filter((token) => partnersConnectionId === undefined || token.partnersConnectionId === partnersConnectionId)
           .filter(({ id }) => cursor === undefined || id < cursor)
-          .slice(0, limit),
-      ),
+        return Store.page(matching, limit, ({ id }) => id)
+      }),
     suspend: (connectionId, suspended) =>
       Effect.suspend(() => {
         const connection = connections.get(connectionId)
@@ -197,10 +197,10 @@ export const make = Effect.fnUntraced(function* (
     connections: ({ cursor, limit, ...wanted }) =>
       Effect.sync(() => {
         const fields = Struct.keys(wanted)
-        return Array_.sortWith(Array.from(connections.values()), (_) => _.connectionId, Order.String)
+        const matching = Array_.sortWith(Array.from(connections.values()), (_) => _.connectionId, Order.String)
           .filter((connection) => fields.every((field) => connection[field] === wanted[field]))
           .filter(({ connectionId }) => cursor === undefined || connectionId > cursor)
-          .slice(0, limit)
+        return Store.page(matching, limit, (_) => _.connectionId)
       }),
     totals: Effect.sync(() => {
       const held = Array.from(accounts.values()).filter(({ account }) => !Account.isEmpty(account))
@@ -219,7 +219,7 @@ export const make = Effect.fnUntraced(function* (
           .filter((transfer) => Ledger.isOfKind(transfer, kind))
           .filter((transfer) => Store.matches(query, transfer))
           .toSorted((a, b) => order(Store.cursorOf(a), Store.cursorOf(b)))
-        return Store.page(matching, query.limit)
+        return Store.page(matching, query.limit, Store.cursorOf)
       }),
     entries: (after, limit) =>
       Effect.suspend(() => {

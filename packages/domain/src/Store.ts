@@ -94,13 +94,13 @@ export const Query = Schema.Struct({
 export type Query = typeof Query.Type
 
 /**
- * A page of a list of transfers, and where the next one begins if there is more.
+ * A page of a list, and where the next one begins if there is more.
  *
  * @category models
  */
-export interface Page<T extends Transfer.Transfer = Ledger.Transfer> {
-  readonly transfers: ReadonlyArray<T>
-  readonly next: Cursor | undefined
+export interface Page<A, C = Cursor> {
+  readonly items: ReadonlyArray<A>
+  readonly next: C | undefined
 }
 
 /**
@@ -204,7 +204,7 @@ export interface Store {
   readonly revokeToken: (
     tokenId: Uuid.Uuid,
   ) => Effect.Effect<Connection.Token, Connection.TokenNotFound | Connection.TokenUsed | Unavailable>
-  readonly tokens: (query: TokenQuery) => Effect.Effect<ReadonlyArray<Connection.Token>, Unavailable>
+  readonly tokens: (query: TokenQuery) => Effect.Effect<Page<Connection.Token, Uuid.Uuid>, Unavailable>
   /** Suspends a connection, or resumes it; the same again is no change. */
   readonly suspend: (
     connectionId: Uuid.Uuid,
@@ -217,7 +217,7 @@ export interface Store {
     { readonly connection: Connection.Registered; readonly balances: ReadonlyArray<Balance> },
     Connection.ConnectionNotFound | Unavailable
   >
-  readonly connections: (query: ConnectionQuery) => Effect.Effect<ReadonlyArray<Connection.Registered>, Unavailable>
+  readonly connections: (query: ConnectionQuery) => Effect.Effect<Page<Connection.Registered, Uuid.Uuid>, Unavailable>
   /** The balances of all connections together, by currency. */
   readonly totals: Effect.Effect<ReadonlyArray<Total>, Unavailable>
   /** The transfer of a kind with this id. */
@@ -260,10 +260,10 @@ export interface Books {
  *
  * @category constructors
  */
-export const page = <T extends Transfer.Transfer>(transfers: ReadonlyArray<T>, limit: number): Page<T> => {
-  const shown = transfers.slice(0, limit)
-  const last = shown.at(-1)
-  return { transfers: shown, next: transfers.length > limit && last ? cursorOf(last) : undefined }
+export const page = <A, C>(all: ReadonlyArray<A>, limit: number, cursorOf: (last: A) => C): Page<A, C> => {
+  const items = all.slice(0, limit)
+  const last = items.at(-1)
+  return { items, next: all.length > limit && last !== undefined ? cursorOf(last) : undefined }
 }
 
 /**

@@ -1,5 +1,6 @@
 /**
- * The statements of lists. Each finds what it shows by an index, in the order in which it is shown, however large the
+ * The statements of lists. Each gives one row more than it is asked for, where there are more: so it is told whether
+ * there is another page. Each finds what it shows by an index, in the order in which it is shown, however large the
  * tables are and however rare what is looked for.
  */
 import { Amount, Ledger, type Store, Transfer } from "@holdfast/domain"
@@ -17,7 +18,7 @@ type Conditions = ReadonlyArray<Fragment | false | undefined>
 const all = (sql: SqlClient, conditions: Conditions) =>
   sql.and([sql`true`, ...conditions.filter((condition) => condition !== undefined && condition !== false)])
 
-/** Transfers of a kind: one more than the limit, to tell whether there is another page. */
+/** Transfers of a kind. */
 export const transfers = (sql: SqlClient, kind: Ledger.Kind, query: Store.Query) => {
   const { state, connectionId, currency, from, to, unchangedSince, cursor, order = "newest", limit } = query
   const time = DateTime.formatIso
@@ -61,7 +62,7 @@ export const connections = (sql: SqlClient, query: Store.ConnectionQuery) => {
     cursor && sql`connection_id > ${cursor}`,
   ])
   return sql`SELECT ${sql.literal(Tables.connections.select("c"))} FROM connections c
-    WHERE ${conditions} ORDER BY connection_id LIMIT ${limit}`
+    WHERE ${conditions} ORDER BY connection_id LIMIT ${limit + 1}`
 }
 
 export const tokens = (sql: SqlClient, { partnersConnectionId, cursor, limit }: Store.TokenQuery) => {
@@ -70,5 +71,5 @@ export const tokens = (sql: SqlClient, { partnersConnectionId, cursor, limit }: 
     cursor && sql`id < ${cursor}`,
   ])
   return sql`SELECT ${sql.literal(Tables.tokens.select("k"))} FROM connection_tokens k
-    WHERE ${conditions} ORDER BY id DESC LIMIT ${limit}`
+    WHERE ${conditions} ORDER BY id DESC LIMIT ${limit + 1}`
 }

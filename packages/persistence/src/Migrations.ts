@@ -308,8 +308,8 @@ const connectionsAndLists = statements(
   "CREATE INDEX transfers_of_connection ON transfers (connection_id, created_at, id)",
   "CREATE TABLE currencies (code currency PRIMARY KEY)",
   "CREATE INDEX currencies_alike ON currencies (lower(code))",
-  `INSERT INTO currencies SELECT DISTINCT currency FROM accounts
-    WHERE pending + available + locked + reserved + deallocated > 0`,
+  `INSERT INTO currencies SELECT DISTINCT currency FROM transfers
+    WHERE state = 'Credited' OR (kind = 'allocation' AND state <> 'Rejected')`,
   "CREATE INDEX accounts_by_currency ON accounts (lower(currency), currency, connection_id)",
   "CREATE UNIQUE INDEX journal_in_sequence ON journal (seq)",
 )

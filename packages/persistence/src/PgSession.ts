@@ -19,7 +19,7 @@
  */
 import { hash } from "node:crypto"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
-import { type Account, Amount, type Connection, Journal, Ledger, type Transfer, type Uuid } from "@holdfast/domain"
+import { Account, Amount, type Connection, Journal, Ledger, type Transfer, type Uuid } from "@holdfast/domain"
 import { Effect, Schema, type Scope } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type { SqlError } from "effect/sql/SqlError"
@@ -216,9 +216,11 @@ const begin = Effect.fnUntraced(function* (
 
 /** The codes, folded, of credits that may be the first in theirs. */
 const openedCodes = ({ accounts }: Snapshot, instructions: ReadonlyArray<Ledger.Instruction>): ReadonlyArray<string> =>
-  instructions.flatMap(({ command }) =>
-    Ledger.mayOpen(accounts, command) ? [Amount.folded(command.terms.amount.currency)] : [],
-  )
+  instructions.flatMap(({ command }) => {
+    if (!("terms" in command)) return []
+    const account = accounts.get(Ledger.accountKeyOf(command.terms)) ?? Account.empty
+    return Ledger.mayOpen(command, account) ? [Amount.folded(command.terms.amount.currency)] : []
+  })
 
 /** The snapshot with the currencies that look like those. Until the transaction ends, nobody else's credit opens any of them. */
 const withCurrencies = Effect.fnUntraced(function* (

@@ -1,20 +1,9 @@
 /**
- * What the store reads, and the few things that it writes without a batch:
- * registrations, and the nonces of requests that are no commands.
+ * What the store reads, and what it writes without a batch: connections, their
+ * tokens and suspensions, and the nonces of requests that are no commands.
  */
 import { Account, Amount, Connection, Ledger, Store, type Uuid } from "@holdfast/domain"
-import {
-  Cause,
-  DateTime,
-  type Duration,
-  Effect,
-  Exit,
-  Fiber,
-  Result,
-  Schema,
-  SchemaTransformation,
-  Struct,
-} from "effect"
+import { Cause, DateTime, type Duration, Effect, Exit, Fiber, Result, Schema, Struct } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Failures from "./Failures.ts"
@@ -122,7 +111,11 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
   }, orUnavailable())
 
   const listTokens = (query: Store.TokenQuery) =>
-    orUnavailable()(Effect.flatMap(Lists.tokens(sql, query), Tables.tokens.read))
+    orUnavailable()(
+      Effect.map(Effect.flatMap(Lists.tokens(sql, query), Tables.tokens.read), (found) =>
+        Store.page(found, query.limit, ({ id }) => id),
+      ),
+    )
 
   const suspend = Effect.fnUntraced(function* (connectionId: Uuid.Uuid, suspended: boolean) {
     const rows = yield* sql`UPDATE connections c SET suspended = ${suspended}
@@ -132,7 +125,11 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
   }, orUnavailable())
 
   const listConnections = (query: Store.ConnectionQuery) =>
-    orUnavailable()(Effect.flatMap(Lists.connections(sql, query), Tables.connections.read))
+    orUnavailable()(
+      Effect.map(Effect.flatMap(Lists.connections(sql, query), Tables.connections.read), (found) =>
+        Store.page(found, query.limit, (_) => _.connectionId),
+      ),
+    )
 
   const totals = Effect.gen(function* () {
     const sums = Account.Balance.literals.map((balance) => `sum(${balance})::text AS ${balance}`)
@@ -166,6 +163,7 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
         return Store.page(
           found.filter((transfer) => Ledger.isOfKind(transfer, kind)),
           query.limit,
+          Store.cursorOf,
         )
       }),
     )
@@ -265,17 +263,15 @@ const decodeAsked = Schema.decodeUnknownEffect(
   Schema.Struct({ now: Schema.DateTimeUtcFromDate, is_connected: Schema.Boolean }),
 )
 
-/** Together they may be more than one account can have. */
-const Sum = Schema.String.pipe(Schema.decodeTo(Schema.BigInt, SchemaTransformation.bigintFromString))
-
 const decodeTotals = Schema.decodeUnknownEffect(
   Schema.Array(
     Schema.Struct({
       currency: Amount.Currency,
       accounts: Schema.Int,
-      ...(Object.fromEntries(Account.Balance.literals.map((balance) => [balance, Sum])) as Record<
+      // Together they may be more than one account can have.
+      ...(Object.fromEntries(Account.Balance.literals.map((balance) => [balance, Schema.BigIntFromString])) as Record<
         Account.Balance,
-        typeof Sum
+        typeof Schema.BigIntFromString
       >),
     }),
   ),

@@ -28,7 +28,7 @@ import {
 } from "effect/http-api"
 import * as Problems from "./Problems.ts"
 import * as WireAmount from "./WireAmount.ts"
-import { WireEvent, WireState } from "./WireState.ts"
+import { WireAdjustment, WireEvent, WireState } from "./WireState.ts"
 
 /** Lets only the operator pass. */
 export class Operator extends HttpApiMiddleware.Service<Operator>()("@holdfast/http/Operator", {
@@ -127,6 +127,14 @@ const AllocationAnswer = Schema.Struct({
   rejectionReason: Schema.optionalKey(Allocation.RejectionReason),
   ...moments,
 })
+
+/** What is answered of each kind. */
+export const answers = {
+  deallocation: DeallocationAnswer,
+  allocation: AllocationAnswer,
+  lock: LockAnswer,
+  adjustment: AdjustmentAnswer,
+}
 
 /** What happened, oldest first, with the balances after it. */
 const journalOf = <Event extends Schema.Constraint>(event: Event) => ({
@@ -338,7 +346,7 @@ export const OperatorApi = HttpApiGroup.make("operator")
       params: { adjustmentId },
       success: Schema.Struct({
         ...AdjustmentAnswer.fields,
-        ...journalOf(Schema.Literals(["CREDITED", "DEBITED"])),
+        ...journalOf(WireAdjustment),
       }),
       error: [Problems.AdjustmentNotFound, unavailable],
     }).annotate(OpenApi.Summary, "Shows an adjustment."),

@@ -17,3 +17,6 @@ export const WireState = inCapitals(Transfer.TwoPhaseState)
 
 /** Of any kind. */
 export const WireEvent = inCapitals(Transfer.State)
+
+/** Of what is done at once. */
+export const WireAdjustment = inCapitals(Schema.Literals(["Credited", "Debited"]))

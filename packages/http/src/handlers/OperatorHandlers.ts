@@ -1,6 +1,6 @@
 /** What the operator's requests do. */
 import { Holdfast, type Ledger, type Store, Uuid } from "@holdfast/domain"
-import { DateTime, Effect, Schema, Stream, Struct } from "effect"
+import { DateTime, Effect, Record, Schema, Stream, Struct } from "effect"
 import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import * as Base64Url from "effect/encoding/Base64Url"
 import { HttpApiBuilder } from "effect/http-api"
@@ -9,6 +9,7 @@ import { Credentials } from "../access/Credentials.ts"
 import { Routed } from "../contract/Api.ts"
 import {
   AdjustmentRequest,
+  answers,
   ConnectionRequest,
   LockRequest,
   PlacedEntry,
@@ -68,12 +69,10 @@ const journalOf = (entries: ReadonlyArray<Ledger.Entry>) =>
     return event === "Credited" || event === "Debited" ? [] : [entryOf(event, entry)]
   })
 
-const adjustmentEvents = { Credited: "CREDITED", Debited: "DEBITED" } as const
-
 const journalOfAdjustment = (entries: ReadonlyArray<Ledger.Entry>) =>
   entries.flatMap((entry) => {
     const { event } = entry
-    return event === "Credited" || event === "Debited" ? [entryOf(adjustmentEvents[event], entry)] : []
+    return event === "Credited" || event === "Debited" ? [entryOf(event, entry)] : []
   })
 
 const askedColumns = [
@@ -96,20 +95,11 @@ const columns = {
   connection: ["connectionId", "clientId", "partnersConnectionId", "partnerClientId", "suspended"],
 }
 
-/** As it stands in a line of CSV. */
-const inCsv = <Row extends object>(row: Row): object =>
-  Object.fromEntries(
-    Object.entries(row).map(([field, value]: [string, unknown]) => [
-      field,
-      DateTime.isDateTime(value)
-        ? DateTime.formatIso(value)
-        : field === "state" && typeof value === "string"
-          ? value.toUpperCase()
-          : value,
-    ]),
-  )
+/** A line of CSV has what the list answers with. */
+const inCsv = Record.map(answers, (answer: Schema.Codec<unknown, object>) => Schema.encodeUnknownSync(answer))
 
-interface Filters {
+/** What lists can be restricted by: beside what the store understands, what is said to callers in other words. */
+interface Filters extends Omit<Store.Query, "limit" | "unchangedSince"> {
   readonly limit?: number
   readonly olderThan?: number
   readonly direction?: "credit" | "debit"
@@ -138,7 +128,7 @@ export const layer = HttpApiBuilder.group(
     const readLock = readAs(LockRequest)
 
     /** What a query says, as the store understands it. */
-    const queryOf = Effect.fnUntraced(function* <Q extends Filters>(query: Q) {
+    const queryOf = Effect.fnUntraced(function* (query: Filters): Effect.fn.Return<Store.Query> {
       const { limit = defaultLimit, olderThan, direction, ...rest } = query
       const now = yield* DateTime.now
       return {
@@ -157,7 +147,7 @@ export const layer = HttpApiBuilder.group(
         Csv.stream(columns[kind], (cursor: Store.Cursor | undefined) =>
           Effect.map(
             orProblem(holdfast.list(kind, cursor === undefined ? query : { ...query, cursor })),
-            ({ transfers, next }) => [transfers.map((transfer) => inCsv(show(transfer))), next] as const,
+            ({ items, next }) => [items.map((transfer) => inCsv[kind](show(transfer))), next] as const,
           ),
         ),
       )
@@ -165,18 +155,6 @@ export const layer = HttpApiBuilder.group(
     const find = Effect.fnUntraced(function* <Kind extends Ledger.Kind>(kind: Kind, id: Uuid.Uuid) {
       const transfer = yield* orProblemOf(kind)(holdfast.find(kind, id))
       return { transfer, journal: yield* orProblem(holdfast.journal(id)) }
-    })
-
-    /** One more than is shown tells whether there is another page. */
-    const byId = <A>(all: ReadonlyArray<A>, limit: number, idOf: (value: A) => Uuid.Uuid) => {
-      const shown = all.slice(0, limit)
-      const last = shown.at(-1)
-      return [shown, all.length > limit && last !== undefined ? idOf(last) : null] as const
-    }
-
-    const listConnections = Effect.fnUntraced(function* (query: Omit<Store.ConnectionQuery, "limit">, limit: number) {
-      const found = yield* orProblem(holdfast.connections({ ...query, limit: limit + 1 }))
-      return byId(found, limit, ({ connectionId }) => connectionId)
     })
 
     const showConnection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
@@ -247,22 +225,21 @@ export const layer = HttpApiBuilder.group(
         suspend: suspend(true),
         resume: suspend(false),
         connections: Effect.fnUntraced(function* ({ query: { limit = defaultLimit, ...query } }) {
-          const [connections, nextCursor] = yield* listConnections(query, limit)
-          return { connections, nextCursor }
+          const { items, next = null } = yield* orProblem(holdfast.connections({ ...query, limit }))
+          return { connections: items, nextCursor: next }
         }),
         connectionsCsv: ({ query }) =>
           Csv.stream(columns.connection, (cursor: Uuid.Uuid | undefined) =>
             Effect.map(
-              listConnections(cursor === undefined ? query : { ...query, cursor }, csvLimit),
-              ([connections, next]) => [connections, next ?? undefined] as const,
+              orProblem(holdfast.connections({ ...query, ...(cursor && { cursor }), limit: csvLimit })),
+              ({ items, next }) => [items, next] as const,
             ),
           ),
         tokens: Effect.fnUntraced(function* ({ query: { limit = defaultLimit, ...query } }) {
-          const found = yield* orProblem(holdfast.tokens({ ...query, limit: limit + 1 }))
-          const [tokens, nextCursor] = byId(found, limit, ({ id }) => id)
+          const { items, next = null } = yield* orProblem(holdfast.tokens({ ...query, limit }))
           return {
-            connectionTokens: tokens.map(({ id: tokenId, hash: _, ...token }) => ({ tokenId, ...token })),
-            nextCursor,
+            connectionTokens: items.map(({ id: tokenId, hash: _, ...token }) => ({ tokenId, ...token })),
+            nextCursor: next,
           }
         }),
         revokeToken: Effect.fnUntraced(function* ({ params: { tokenId } }) {
@@ -272,23 +249,23 @@ export const layer = HttpApiBuilder.group(
         clearLock: settle("clear"),
         releaseLock: settle("release"),
         deallocations: ({ query }) =>
-          Effect.map(list("deallocation", query), ({ transfers, next = null }) => ({
-            deallocations: transfers.map(shown.deallocation),
+          Effect.map(list("deallocation", query), ({ items, next = null }) => ({
+            deallocations: items.map(shown.deallocation),
             nextCursor: next,
           })),
         allocations: ({ query }) =>
-          Effect.map(list("allocation", query), ({ transfers, next = null }) => ({
-            allocations: transfers.map(shown.allocation),
+          Effect.map(list("allocation", query), ({ items, next = null }) => ({
+            allocations: items.map(shown.allocation),
             nextCursor: next,
           })),
         locks: ({ query }) =>
-          Effect.map(list("lock", query), ({ transfers, next = null }) => ({
-            locks: transfers.map(shown.lock),
+          Effect.map(list("lock", query), ({ items, next = null }) => ({
+            locks: items.map(shown.lock),
             nextCursor: next,
           })),
         adjustments: ({ query }) =>
-          Effect.map(list("adjustment", query), ({ transfers, next = null }) => ({
-            adjustments: transfers.map(shown.adjustment),
+          Effect.map(list("adjustment", query), ({ items, next = null }) => ({
+            adjustments: items.map(shown.adjustment),
             nextCursor: next,
           })),
         deallocationsCsv: ({ query }) => csv("deallocation", query, shown.deallocation),
