@@ -46,6 +46,8 @@ const eventually = (condition: () => boolean) =>
 const started = Effect.fnUntraced(function* (workers: number, more: Readonly<Record<string, string>> = {}) {
   const directory = yield* ServerProcess.temporaryDirectory
   const server = yield* ServerProcess.start({ DATA_DIR: directory, WORKERS: String(workers), ...more })
+  // The first that serves is ready by itself; this is told once all are.
+  yield* eventually(() => server.output().includes("Holdfast is ready at"))
   // Each caller has a connection of its own, and so comes to another process than the one before.
   const ask = (method: string, path: string, body?: unknown) =>
     Effect.promise(() => HttpClient.fromDirectory(server.url, directory)(method, path, body))
