@@ -1,68 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Account, BaseUnits, Ledger } from "@holdfast/domain"
+import { domainLaws } from "@holdfast/domain/testing"
 import { Effect } from "effect"
-import fc from "fast-check"
-import { account, quantity, sum, units } from "../support/Generators.ts"
+import { units } from "../support/Generators.ts"
+import { obeys } from "../support/Laws.ts"
 
 const run = Effect.runSync
 const balances = Account.Balance.literals
-const place = fc.constantFrom(...balances, "outside" as const)
-const posting: fc.Arbitrary<Account.Posting> = fc.record({ from: place, to: place })
-
 const isWithinBounds = (amounts: ReadonlyArray<bigint>) =>
   amounts.every((amount) => amount >= 0n) && amounts.reduce((total, amount) => total + amount, 0n) <= BaseUnits.MAX
 
 describe("an account", () => {
-  it("posts exactly the quantity, wherever it is there and the sum stays within the bound", () => {
-    fc.assert(
-      fc.property(account, posting, quantity, (before, { from, to }, quantity) => {
-        const [taken, after]: Array<Record<string, bigint>> = [{ ...before }, { ...before }]
-        if (taken === undefined || after === undefined) return assert.fail()
-        for (const amounts of [taken, after]) if (from !== "outside") amounts[from] = before[from] - quantity
-        if (to !== "outside") after[to] = (after[to] ?? 0n) + quantity
-        const possible = [taken, after].every((amounts) => isWithinBounds(Object.values(amounts)))
-        const result = run(Effect.result(Account.post(before, { from, to }, quantity)))
-        assert.strictEqual(result._tag, possible ? "Success" : "Failure")
-        if (result._tag === "Success") assert.deepEqual<object>(result.success, after)
-      }),
-      { numRuns: 2000 },
-    )
-  })
-
-  it("is worth what came in less what went out, after any postings", () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(posting, quantity)), (postings) => {
-        let account = Account.empty
-        let worth = 0n
-        for (const [posting, quantity] of postings) {
-          const result = run(Effect.result(Account.post(account, posting, quantity)))
-          if (result._tag === "Failure") continue
-          account = result.success
-          if (posting.from === "outside") worth += quantity
-          if (posting.to === "outside") worth -= quantity
-        }
-        assert.strictEqual(sum(account), worth)
-      }),
-    )
-  })
-
-  it("comes back to where it was when what was posted is posted back", () => {
-    fc.assert(
-      fc.property(account, posting, quantity, (before, { from, to }, quantity) => {
-        const there = run(Effect.option(Account.post(before, { from, to }, quantity)))
-        if (there._tag === "None") return
-        assert.deepStrictEqual(run(Account.post(there.value, { from: to, to: from }, quantity)), before)
-      }),
-    )
-  })
-
-  it("does not change the value that it was", () => {
-    fc.assert(
-      fc.property(account, posting, quantity, (before, posting, quantity) => {
-        run(Effect.exit(Account.post(Object.freeze(before), posting, quantity)))
-      }),
-    )
-  })
+  obeys(domainLaws.accounts)
 
   for (const balance of balances) {
     it(`holds up to 2^256 - 1 in all, wherever it lies: as ${balance}`, () => {

@@ -3,10 +3,10 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Connection, Holdfast, MemoryStore } from "@holdfast/domain"
+import { System } from "@holdfast/domain/testing"
 import { Effect, Schema } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { newConnection } from "../support/Fixtures.ts"
-import * as System from "../support/System.ts"
 import * as Checker from "../torture/Checker.ts"
 import * as History from "../torture/History.ts"
 import * as Planted from "../torture/Planted.ts"
@@ -45,13 +45,13 @@ describe("a history", () => {
     const connections = await Promise.all(
       [1, 2].map(async () => {
         const connection = newConnection()
-        await system.register(connection)
+        await Effect.runPromise(system.register(connection))
         return connection
       }),
     )
     const operations: Array<History.Operation> = []
     const ask = async (call: History.Call, start: number, end: number, outcome?: History.Operation["outcome"]) => {
-      const answer = await History.dispatch<Promise<History.Operation["outcome"]>>(system, call)
+      const answer = await Effect.runPromise(History.dispatch(system, call))
       operations.push({ call, start, end, outcome: outcome ?? answer })
     }
     const amount = { currency: "BTC", quantity: "1" }

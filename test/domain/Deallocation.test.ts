@@ -2,12 +2,16 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Account, type Connection, Deallocation, Transfer } from "@holdfast/domain"
+import { domainLaws } from "@holdfast/domain/testing"
 import { DateTime, Effect } from "effect"
 import * as Generators from "../support/Generators.ts"
+import { obeys } from "../support/Laws.ts"
 
 const run = Effect.runSync
 const failure = <E>(effect: Effect.Effect<unknown, E>): E => run(Effect.flip(effect))
 const { units, uuid } = Generators
+
+describe("whatever the situation", () => obeys(domainLaws.transfers))
 
 type State = Transfer.TwoPhaseState | "None"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { BaseUnits, Denomination } from "@holdfast/domain"
 import { Effect, Schema } from "effect"
 import fc from "fast-check"
-import { quantity, units } from "../support/Generators.ts"
+import { units } from "../support/Generators.ts"
 
 const run = Effect.runSync
 const denomination = (decimals: number) => Denomination.Denomination.make({ decimals })
@@ -13,27 +13,6 @@ describe("a denomination", () => {
     const isDenomination = Schema.is(Denomination.Denomination)
     for (const decimals of [0, 36]) assert.isTrue(isDenomination({ decimals }))
     for (const decimals of [-1, 37, 0.5, Number.NaN, "8"]) assert.isFalse(isDenomination({ decimals }))
-  })
-
-  it("reads back what it writes, exactly", () => {
-    fc.assert(
-      fc.property(decimals, quantity, (denomination, units) => {
-        assert.strictEqual(run(Denomination.parse(denomination, Denomination.format(denomination, units))), units)
-      }),
-    )
-  })
-
-  it("writes the same digits as base units, with a point so many places from the end", () => {
-    fc.assert(
-      fc.property(decimals, quantity, ({ decimals }, units) => {
-        const text = Denomination.format({ decimals }, units)
-        const [whole = "", fraction = "", ...more] = text.split(".")
-        assert.deepStrictEqual([fraction.length, more], [decimals, []])
-        assert.match(whole, /^(0|[1-9][0-9]*)$/)
-        assert.strictEqual<bigint>(BigInt(whole + fraction), units)
-        assert.strictEqual(text.includes("."), decimals > 0)
-      }),
-    )
   })
 
   it("reads text with fewer decimals as if zeros followed, one with more never", () => {

@@ -1,224 +1,26 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Account, Amount, Ledger, type Uuid } from "@holdfast/domain"
+import { Account, Ledger } from "@holdfast/domain"
+import { domainLaws, World } from "@holdfast/domain/testing"
 import { Cause, DateTime, Effect, Exit, Result } from "effect"
-import fc from "fast-check"
 import * as Generators from "../support/Generators.ts"
+import { obeys } from "../support/Laws.ts"
 
 const { units, uuid } = Generators
 
-/** A snapshot that knows everything. */
-interface World extends Ledger.Snapshot {
-  readonly accounts: ReadonlyMap<Ledger.AccountId, Account.Account>
-  readonly transfers: ReadonlyMap<Uuid.Uuid, Ledger.Transfer>
-  readonly nonces: ReadonlySet<string>
-  readonly currencies: ReadonlyMap<string, ReadonlySet<Amount.Currency>>
-}
-
-const start: World = {
-  connections: new Map(Generators.registered.map((connection) => [connection.connectionId, connection])),
-  accounts: new Map(),
-  transfers: new Map(),
-  nonces: new Set(),
-  currencies: new Map(),
-}
-
-const apply = (world: World, changes: Ledger.Changes): World => ({
-  connections: world.connections,
-  accounts: new Map([...world.accounts, ...Array.from(changes.accounts, ([key, _]) => [key, _.account] as const)]),
-  transfers: new Map([...world.transfers, ...changes.transfers]),
-  nonces: new Set([...world.nonces, ...changes.nonces.keys()]),
-  currencies: codesOf([...world.currencies.values()].flatMap((codes) => [...codes]).concat(...changes.currencies)),
-})
-
-const codesOf = (codes: ReadonlyArray<Amount.Currency>): ReadonlyMap<string, ReadonlySet<Amount.Currency>> =>
-  new Map(Array.from(Map.groupBy(codes, Amount.folded), ([folded, of]) => [folded, new Set(of)] as const))
-
-/** A known code that looks like this one, which is not known. */
-const lookalikeIn = ({ currencies }: World, code: Amount.Currency) => {
-  const known = [...(currencies.get(Amount.folded(code)) ?? [])]
-  return known.includes(code) ? undefined : known[0]
-}
-
 const fold = (
-  world: World,
+  world: World.World,
   instructions: ReadonlyArray<Ledger.Instruction>,
   releasedRepost: "reserve" | "conflict" = "reserve",
 ) => {
   const { outcomes, changes } = Effect.runSync(Ledger.fold(world, instructions, { releasedRepost }))
-  return { outcomes, answers: outcomes.map(answer), changes, after: apply(world, changes) }
+  return { outcomes, answers: outcomes.map(answer), changes, after: World.after(world, changes) }
 }
 
 /** An outcome as a plain value. */
 const answer = (outcome: Result.Result<Ledger.Success, Ledger.Failure>) =>
   Result.isSuccess(outcome) ? outcome.success : `${outcome.failure._tag}: ${outcome.failure.message}`
 
-/** Checks a law of the fold of any instructions, over a world with any past. */
-const assertLaw = (law: (given: Given & ReturnType<typeof fold>) => void) =>
-  fc.assert(
-    fc.property(
-      Generators.history,
-      Generators.releasedRepost,
-      fc.array(fc.nat(60), { maxLength: 5 }),
-      ({ past, instructions }, releasedRepost, cuts) => {
-        const world = fold(start, past, releasedRepost).after
-        law({ world, instructions, releasedRepost, cuts, ...fold(world, instructions, releasedRepost) })
-      },
-    ),
-    { numRuns: 200 },
-  )
-interface Given {
-  readonly world: World
-  readonly instructions: ReadonlyArray<Ledger.Instruction>
-  readonly releasedRepost: "reserve" | "conflict"
-  /** Where the instructions may be cut into pieces. */
-  readonly cuts: ReadonlyArray<number>
-}
-
-const sumOf = (numbers: Iterable<bigint>) => Array.from(numbers).reduce((sum, number) => sum + number, 0n)
-const worth = (world: World) => sumOf(Array.from(world.accounts.values(), Generators.sum))
-
-describe("a fold", () => {
-  it("is the same as its pieces, folded one after another over what the ones before changed", () => {
-    assertLaw(({ world, instructions, releasedRepost, cuts, ...whole }) => {
-      const places = [...cuts.map((cut) => Math.min(cut, instructions.length)), instructions.length]
-      const edges = places.toSorted((a, b) => a - b)
-      let current = world
-      let [answers, entries] = [whole.answers.slice(0, 0), whole.changes.entries.slice(0, 0)]
-      for (const [index, edge] of edges.entries()) {
-        const piece = fold(current, instructions.slice(edges[index - 1] ?? 0, edge), releasedRepost)
-        answers = [...answers, ...piece.answers]
-        entries = [...entries, ...piece.changes.entries]
-        current = piece.after
-      }
-      assert.deepStrictEqual(answers, whole.answers)
-      assert.deepStrictEqual(entries, whole.changes.entries)
-      assert.deepStrictEqual(current, whole.after)
-    })
-  })
-
-  it("does what a step does with each command, in the situation that the ones before left", () => {
-    assertLaw(({ world, instructions, releasedRepost, outcomes }) => {
-      let current = world
-      for (const [index, { command, nonce }] of instructions.entries()) {
-        const after = fold(current, [{ command, nonce }], releasedRepost).after
-        const outcome = outcomes[index] ?? assert.fail()
-        if (!(Result.isFailure(outcome) && outcome.failure._tag === "NonceUsed")) {
-          const transfer = current.transfers.get(Ledger.idOf(command))
-          const terms = transfer?.terms ?? ("terms" in command ? command.terms : undefined)
-          const key = terms && Ledger.accountKeyOf(terms)
-          const step = Ledger.step(command, {
-            transfer,
-            connection: terms && current.connections.get(terms.connectionId),
-            account: (key && current.accounts.get(key)) ?? Account.empty,
-            lookalike: terms && lookalikeIn(current, terms.amount.currency),
-            releasedRepost,
-          })
-          const made = Effect.runSync(Effect.result(step))
-          assert.deepStrictEqual(answer(Result.map(made, (_) => _.transfer)), answer(outcome))
-          if (Result.isSuccess(made) && key !== undefined) {
-            assert.isAtMost(made.success.events.length, 1)
-            assert.deepStrictEqual(made.success.account, after.accounts.get(key))
-          }
-        }
-        current = after
-      }
-    })
-  })
-
-  it("gives the same for the same, and leaves the snapshot as it was", () => {
-    assertLaw(({ world, instructions, releasedRepost, ...first }) => {
-      const before = structuredClone([...world.accounts, ...world.nonces, ...world.transfers.keys()])
-      const second = fold(world, instructions, releasedRepost)
-      assert.deepStrictEqual([second.answers, second.changes], [first.answers, first.changes])
-      assert.deepStrictEqual([...world.accounts, ...world.nonces, ...world.transfers.keys()], before)
-    })
-  })
-
-  it("answers every instruction, in order, about the transfer that it concerns", () => {
-    assertLaw(({ instructions, outcomes }) => {
-      assert.strictEqual(outcomes.length, instructions.length)
-      for (const [index, { command }] of instructions.entries()) {
-        const outcome = outcomes[index]
-        if (outcome === undefined || Result.isFailure(outcome)) continue
-        assert.strictEqual(outcome.success.terms.id, Ledger.idOf(command))
-        assert.strictEqual(outcome.success.kind, command.kind)
-      }
-    })
-  })
-
-  it("changes each transfer to what was answered last about it", () => {
-    assertLaw(({ world, outcomes, changes }) => {
-      const last = new Map(outcomes.filter(Result.isSuccess).map((_) => [_.success.terms.id, _.success]))
-      const changed = Array.from(last).filter(([id, transfer]) => world.transfers.get(id) !== transfer)
-      assert.deepStrictEqual(new Map(changes.transfers), new Map(changed))
-      assert.sameMembers([...changes.transfers.keys()], [...new Set(changes.entries.map((_) => _.transferId))])
-    })
-  })
-
-  it("writes entries whose balances follow from one another, up to the last balances of each account", () => {
-    type Moves = Partial<Record<Account.Balance, bigint>>
-    const effects: Record<string, Moves> = {
-      "adjustment Credited": { available: 1n },
-      "adjustment Debited": { available: -1n },
-      "deallocation Reserved": { available: -1n, reserved: 1n },
-      "deallocation Rejected": {},
-      "deallocation Cleared": { reserved: -1n, deallocated: 1n },
-      "deallocation Released": { available: 1n, reserved: -1n },
-      "allocation Reserved": { pending: 1n },
-      "allocation Rejected": {},
-      "allocation Cleared": { pending: -1n, available: 1n },
-      "allocation Released": { pending: -1n },
-      "lock Reserved": { available: -1n, locked: 1n },
-      "lock Cleared": { locked: -1n },
-      "lock Released": { available: 1n, locked: -1n },
-    }
-    assertLaw(({ world, changes, after }) => {
-      const balances = new Map(world.accounts)
-      for (const entry of changes.entries) {
-        const before = balances.get(Ledger.accountKey(entry)) ?? Account.empty
-        const { kind } = after.transfers.get(entry.transferId) ?? assert.fail()
-        const moves = effects[`${kind} ${entry.event}`] ?? assert.fail(`${kind} ${entry.event}`)
-        for (const balance of Account.Balance.literals) {
-          const moved = (moves[balance] ?? 0n) * entry.quantity
-          assert.strictEqual<bigint>(entry.balances[balance], before[balance] + moved)
-        }
-        balances.set(Ledger.accountKey(entry), entry.balances)
-      }
-      assert.deepStrictEqual(after.accounts, balances)
-      assert.sameMembers([...changes.accounts.keys()], [...new Set(changes.entries.map(Ledger.accountKey))])
-      for (const [key, change] of changes.accounts) assert.strictEqual(Ledger.accountKey(change), key)
-    })
-  })
-
-  it("loses nothing and makes nothing: all balances together are what came from outside less what went there", () => {
-    assertLaw(({ after }) => {
-      const moved = Array.from(after.transfers.values(), ({ kind, state, terms: { amount } }) => {
-        const isIn = state === "Credited" || (kind === "allocation" && (state === "Reserved" || state === "Cleared"))
-        const isOut = state === "Debited" || (kind === "lock" && state === "Cleared")
-        return isIn ? amount.quantity : isOut ? -amount.quantity : 0n
-      })
-      assert.strictEqual(worth(after), sumOf(moved))
-    })
-  })
-
-  it("holds what is open and deallocates what is cleared, on the accounts that the terms name", () => {
-    assertLaw(({ after }) => {
-      for (const [key, account] of after.accounts) {
-        const here = (ofKind: Ledger.Kind, ofState: Ledger.Transfer["state"]) =>
-          sumOf(
-            Array.from(after.transfers.values(), ({ kind, state, terms: { connectionId, amount } }) => {
-              const same = Ledger.accountKey({ connectionId, currency: amount.currency }) === key
-              return same && kind === ofKind && state === ofState ? amount.quantity : 0n
-            }),
-          )
-        assert.strictEqual<bigint>(account.reserved, here("deallocation", "Reserved"))
-        assert.strictEqual<bigint>(account.deallocated, here("deallocation", "Cleared"))
-        assert.strictEqual<bigint>(account.pending, here("allocation", "Reserved"))
-        assert.strictEqual<bigint>(account.locked, here("lock", "Reserved"))
-      }
-    })
-  })
-})
+describe("a fold", () => obeys(domainLaws.ledger))
 
 const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
 const [currency = assert.fail(), otherCurrency = assert.fail()] = Generators.currencies
@@ -246,7 +48,10 @@ const settle = (_tag: "Clear" | "Release", n: number): Ledger.Command => ({
 })
 
 /** What becomes of the commands, each in a word, and what they leave. */
-const tell = (commands: ReadonlyArray<Ledger.Command | readonly [Ledger.Command, nonce: string]>, world = start) => {
+const tell = (
+  commands: ReadonlyArray<Ledger.Command | readonly [Ledger.Command, nonce: string]>,
+  world = World.beginning,
+) => {
   const instructions = commands.map((command) =>
     "_tag" in command
       ? { command, nonce: undefined }
@@ -377,7 +182,9 @@ describe("a nonce", () => {
 it("a fold looks at its snapshot when it is run, and each time anew", () => {
   const command = reserve(2, 5n)
   const accounts = new Map<Ledger.AccountId, Account.Account>()
-  const folded = Ledger.fold({ ...start, accounts }, [{ command, nonce: undefined }], { releasedRepost: "reserve" })
+  const folded = Ledger.fold({ ...World.beginning, accounts }, [{ command, nonce: undefined }], {
+    releasedRepost: "reserve",
+  })
   const state = () => Result.getOrThrow(Effect.runSync(folded).outcomes[0]).state
   assert.strictEqual(state(), "Rejected")
   accounts.set(Ledger.accountKeyOf(command.terms), { ...Account.empty, available: units(5n) })

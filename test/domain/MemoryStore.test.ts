@@ -1,41 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Deallocation, Holdfast, type Ledger, MemoryStore, type Store, type Transfer } from "@holdfast/domain"
+import { type Deallocation, Holdfast, type Ledger, MemoryStore, type Store } from "@holdfast/domain"
+import { laws } from "@holdfast/domain/testing"
 import { DateTime, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Generators from "../support/Generators.ts"
-import { ledgerProperty } from "../support/LedgerProperty.ts"
-import { races } from "../support/Races.ts"
-import * as System from "../support/System.ts"
+import { obeys } from "../support/Laws.ts"
 
 const { uuid, units } = Generators
 
-const makeService = (policy: Transfer.Policy = {}) =>
-  Effect.runPromise(Effect.provide(Holdfast.Holdfast, MemoryStore.layer(policy)))
-
-const policies = [
-  { releasedRepost: "reserve" },
-  { releasedRepost: "conflict", suspendedDeallocations: "reject" },
-  { currencies: ["BTC", "__proto__"] },
-] as const
-
-describe("in memory, whatever is asked", () => {
-  for (const policy of policies) {
-    it(`is answered as the model answers (${JSON.stringify(policy)})`, () =>
-      ledgerProperty(
-        async () => {
-          const currencies = "currencies" in policy ? new Set<string>(policy.currencies) : undefined
-          return System.fromService(await makeService({ ...policy, currencies }))
-        },
-        { kinds: ["deallocation", "allocation", "lock"], policy, numRuns: 300 },
-      ))
-  }
-})
-
-describe("in memory, at the same time", () => {
-  for (const [title, race] of Object.entries(races)) {
-    it(`${title}`, async () => race(System.fromService(await makeService())))
-  }
-})
+describe("a store in memory", () =>
+  obeys(laws((policy) => Effect.map(MemoryStore.make(policy), ({ store }) => store), { runs: 300 })))
 
 const [connection = assert.fail(), otherConnection = assert.fail()] = Generators.registered
 const [currency = assert.fail(), otherCurrency = assert.fail()] = Generators.currencies

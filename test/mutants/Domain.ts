@@ -32,7 +32,7 @@ export const domain = [
     "one more than the bound fits": ["return after > BaseUnits.MAX ?", "return after > BaseUnits.MAX + 1n ?"],
     "a balance is left out of the sum": ["locked + reserved + deallocated", "locked + reserved"],
   }),
-  ...of("domain/src/Transfer.ts", ["domain/Deallocation", "domain/DeallocationLaws", "domain/MemoryStore"], {
+  ...of("domain/src/Transfer.ts", ["domain/Deallocation", "domain/MemoryStore"], {
     "a cleared deallocation can be released": [
       `Cleared: { Reserve: "repeat", Clear: "repeat", Release: "conflict" }`,
       `Cleared: { Reserve: "repeat", Clear: "repeat", Release: "repeat" }`,
@@ -49,7 +49,7 @@ export const domain = [
     ],
     "what is done at once is done again": [`Credited: { Adjust: "repeat" }`, `Credited: { Adjust: "decide" }`],
   }),
-  ...of("domain/src/internal/Decider.ts", ["domain/Deallocation", "domain/DeallocationLaws", "domain/MemoryStore"], {
+  ...of("domain/src/internal/Decider.ts", ["domain/Deallocation", "domain/MemoryStore"], {
     "a conflict is reserved all the same": [
       `(transition === "setting" && situation.releasedRepost === "conflict")`,
       `(transition === "setting" && situation.releasedRepost === "reserve")`,
@@ -120,7 +120,7 @@ export const domain = [
       "domain/Ledger",
     ],
   }),
-  ...of("domain/src/Difference.ts", ["domain/DeallocationLaws", "domain/Adjustment"], {
+  ...of("domain/src/Difference.ts", ["domain/Deallocation", "domain/Adjustment"], {
     "a field that one side lacks is not compared": [
       "Object.keys({ ...recorded, ...repeated })",
       "Object.keys(recorded)",
@@ -197,7 +197,7 @@ export const domain = [
     "commands in memory do not wait for one another": [
       "        mutex.withPermits(1),\n        Effect.tap(forgetExpired)",
       "        Effect.tap(forgetExpired)",
-      "domain/Interleavings",
+      "domain/MemoryStore",
     ],
     "nonces are forgotten in memory without a trace": [
       "forgottenUntil === undefined ? expiresAt : DateTime.max(forgottenUntil, expiresAt)",

@@ -1,38 +1,39 @@
 /** The service on PostgreSQL answers as the model does, under the property and the races that the in-memory one passes. */
-import { assert, it } from "@effect/vitest"
-import { type Deallocation, Holdfast } from "@holdfast/domain"
-import { Effect } from "effect"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { type Deallocation, Holdfast, type Store, type Transfer } from "@holdfast/domain"
+import { laws } from "@holdfast/domain/testing"
+import { PgStore } from "@holdfast/persistence"
+import { Effect, Exit, Scope } from "effect"
 import { assertJournals, query, serviceOn, withDatabase } from "../support/Databases.ts"
 import { adjustmentOf, funded, termsOf } from "../support/Fixtures.ts"
-import { ledgerProperty } from "../support/LedgerProperty.ts"
-import { races } from "../support/Races.ts"
-import * as System from "../support/System.ts"
+import { obeys } from "../support/Laws.ts"
+import * as Quiet from "../support/Quiet.ts"
+import { TestDatabase } from "../support/TestDatabase.ts"
 
-const policies = [
-  { releasedRepost: "reserve" },
-  { releasedRepost: "conflict", suspendedDeallocations: "reject" },
-] as const
+describe("a store on PostgreSQL", () => {
+  const scope = Effect.runSync(Scope.make())
+  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+  const database = Effect.runSync(Effect.cached(Scope.provide(TestDatabase.make, scope)))
+  const stores = new Map<string, Promise<Store.Store>>()
 
-for (const policy of policies) {
+  /** One store for each policy, all on one database. */
+  const storeWith = (policy: Transfer.Policy) =>
+    Effect.promise(() => {
+      const key = JSON.stringify(policy, (_, value) => (value instanceof Set ? [...value] : value))
+      const made = Effect.flatMap(database, ({ config }) => PgStore.make({ connection: config, ...policy }))
+      const store = stores.get(key) ?? Effect.runPromise(made.pipe(Scope.provide(scope), Effect.provide(Quiet.layer)))
+      stores.set(key, store)
+      return store
+    })
+
+  obeys(laws(storeWith, { runs: 50 }))
+
   it.live(
-    `whatever is asked is answered as the model answers (${JSON.stringify(policy)})`,
-    () =>
-      withDatabase((database) =>
-        Effect.gen(function* () {
-          const system = System.fromService(yield* Holdfast.Holdfast)
-          yield* Effect.promise(() =>
-            ledgerProperty(() => system, {
-              kinds: ["deallocation", "allocation", "lock"],
-              policy,
-              numRuns: 50,
-            }),
-          )
-          yield* assertJournals(database)
-        }).pipe(Effect.provide(serviceOn(database, policy))),
-      ),
+    "has whole journals after all that",
+    () => Effect.flatMap(database, (database) => Effect.provide(assertJournals(database), serviceOn(database))),
     60_000,
   )
-}
+})
 
 it.live("a transfer's journal is whole however its entries came about: one by one, in one batch, in one moment", () =>
   withDatabase((database) =>
@@ -62,17 +63,6 @@ it.live("a transfer's journal is whole however its entries came about: one by on
     }).pipe(Effect.provide(serviceOn(database))),
   ),
 )
-
-for (const [title, race] of Object.entries(races)) {
-  it.live(title, () =>
-    withDatabase((database) =>
-      Effect.gen(function* () {
-        const system = System.fromService(yield* Holdfast.Holdfast)
-        yield* Effect.promise(() => race(system))
-      }).pipe(Effect.provide(serviceOn(database))),
-    ),
-  )
-}
 
 it.live("a deallocation that is released, asked for again and rejected then has the reason, and keeps it", () =>
   withDatabase((database) =>

@@ -1,14 +1,17 @@
 /** A server over HTTP as a system under test. */
+import { type Model, System } from "@holdfast/domain/testing"
+import { Effect } from "effect"
 import type * as HttpClient from "./HttpClient.ts"
-import type * as Model from "./Model.ts"
-import type { Real, System } from "./System.ts"
 
-export const fromClient = (call: HttpClient.Call): System => {
-  const ask = async <A>(
+export const fromClient = (call: HttpClient.Call): System.System => {
+  const send = (...request: Parameters<HttpClient.Call>) => Effect.promise(() => call(...request))
+  const ask = <A>(read: (json: Json) => A, ...request: Parameters<HttpClient.Call>): Effect.Effect<Model.Outcome<A>> =>
+    Effect.map(send(...request), (answer) => outcomeOf(read, request, answer))
+  const outcomeOf = <A>(
     read: (json: Json) => A,
-    ...request: Parameters<HttpClient.Call>
-  ): Promise<Model.Outcome<A>> => {
-    const { status, text } = await call(...request)
+    request: Parameters<HttpClient.Call>,
+    { status, text }: { readonly status: number; readonly text: string },
+  ): Model.Outcome<A> => {
     const json = parse(text)
     if (status === 200) return { ok: read(json) }
     const refused = refusals[String(json["type"]).replace("urn:holdfast:problem:", "")]
@@ -28,17 +31,17 @@ export const fromClient = (call: HttpClient.Call): System => {
       ask(() => "registered" as const, "PUT", `/operator/v1/connections/${connectionId}`, identifiers),
     connect: ({ token: connectionToken, ...ids }) =>
       ask(() => "registered" as const, "POST", "/bitgo/v1/connections", { ...ids, connectionToken }),
-    issueToken: async (account) => {
-      const { status, text } = await call("POST", "/operator/v1/connection-tokens", account)
+    issueToken: Effect.fnUntraced(function* (account) {
+      const { status, text } = yield* send("POST", "/operator/v1/connection-tokens", account)
       if (status !== 201) throw new Error(text)
       const { connectionToken, tokenId } = parse(text)
       tokens.set(String(connectionToken), String(tokenId))
       return String(connectionToken)
-    },
-    revokeToken: async (token) => {
-      const { status, text } = await call("PUT", `/operator/v1/connection-tokens/${tokens.get(token)}/revoke`)
+    }),
+    revokeToken: Effect.fnUntraced(function* (token) {
+      const { status, text } = yield* send("PUT", `/operator/v1/connection-tokens/${tokens.get(token)}/revoke`)
       if (status !== 200 && !text.includes("connection-token-used")) throw new Error(text)
-    },
+    }),
     suspend: (connectionId, suspended) =>
       ask(
         (json) => (json["suspended"] === true ? "suspended" : "resumed"),
@@ -57,20 +60,24 @@ export const fromClient = (call: HttpClient.Call): System => {
     clear: (reference) => ask((json) => answered(reference.kind, json), "PUT", `${one(reference)}/clear`),
     release: (reference) => ask((json) => answered(reference.kind, json), "PUT", `${one(reference)}/release`),
     find: (reference) => ask((json) => shown(reference.kind, json), "GET", one(reference)),
-    list: async ({ kind, connectionId, status, currency }, limit) => {
+    list: ({ kind, connectionId, status, currency }, limit) => {
       const query = new URLSearchParams({ connectionId, limit: `${limit}` })
       if (status !== undefined) query.set("state", status)
       if (currency !== undefined) query.set("currency", currency)
-      const all: Array<Real<Model.Shown>> = []
-      for (let cursor: unknown; cursor !== null; ) {
-        const { status, text } = await call("GET", `/operator/v1/${kind}s?${query}`)
-        if (status !== 200) throw new Error(text)
-        const page = parse(text)
-        for (const json of page[`${kind}s`] as ReadonlyArray<Json>) all.push(shown(kind, json))
-        cursor = page["nextCursor"]
-        query.set("cursor", String(cursor))
-      }
-      return all
+      return System.pagesOf(
+        Effect.fnUntraced(function* (cursor: string | undefined) {
+          if (cursor !== undefined) query.set("cursor", cursor)
+          const { status, text } = yield* send("GET", `/operator/v1/${kind}s?${query}`)
+          if (status !== 200) throw new Error(text)
+          const page = parse(text)
+          const items = (page[`${kind}s`] as ReadonlyArray<Json>).map((json) => ({
+            ...shown(kind, json),
+            createdAt: String(json["createdAt"]),
+          }))
+          return { items, next: page["nextCursor"] === null ? undefined : String(page["nextCursor"]) }
+        }),
+        ({ id }) => id,
+      )
     },
     connection: (id) =>
       ask(
@@ -92,10 +99,10 @@ const shown = (kind: Model.Kind, { state, createdAt: _, updatedAt: __, journal: 
   const { [`${kind}Id`]: id, [`partner${noun}Id`]: partnerTransferId, ...rest } = json
   const partners = partnerTransferId === undefined ? {} : { partnerTransferId }
   const status = state === undefined ? {} : { status: state }
-  return { kind, id, ...partners, ...rest, ...status } as unknown as Real<Model.Shown>
+  return { kind, id, ...partners, ...rest, ...status } as unknown as System.Real<Model.Shown>
 }
 
-const answered = (kind: Model.Kind, json: Json): Real<Model.Answer> => {
+const answered = (kind: Model.Kind, json: Json): System.Real<Model.Answer> => {
   const { status: _, ...answer } = shown(kind, json)
   return answer
 }

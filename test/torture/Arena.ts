@@ -9,6 +9,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { NodeFileSystem } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
+import type { System } from "@holdfast/domain/testing"
 import * as EmbeddedPostgres from "@holdfast/server/EmbeddedPostgres"
 import { Effect, Exit, Scope } from "effect"
 import * as HttpClient from "../support/HttpClient.ts"
@@ -16,7 +17,6 @@ import * as HttpSystem from "../support/HttpSystem.ts"
 import * as Quiet from "../support/Quiet.ts"
 import * as ServerProcess from "../support/ServerProcess.ts"
 import * as Signing from "../support/Signing.ts"
-import type { System } from "../support/System.ts"
 import * as Proxy from "./Proxy.ts"
 import type * as Random from "./Random.ts"
 
@@ -27,7 +27,7 @@ export interface Arena {
   /** One for each server. */
   readonly proxies: ReadonlyArray<Proxy.Proxy>
   /** One server after another, whichever live; calls that get an answer that no server may give are in `wrong`. */
-  readonly system: System
+  readonly system: System.System
   readonly wrong: ReadonlyArray<string>
   readonly servers: () => ReadonlyArray<ServerProcess.ServerProcess>
   /** Ends a server with a signal and starts another in its place; gives how it ended. */

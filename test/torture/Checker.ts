@@ -22,10 +22,9 @@
  */
 import { isDeepStrictEqual } from "node:util"
 import { Account, Audit, type Connection, Holdfast, Ledger, type Store, type Uuid } from "@holdfast/domain"
+import { type Model, System } from "@holdfast/domain/testing"
 import { Effect } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import type * as Model from "../support/Model.ts"
-import * as System from "../support/System.ts"
 import * as History from "./History.ts"
 import { unasked } from "./Unasked.ts"
 
@@ -244,14 +243,14 @@ class ReplayedLedger {
   readonly #transfers = new Changing<Uuid.Uuid, Ledger.Transfer>()
   readonly #accounts = new Changing<string, Account.Account>()
   readonly #balances = new Changing<Uuid.Uuid, ReadonlyMap<string, Store.Balance>>()
-  readonly #service: System.Effects
+  readonly #service: System.System
   #length = 0
   /** The moment that the service shows. */
   #at = 0
 
   constructor(connections: ReadonlyMap<Uuid.Uuid, Connection.Registered>) {
     this.#connections = connections
-    this.#service = System.effectsOf(
+    this.#service = System.fromService(
       Effect.runSync(
         Holdfast.make({
           execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) => this.#execute(instruction),
@@ -322,7 +321,7 @@ class ReplayedLedger {
   /** What the ledger answers at a moment; nothing where the call would still change something. */
   answerAt(at: number, call: History.Call): unknown {
     this.#at = at
-    const exit = Effect.runSyncExit(History.dispatch<Effect.Effect<unknown>>(this.#service, call))
+    const exit = Effect.runSyncExit(History.dispatch(this.#service, call))
     return exit._tag === "Success" ? exit.value : undefined
   }
 }

@@ -6,7 +6,7 @@
  * Every quantity on an account is another power of two, so that a balance names
  * exactly what it consists of.
  */
-import type * as Model from "../support/Model.ts"
+import type { Model } from "@holdfast/domain/testing"
 import type { Call } from "./History.ts"
 import type { Random } from "./Random.ts"
 

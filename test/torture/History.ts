@@ -1,6 +1,6 @@
 /** What clients asked, when, and what they were told: all that the checker believes. */
-import type * as Model from "../support/Model.ts"
-import type { System } from "../support/System.ts"
+import type { Model, System } from "@holdfast/domain/testing"
+import { Effect } from "effect"
 
 export type Call =
   | { readonly name: "reserve"; readonly terms: Model.Terms }
@@ -17,11 +17,8 @@ export interface Operation {
   readonly outcome: Model.Outcome<unknown> | undefined
 }
 
-/** The calls of a system that a history can hold, promised or as effects. */
-export const dispatch = <A>(
-  system: { readonly [Name in Call["name"]]: (argument: Parameters<System[Name]>[0]) => A },
-  call: Call,
-): A => {
+/** Asks a system what a history can hold. */
+export const dispatch = (system: System.System, call: Call): Effect.Effect<Model.Outcome<unknown>> => {
   switch (call.name) {
     case "reserve":
       return system.reserve(call.terms)
@@ -38,11 +35,10 @@ export const dispatch = <A>(
 
 /** Has a system called, and every call recorded. */
 export const record =
-  (system: System, history: Array<Operation>, now: () => number) =>
+  (system: System.System, history: Array<Operation>, now: () => number) =>
   async (call: Call): Promise<Operation> => {
     const start = now()
-    const asked = dispatch<Promise<Model.Outcome<unknown>>>(system, call)
-    const operation = await asked.then(
+    const operation = await Effect.runPromise(dispatch(system, call)).then(
       (outcome) => ({ call, start, end: now(), outcome }),
       () => ({ call, start, end: Number.POSITIVE_INFINITY, outcome: undefined }),
     )

@@ -1,13 +1,14 @@
 /** Clients at work on a system, until they are told to stop; afterwards everything is read back. */
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Connection, Uuid } from "@holdfast/domain"
-import type { System } from "../support/System.ts"
+import type { System } from "@holdfast/domain/testing"
+import { Effect } from "effect"
 import { World } from "./Clients.ts"
 import * as History from "./History.ts"
 import * as Random from "./Random.ts"
 
 export interface Options {
-  readonly system: System
+  readonly system: System.System
   readonly seed: number
   readonly clients: number
   /** Asked before each call of each client. */
@@ -31,7 +32,7 @@ export const run = async ({ system, seed, clients, isOver }: Options): Promise<R
         const { outcome } = await call(request)
         if (outcome === undefined) await pause()
       } else {
-        await untilAnswered(() => system.register(request.connection))
+        await untilAnswered(() => Effect.runPromise(system.register(request.connection)))
         world.registered(request.connection)
       }
     }

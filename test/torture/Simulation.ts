@@ -5,11 +5,11 @@
  * go. A seed decides everything, so it gives the same log, byte for byte.
  */
 import { Holdfast, type Ledger, MemoryStore, Store } from "@holdfast/domain"
+import { System } from "@holdfast/domain/testing"
 import { Effect, type Exit, type Scheduler, type Scope } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { TestClock } from "effect/testing"
 import * as Quiet from "../support/Quiet.ts"
-import * as System from "../support/System.ts"
 import * as Checker from "./Checker.ts"
 import { World } from "./Clients.ts"
 import * as History from "./History.ts"
@@ -88,7 +88,7 @@ export const simulate = (
   const program = Effect.gen(function* () {
     const { store, books } = yield* make(random)
     const service = yield* Holdfast.make(unreliable(store, random))
-    const system = System.effectsOf(service)
+    const system = System.fromService(service)
     const world = new World(random, ["deallocation", "allocation", "lock"], { accounts: 1, exponents: 100 })
     const request = world.next(random)
     if (request.name === "register") {
@@ -98,7 +98,7 @@ export const simulate = (
 
     const ask = Effect.fnUntraced(function* (client: number, call: History.Call) {
       const start = tell(`${client} asks ${JSON.stringify(call)}`)
-      const asked = History.dispatch<Effect.Effect<unknown>>(system, call)
+      const asked = History.dispatch(system, call)
       const exit: Exit.Exit<unknown, unknown> = yield* Effect.exit(
         random.chance(0.05) ? Effect.timeout(asked, random.below(4)) : asked,
       )

@@ -26,6 +26,8 @@ import * as BaseUnits from "./BaseUnits.ts"
 export const Currency = Schema.String.check(
   Schema.isPattern(/^[^\p{C}\p{Z}]{1,128}$/u, {
     expected: "a currency of 1 to 128 printable characters without spaces",
+    // The smallest that is drawn has one.
+    arbitraryConstraint: { minLength: 1 },
   }),
 ).pipe(Schema.brand("Currency"))
 

@@ -99,7 +99,7 @@ export type Event = Deallocation.Event | Allocation.Event | Lock.Event | Adjustm
  * @category schemas
  */
 export const Nonce = Schema.Struct({
-  value: Schema.String.check(Schema.isPattern(/^[^\p{C}]{1,255}$/u)),
+  value: Schema.String.check(Schema.isPattern(/^[^\p{C}]{1,255}$/u, { arbitraryConstraint: { minLength: 1 } })),
   expiresAt: Schema.DateTimeUtc,
 })
 

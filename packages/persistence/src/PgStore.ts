@@ -4,8 +4,8 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import type * as PgConnection from "@effect/sql-pg/PgConnection"
-import { Holdfast, type Transfer } from "@holdfast/domain"
-import { Effect, Layer, Schedule } from "effect"
+import { Holdfast, type Store, type Transfer } from "@holdfast/domain"
+import { Effect, Layer, Schedule, type Scope } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type { MigrationError } from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -84,40 +84,53 @@ const forget = Effect.flatMap(SqlClient, (sql) =>
  *
  * @category layers
  */
-export const layer = (
-  config: Config,
-): Layer.Layer<Holdfast.Holdfast, SqlError | MigrationError | NewerSchema | TablesElsewhere> => {
+export const layer = (config: Config): Layer.Layer<Holdfast.Holdfast, Failure> =>
+  Layer.effect(Holdfast.Holdfast, Effect.flatMap(make(config), Holdfast.make)).pipe(Layer.provide(PooledRandom.layer))
+
+/**
+ * Why there can be no store.
+ *
+ * @category errors
+ */
+export type Failure = SqlError | MigrationError | NewerSchema | TablesElsewhere
+
+/**
+ * The store of {@link layer}, to wrap it or to hold it to the laws of
+ * `@holdfast/domain/testing`.
+ *
+ * @category constructors
+ */
+export const make = (config: Config): Effect.Effect<Store.Store, Failure, Scope.Scope> => {
   const schema = config.schema ?? Schemas.usual
   const connection = Schemas.within(config.connection, schema)
-  return Layer.effect(
-    Holdfast.Holdfast,
-    Effect.gen(function* () {
-      yield* migrate(schema)
-      // So that what is refused after a restore is refused from the start on, and soon no longer.
-      yield* Effect.scoped(Restore.session(config.incarnation))
-      const random = yield* SecureRandom
-      const session = PgSession.connect({
-        connection: {
-          ...connection,
-          multiplex: true,
-          startupParameters: { ...connection.startupParameters, ...writerParameters },
-        },
-        policy: config,
-        incarnation: config.incarnation,
-      })
-      const { execute, ready } = yield* GroupCommit.make({
-        connect: Effect.provideService(session, SecureRandom, random),
-        maxQueue: config.maxQueue ?? 10_000,
-        maxBatch: 256,
-        patienceMillis: config.patienceMillis ?? 5_000,
-      })
-      yield* Effect.forkScoped(forget)
-      const reads = yield* Reads.make(config.incarnation)
-      return yield* Holdfast.make({
-        ...reads,
-        execute,
-        ready: Effect.all([reads.ready, ready], { concurrency: "unbounded", discard: true }),
-      })
-    }),
-  ).pipe(Layer.provide([PgClient.layer(connection), PooledRandom.layer]))
+  const store = Effect.gen(function* () {
+    yield* migrate(schema)
+    // So that what is refused after a restore is refused from the start on, and soon no longer.
+    yield* Effect.scoped(Restore.session(config.incarnation))
+    const random = yield* SecureRandom
+    const session = PgSession.connect({
+      connection: {
+        ...connection,
+        multiplex: true,
+        startupParameters: { ...connection.startupParameters, ...writerParameters },
+      },
+      policy: config,
+      incarnation: config.incarnation,
+    })
+    const { execute, ready } = yield* GroupCommit.make({
+      connect: Effect.provideService(session, SecureRandom, random),
+      maxQueue: config.maxQueue ?? 10_000,
+      maxBatch: 256,
+      patienceMillis: config.patienceMillis ?? 5_000,
+    })
+    yield* Effect.forkScoped(forget)
+    const reads = yield* Reads.make(config.incarnation)
+    return {
+      ...reads,
+      execute,
+      ready: Effect.all([reads.ready, ready], { concurrency: "unbounded", discard: true }),
+    }
+  })
+  const clients = Layer.build(Layer.mergeAll(PgClient.layer(connection), PooledRandom.layer))
+  return Effect.flatMap(clients, (context) => Effect.provide(store, context))
 }

@@ -1,54 +1,88 @@
 /**
- * A system under test, whatever it is made of: the in-memory layer, the SQL layer or a server. Its
- * outcomes are plain values that all of them can produce, so that one property and the same races
- * run unchanged on each.
+ * A system under test, whatever it is made of: a store, or a server behind a
+ * wire. Its outcomes are plain values that any of them can produce, so that one
+ * property and the same races run unchanged on each.
  */
-import { hash, randomUUID } from "node:crypto"
-import {
-  Adjustment,
-  Amount,
-  Connection,
-  Deallocation,
-  type Holdfast,
-  type Ledger,
-  Lock,
-  type Store,
-  Uuid,
-} from "@holdfast/domain"
 import { DateTime, Effect, Schema } from "effect"
+import { uuidV4Unsafe } from "effect/crypto/SecureRandom"
+import * as Adjustment from "../Adjustment.ts"
+import * as Amount from "../Amount.ts"
+import * as Connection from "../Connection.ts"
+import * as Deallocation from "../Deallocation.ts"
+import type * as Holdfast from "../Holdfast.ts"
+import type * as Ledger from "../Ledger.ts"
+import * as Lock from "../Lock.ts"
+import type * as Store from "../Store.ts"
+import * as Uuid from "../Uuid.ts"
 import type * as Model from "./Model.ts"
 
-/** What an answer of a system adds to the model's: the id that the partner gave what the network asked for. */
+/**
+ * What an answer of a system adds to the model's: the id that the partner gave what the network asked for.
+ *
+ * @category models
+ */
 export type Real<A> = A & { readonly partnerTransferId?: string }
 
-/** Where nothing was answered (no database, say) the promise is rejected: that is no outcome. */
+/**
+ * What a list shows of a transfer: also when it was first asked for, as ISO 8601 text.
+ *
+ * @category models
+ */
+export type Listed = Real<Model.Shown> & { readonly createdAt: string }
+
+/**
+ * What a system does. Where nothing was answered (no database, say) the effect
+ * dies: that is no outcome.
+ *
+ * @category models
+ */
 export interface System {
-  readonly register: (connection: Model.Connection) => Promise<Model.Outcome<"registered">>
-  readonly connect: (request: Model.Connecting) => Promise<Model.Outcome<"registered">>
+  readonly register: (connection: Model.Connection) => Effect.Effect<Model.Outcome<"registered">>
+  readonly connect: (request: Model.Connecting) => Effect.Effect<Model.Outcome<"registered">>
   /** The text of a new token. */
-  readonly issueToken: (account: Model.Account) => Promise<string>
+  readonly issueToken: (account: Model.Account) => Effect.Effect<string>
   /** By its text. */
-  readonly revokeToken: (token: string) => Promise<void>
-  readonly suspend: (connectionId: string, suspended: boolean) => Promise<Model.Outcome<"suspended" | "resumed">>
-  readonly adjust: (adjustment: Model.Adjustment, newCurrency?: boolean) => Promise<Model.Outcome<"adjusted">>
-  readonly reserve: (terms: Model.Terms) => Promise<Model.Outcome<Real<Model.Answer>>>
-  readonly clear: (reference: Model.Reference) => Promise<Model.Outcome<Real<Model.Answer>>>
-  readonly release: (reference: Model.Reference) => Promise<Model.Outcome<Real<Model.Answer>>>
-  readonly find: (reference: Model.Reference) => Promise<Model.Outcome<Real<Model.Shown>>>
-  /** All pages of that size, one after another. */
-  readonly list: (query: Model.Query, limit: number) => Promise<ReadonlyArray<Real<Model.Shown>>>
-  readonly connection: (connectionId: string) => Promise<Model.Outcome<Model.Registered>>
+  readonly revokeToken: (token: string) => Effect.Effect<void>
+  readonly suspend: (connectionId: string, suspended: boolean) => Effect.Effect<Model.Outcome<"suspended" | "resumed">>
+  readonly adjust: (adjustment: Model.Adjustment, newCurrency?: boolean) => Effect.Effect<Model.Outcome<"adjusted">>
+  readonly reserve: (terms: Model.Terms) => Effect.Effect<Model.Outcome<Real<Model.Answer>>>
+  readonly clear: (reference: Model.Reference) => Effect.Effect<Model.Outcome<Real<Model.Answer>>>
+  readonly release: (reference: Model.Reference) => Effect.Effect<Model.Outcome<Real<Model.Answer>>>
+  readonly find: (reference: Model.Reference) => Effect.Effect<Model.Outcome<Real<Model.Shown>>>
+  /** All pages of that size, one after another, newest first. A list that repeats itself may have no end: it is cut short. */
+  readonly list: (query: Model.Query, limit: number) => Effect.Effect<ReadonlyArray<ReadonlyArray<Listed>>>
+  readonly connection: (connectionId: string) => Effect.Effect<Model.Outcome<Model.Registered>>
 }
 
-/** A system whose calls are effects. */
-export type Effects = {
-  readonly [Call in keyof System]: (
-    ...args: Parameters<System[Call]>
-  ) => Effect.Effect<Awaited<ReturnType<System[Call]>>>
-}
+/**
+ * The pages of a list, until one has no next or something comes again.
+ *
+ * @category constructors
+ */
+export const pagesOf = Effect.fnUntraced(function* <A, C, E, R>(
+  page: (
+    cursor: C | undefined,
+  ) => Effect.Effect<{ readonly items: ReadonlyArray<A>; readonly next: C | undefined }, E, R>,
+  idOf: (item: A) => string,
+): Effect.fn.Return<ReadonlyArray<ReadonlyArray<A>>, E, R> {
+  const pages: Array<ReadonlyArray<A>> = []
+  const seen = new Set<string>()
+  for (let cursor: C | undefined; ; ) {
+    const { items, next } = yield* page(cursor)
+    pages.push(items)
+    const isNew = items.every((item) => !seen.has(idOf(item)))
+    for (const item of items) seen.add(idOf(item))
+    if (next === undefined || !isNew || items.length === 0) return pages
+    cursor = next
+  }
+})
 
-/** The domain's service as a system. Where it is unavailable, the effect dies with that. */
-export const effectsOf = (service: Holdfast.Holdfast["Service"]): Effects => {
+/**
+ * The domain's service as a system.
+ *
+ * @category constructors
+ */
+export const fromService = (service: Holdfast.Holdfast["Service"]): System => {
   const about =
     (
       ask: (kind: Model.Kind, id: Uuid.Uuid) => Effect.Effect<TwoPhased, Failure>,
@@ -73,11 +107,11 @@ export const effectsOf = (service: Holdfast.Holdfast["Service"]): Effects => {
         () => "registered",
       ),
     issueToken: Effect.fnUntraced(function* (account) {
-      const token = randomUUID()
-      const id = Uuid.Uuid.make(randomUUID())
+      const token = newId()
+      const id = Uuid.Uuid.make(newId())
       const issuedAt = yield* DateTime.now
       const expiresAt = DateTime.add(issuedAt, { hours: 1 })
-      yield* Effect.orDie(service.issueToken({ id, hash: hashOf(token), ...account, issuedAt, expiresAt }))
+      yield* Effect.orDie(service.issueToken({ id, hash: hashOf(token) ?? "", ...account, issuedAt, expiresAt }))
       return token
     }),
     revokeToken: Effect.fnUntraced(function* (token) {
@@ -111,7 +145,26 @@ export const effectsOf = (service: Holdfast.Holdfast["Service"]): Effects => {
     clear: answered(about(service.clear)),
     release: answered(about(service.release)),
     find: about(service.find),
-    list: (query, limit) => Effect.orDie(listAll(service, query, limit)),
+    list: ({ kind, connectionId, status, currency }, limit) =>
+      Effect.gen(function* () {
+        const query = {
+          connectionId: yield* decodeId(connectionId),
+          limit,
+          ...(status === undefined ? {} : { state: states[status] }),
+          ...(currency === undefined ? {} : { currency: decodeCurrency(currency) }),
+        }
+        const pages = yield* pagesOf(
+          (cursor: Store.Cursor | undefined) =>
+            Effect.orDie(service.list(kind, cursor === undefined ? query : { ...query, cursor })),
+          (transfer) => transfer.terms.id,
+        )
+        return pages.map((page) =>
+          page.map((transfer: TwoPhased) => ({
+            ...shown(transfer),
+            createdAt: DateTime.formatIso(transfer.createdAt),
+          })),
+        )
+      }),
     connection: (id) =>
       outcome(Effect.flatMap(decodeId(id), service.connection), ({ connection, balances }) => ({
         ...connection,
@@ -131,33 +184,17 @@ export const effectsOf = (service: Holdfast.Holdfast["Service"]): Effects => {
   }
 }
 
-/** The same with promises. `run` may provide what the effects are to run with. */
-export const fromService = (
-  service: Holdfast.Holdfast["Service"],
-  run: <A>(effect: Effect.Effect<A>) => Promise<A> = Effect.runPromise,
-): System => {
-  const effects = effectsOf(service)
-  const { register, connect, issueToken, revokeToken, suspend, adjust } = effects
-  const { reserve, clear, release, find, list, connection } = effects
-  return {
-    register: (_) => run(register(_)),
-    connect: (_) => run(connect(_)),
-    issueToken: (_) => run(issueToken(_)),
-    revokeToken: (_) => run(revokeToken(_)),
-    suspend: (_, suspended) => run(suspend(_, suspended)),
-    adjust: (_, newCurrency) => run(adjust(_, newCurrency)),
-    reserve: (_) => run(reserve(_)),
-    clear: (_) => run(clear(_)),
-    release: (_) => run(release(_)),
-    find: (_) => run(find(_)),
-    list: (query, limit) => run(list(query, limit)),
-    connection: (_) => run(connection(_)),
-  }
-}
+/**
+ * An id that nothing else has, in this run or any other.
+ *
+ * @category constructors
+ */
+export const newId = (): string => uuidV4Unsafe()
+
+/** A store is told a hash, and does not ask of what. What is no token has none. */
+const hashOf = (token: string) => (token.includes("-") ? token.replaceAll("-", "").padEnd(64, "0") : undefined)
 
 type Failure = Ledger.Failure | Connection.ConnectionNotFound | Connection.ConnectFailure | Store.Unavailable
-
-const hashOf = (token: string) => hash("sha256", token)
 
 const outcome = <A, B>(
   effect: Effect.Effect<A, Failure>,
@@ -198,7 +235,7 @@ const Terms = Schema.Struct({ ...Deallocation.Terms.fields, amount })
 const LockTerms = Schema.Struct({ ...Lock.Terms.fields, amount })
 const AdjustmentTerms = Schema.Struct({ ...Adjustment.Terms.fields, amount })
 
-/** What is malformed is a mistake of the test, no outcome. */
+/** What is malformed is a mistake of whoever asks, no outcome. */
 const decoder = <S extends Schema.ConstraintDecoder<unknown>>(schema: S) => {
   const decode = Schema.decodeUnknownEffect(schema)
   return (input: unknown): Effect.Effect<S["Type"]> => Effect.orDie(decode(input))
@@ -228,24 +265,3 @@ const shown = (transfer: TwoPhased): Real<Model.Shown> => ({
 })
 
 const withoutStatus = ({ status: _, ...answer }: Real<Model.Shown>): Real<Model.Answer> => answer
-
-const listAll = Effect.fnUntraced(function* (
-  service: Holdfast.Holdfast["Service"],
-  { kind, connectionId, status, currency }: Model.Query,
-  limit: number,
-) {
-  const query = {
-    connectionId: yield* decodeId(connectionId),
-    limit,
-    ...(status === undefined ? {} : { state: states[status] }),
-    ...(currency === undefined ? {} : { currency: decodeCurrency(currency) }),
-  }
-  let page = yield* service.list(kind, query)
-  const all: Array<TwoPhased> = [...page.items]
-  // A list that repeats itself may have no end.
-  while (page.next !== undefined && new Set(all.map(({ terms }) => terms.id)).size === all.length) {
-    page = yield* service.list(kind, { ...query, cursor: page.next })
-    all.push(...page.items)
-  }
-  return all.map(shown)
-})

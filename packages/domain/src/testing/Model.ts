@@ -12,7 +12,7 @@ export interface Connection {
 }
 
 /** A quantity is decimal digits, everywhere here. */
-interface Amount {
+export interface Amount {
   readonly currency: string
   readonly quantity: string
 }
@@ -55,7 +55,7 @@ export interface Policy {
   readonly currencies?: ReadonlyArray<string>
 }
 
-type Status = "RESERVED" | "REJECTED" | "CLEARED" | "RELEASED"
+export type Status = "RESERVED" | "REJECTED" | "CLEARED" | "RELEASED"
 
 /** The body of a 200: the terms again, and the rejection's reason where it is one. */
 export interface Answer extends Terms {

@@ -1,0 +1,172 @@
+/**
+ * Laws: sentences about the domain, or about a store, each with a program that
+ * looks whether it holds. They need no test runner: `check` fails with a
+ * {@link LawBroken}, whose message has the shortest case that was found, why it
+ * breaks the law, and how to see it again.
+ *
+ * | variable | |
+ * | --- | --- |
+ * | `HOLDFAST_RUNS` | how many cases each law draws, instead of its own number |
+ * | `HOLDFAST_SEED` | what they are drawn from, instead of another seed each time |
+ * | `HOLDFAST_REPLAY` | one case of one law, as a broken law printed it |
+ */
+import { Arbitrary, Cause, Config, Data, Effect, Equal, Formatter, Option, Random } from "effect"
+
+/**
+ * A sentence that holds, and the program that looks whether it does.
+ *
+ * @category models
+ */
+export interface Law {
+  /** Unique among the laws of one list, such as `store/races/equal-reservations`. */
+  readonly id: string
+  readonly description: string
+  readonly check: Effect.Effect<void, LawBroken>
+}
+
+/**
+ * A law does not hold. `input` is the shortest case found that shows it, where
+ * the law is about drawn cases.
+ *
+ * @category errors
+ */
+export class LawBroken extends Data.TaggedError("LawBroken")<{
+  readonly law: string
+  readonly description: string
+  readonly reason: string
+  readonly input?: string | undefined
+  readonly seed?: number | undefined
+  readonly replay?: string | undefined
+}> {
+  override get message() {
+    const { law, description, reason, input, seed, replay } = this
+    return [
+      `${law} does not hold: ${description}.`,
+      ...(input === undefined ? [] : [`The shortest case found:\n${input}`]),
+      reason,
+      ...(seed === undefined ? [] : [`Drawn from the seed ${seed}.`]),
+      ...(replay === undefined ? [] : [`To see it again: HOLDFAST_REPLAY='${law} ${replay}' npm test`]),
+    ].join("\n")
+  }
+}
+
+/**
+ * Something is not as a law says.
+ *
+ * @category errors
+ */
+export class Departure extends Data.TaggedError("Departure")<{ readonly message: string }> {}
+
+/**
+ * Fails with a {@link Departure} where two values are not the same, field by field.
+ *
+ * ```ts
+ * import { Law } from "@holdfast/domain/testing"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const departure = Effect.runSync(Effect.flip(Law.same({ available: 1n }, { available: 2n }, "The balance")))
+ * assert.equal(departure.message, 'The balance is {"available":1n}, and should be {"available":2n}.')
+ * ```
+ *
+ * @category checking
+ */
+export const same = <A>(actual: A, expected: A, what: string): Effect.Effect<void, Departure> =>
+  Equal.equals(actual, expected)
+    ? Effect.void
+    : Effect.fail(
+        new Departure({
+          message: `${what} is ${Formatter.format(actual)}, and should be ${Formatter.format(expected)}.`,
+        }),
+      )
+
+/**
+ * Fails with a {@link Departure} that says so where something is not the case.
+ *
+ * @category checking
+ */
+export const holds = (condition: boolean, otherwise: string): Effect.Effect<void, Departure> =>
+  condition ? Effect.void : Effect.fail(new Departure({ message: otherwise }))
+
+/**
+ * A law about one case.
+ *
+ * @category constructors
+ */
+export const example = (id: string, description: string, check: Effect.Effect<void, Departure>): Law => ({
+  id,
+  description,
+  check: Effect.mapError(guarded(check), ({ message }) => new LawBroken({ law: id, description, reason: message })),
+})
+
+/**
+ * A law about whatever is drawn.
+ *
+ * ```ts
+ * import { BaseUnits } from "@holdfast/domain"
+ * import { Arbitraries, Law } from "@holdfast/domain/testing"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const law = Law.property("small", "no amount is above 1000", Arbitraries.of(BaseUnits.BaseUnits), (units) =>
+ *   Law.holds(units <= 1000n, `${units} is.`),
+ * )
+ * const broken = Effect.runSync(Effect.flip(law.check))
+ * assert.match(broken.message, /^small does not hold: no amount is above 1000\.\nThe shortest case found:\n\d{4,}n\n/)
+ * ```
+ *
+ * @category constructors
+ */
+export const property = <A>(
+  id: string,
+  description: string,
+  arbitrary: Arbitrary.Arbitrary<A>,
+  holdsFor: (value: A) => Effect.Effect<void, Departure>,
+  options: {
+    /** How many cases are drawn: 100 unless told. */
+    readonly runs?: number
+    /** How large they may become: 20 unless told. */
+    readonly size?: number
+    /** How a case is shown. */
+    readonly show?: (value: A) => string
+  } = {},
+): Law => ({
+  id,
+  description,
+  check: Effect.gen(function* () {
+    const { show = Formatter.format } = options
+    const seed = yield* Effect.flatMap(setting(Config.Int("HOLDFAST_SEED")), (seed) =>
+      seed === undefined ? Random.nextIntBetween(0, 2 ** 31) : Effect.succeed(seed),
+    )
+    const runs = (yield* setting(Config.Int("HOLDFAST_RUNS"))) ?? options.runs ?? 100
+    const replayed = (yield* setting(Config.String("HOLDFAST_REPLAY")))?.split(/ (.*)/)
+    const result = yield* Arbitrary.checkEffect(arbitrary, (value) => Effect.as(guarded(holdsFor(value)), true), {
+      runs,
+      seed,
+      size: options.size ?? 20,
+      ...(replayed?.[0] === id ? { replay: replayed[1] } : {}),
+    })
+    if (result._tag === "Passed") return
+    const broken = { law: id, description }
+    if (result._tag !== "Falsified") {
+      return yield* new LawBroken({ ...broken, seed, reason: `${Arbitrary.formatCheckFailure(result)}` })
+    }
+    const { failure, shrunkInput, replay } = result
+    const reason = failure._tag === "PropertyError" ? failure.error.message : "It does not hold."
+    return yield* new LawBroken({ ...broken, seed, reason, input: show(shrunkInput), replay })
+  }),
+})
+
+/** What stands in the environment; what cannot be read there is a mistake of whoever set it. */
+const setting = <A>(config: Config.Config<A>): Effect.Effect<A | undefined> =>
+  Effect.orDie(Effect.map(Config.option(config), Option.getOrUndefined))
+
+/** What dies departs as well, so that the shortest case is looked for. */
+const guarded = (check: Effect.Effect<void, Departure>): Effect.Effect<void, Departure> =>
+  Effect.catchCause(check, (cause) => {
+    const failure = cause.reasons.find(Cause.isFailReason)
+    if (failure !== undefined) return Effect.fail(failure.error)
+    return cause.reasons.some(Cause.isDieReason)
+      ? Effect.fail(new Departure({ message: `It ended with ${Cause.pretty(cause)}` }))
+      : Effect.failCause(cause)
+  })

@@ -1,0 +1,433 @@
+/**
+ * The laws of a store: those of the system that the `Holdfast` service makes of
+ * it, and those of what only a store has: nonces, lists by time, the journal and
+ * its feed, totals.
+ */
+import { Arbitrary, DateTime, Effect, Layer, type Scope } from "effect"
+import { layerWebCrypto } from "effect/crypto/SecureRandom"
+import * as Account from "../Account.ts"
+import * as Amount from "../Amount.ts"
+import * as BaseUnits from "../BaseUnits.ts"
+import type * as Connection from "../Connection.ts"
+import * as Holdfast from "../Holdfast.ts"
+import * as Ledger from "../Ledger.ts"
+import type * as Store from "../Store.ts"
+import type * as Transfer from "../Transfer.ts"
+import * as Uuid from "../Uuid.ts"
+import * as Arbitraries from "./Arbitraries.ts"
+import * as Law from "./Law.ts"
+import * as System from "./System.ts"
+import * as SystemLaws from "./SystemLaws.ts"
+
+/**
+ * Makes a store that runs with a policy, or finds the one that does: several
+ * cases may share it, and others may use it meanwhile.
+ *
+ * @category models
+ */
+export type MakeStore = (policy: Transfer.Policy) => Effect.Effect<Store.Store, unknown, Scope.Scope>
+
+/**
+ * The laws of the stores that `make` makes, to be checked one by one by whatever
+ * runs your tests: that its answers are the naive model's, that of requests at
+ * the same time each acts once, and that its nonces, lists, journal and totals
+ * are whole.
+ *
+ * ```ts
+ * import { MemoryStore } from "@holdfast/domain"
+ * import { laws } from "@holdfast/domain/testing"
+ * import { Effect } from "effect"
+ *
+ * const makeStore = (policy: object) => Effect.map(MemoryStore.make(policy), ({ store }) => store)
+ * for (const law of laws(makeStore, { runs: 10 })) await Effect.runPromise(law.check)
+ * ```
+ *
+ * @category laws
+ */
+export const laws = (make: MakeStore, options: SystemLaws.Options = {}): ReadonlyArray<Law.Law> => [
+  ...SystemLaws.systemLaws(
+    (policy) =>
+      Effect.gen(function* () {
+        const currencies = policy.currencies === undefined ? undefined : new Set<string>(policy.currencies)
+        const store = yield* make({ ...policy, currencies })
+        return System.fromService(yield* serviceOn(store))
+      }),
+    options,
+  ),
+  ...Object.entries(ofStores).map(([id, { description, check }]) =>
+    Law.example(id, description, withStore(make, check)),
+  ),
+  Law.property(
+    "lists/transfers",
+    "a list is in the order of first requests, and the same in pages of any size, either way, with any filter",
+    Arbitrary.array(Arbitrary.all({ millis: Arbitraries.below(4), settled: Arbitraries.below(3) }), { maxLength: 8 }),
+    (reservations) => withStore(make, (store) => listsAreWhole(store, reservations)),
+    { runs: Math.min(20, options.runs ?? 20) },
+  ),
+]
+
+const serviceOn = (store: Store.Store) => Effect.provide(Holdfast.make(store), Layer.fresh(layerWebCrypto))
+
+const withStore = (
+  make: MakeStore,
+  check: (store: Store.Store) => Effect.Effect<void, unknown>,
+): Effect.Effect<void, Law.Departure> =>
+  Effect.flatMap(make({}), check).pipe(
+    Effect.scoped,
+    Effect.mapError((error) =>
+      error instanceof Law.Departure ? error : new Law.Departure({ message: `It failed with ${error}` }),
+    ),
+  )
+
+const newId = () => Uuid.Uuid.make(System.newId())
+
+const start = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+
+const after = (millis: number): DateTime.Utc => DateTime.add(start, { milliseconds: millis })
+
+/** A connection of its own with so much of a currency of its own. */
+const funded = Effect.fnUntraced(function* (store: Store.Store, quantity: bigint) {
+  const connection: Connection.Connection = {
+    connectionId: newId(),
+    clientId: newId(),
+    partnersConnectionId: `account ${System.newId()}`,
+    partnerClientId: "",
+  }
+  const currency = Amount.Currency.make(`law:${System.newId()}`)
+  const amountOf = (units: bigint): Amount.Amount => ({ currency, quantity: BaseUnits.BaseUnits.make(units) })
+  yield* store.register(connection)
+  const adjust = (direction: "credit" | "debit", units: bigint) => {
+    const terms = { id: newId(), connectionId: connection.connectionId, direction, amount: amountOf(units) }
+    return { _tag: "Adjust", kind: "adjustment", terms, at: start } as const
+  }
+  yield* store.execute({ command: adjust("credit", quantity), nonce: undefined })
+  const reserve = (units: bigint, at: DateTime.Utc = start) => {
+    const terms = { id: newId(), amount: amountOf(units), ...connection }
+    return { _tag: "Reserve", kind: "deallocation", terms, partnerTransferId: newId(), at } as const
+  }
+  const settle = (_tag: "Clear" | "Release", id: Uuid.Uuid, at: DateTime.Utc = start) =>
+    ({ _tag, kind: "deallocation", id, at }) as const
+  return { connection, currency, adjust, reserve, settle }
+})
+
+const failureOf = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<E | "nothing"> =>
+  Effect.match(effect, { onSuccess: () => "nothing" as const, onFailure: (error) => error })
+
+const tagOf = <A, E extends { readonly _tag: string }>(effect: Effect.Effect<A, E>): Effect.Effect<string> =>
+  Effect.map(failureOf(effect), (failure) => (failure === "nothing" ? failure : failure._tag))
+
+const example = (
+  description: string,
+  check: (store: Store.Store) => Effect.fn.Return<void, unknown>,
+): { readonly description: string; readonly check: (store: Store.Store) => Effect.Effect<void, unknown> } => ({
+  description,
+  check: Effect.fnUntraced(check),
+})
+
+const ofStores = {
+  "nonces/once": example("a nonce counts once, whatever came under it and whatever became of that", function* (store) {
+    const { reserve, settle } = yield* funded(store, 1000n)
+    const nonce = () => ({ value: System.newId(), expiresAt: DateTime.makeUnsafe(Date.UTC(2100)) })
+    const shared = nonce()
+    const outcomes = yield* Effect.all(
+      Array.from({ length: 20 }, () => tagOf(store.execute({ command: reserve(1n), nonce: shared }))),
+      { concurrency: "unbounded" },
+    )
+    const ended = Array.from(Map.groupBy(outcomes, String), ([tag, { length }]) => [tag, length] as const)
+    yield* Law.same<unknown>(
+      ended.toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      [
+        ["NonceUsed", 19],
+        ["nothing", 1],
+      ],
+      "What 20 commands under one nonce failed with",
+    )
+    yield* Law.same(yield* tagOf(store.useNonce(shared)), "NonceUsed", "What the nonce of a command fails with")
+    const refused = nonce()
+    const nothing = settle("Clear", newId())
+    yield* Law.same(
+      [
+        yield* tagOf(store.execute({ command: nothing, nonce: refused })),
+        yield* tagOf(store.execute({ command: reserve(1n), nonce: refused })),
+      ],
+      ["TransferNotFound", "NonceUsed"],
+      "What a command under the nonce of a refused one fails with",
+    )
+    const used = nonce()
+    yield* Law.same(
+      [yield* tagOf(store.useNonce(used)), yield* tagOf(store.execute({ command: reserve(1n), nonce: used }))],
+      ["nothing", "NonceUsed"],
+      "What a command under a used nonce fails with",
+    )
+  }),
+
+  "find/kinds": example("a transfer is found under its id and kind, and under no other", function* (store) {
+    const { reserve } = yield* funded(store, 10n)
+    const command = reserve(1n)
+    const { id } = command.terms
+    const made = yield* store.execute({ command, nonce: undefined })
+    yield* Law.same<unknown>(yield* store.find("deallocation", id), made, "What is found")
+    for (const kind of ["allocation", "lock", "adjustment"] as const) {
+      yield* Law.same(
+        yield* tagOf(store.find(kind, id)),
+        "TransferNotFound",
+        `What looking for it as a ${kind} ends with`,
+      )
+    }
+    yield* Law.same(
+      yield* tagOf(store.find("deallocation", newId())),
+      "TransferNotFound",
+      "What looking for another one ends with",
+    )
+    yield* Law.same((yield* store.journal(newId())).length, 0, "How many entries another one has")
+  }),
+
+  "times/kept": example("a transfer keeps the times of its first and of its last request", function* (store) {
+    const { reserve, settle } = yield* funded(store, 10n)
+    const command = reserve(1n, after(3))
+    const { id } = command.terms
+    yield* store.execute({ command, nonce: undefined })
+    yield* store.execute({ command: { ...command, at: after(5) }, nonce: undefined })
+    yield* store.execute({ command: settle("Clear", id, after(7)), nonce: undefined })
+    yield* store.execute({ command: settle("Clear", id, after(9)), nonce: undefined })
+    const { createdAt, updatedAt } = yield* store.find("deallocation", id)
+    yield* Law.same(
+      [createdAt, updatedAt].map(DateTime.formatIso),
+      [after(3), after(7)].map(DateTime.formatIso),
+      "Its times",
+    )
+  }),
+
+  "journal/whole": example(
+    "the journal has each event once, with the balances that follow from it, and its feed gives each once from any place",
+    function* (store) {
+      const last = yield* endOf(store)
+      const { adjust, connection, currency, reserve, settle } = yield* funded(store, 12n)
+      const reservations = Array.from({ length: 16 }, () => reserve(1n))
+      yield* Effect.all(
+        reservations.map((command, n) =>
+          Effect.gen(function* () {
+            yield* store.execute({ command, nonce: undefined })
+            const next = n % 4 === 0 ? "Release" : "Clear"
+            if (n % 4 !== 3)
+              yield* Effect.exit(store.execute({ command: settle(next, command.terms.id), nonce: undefined }))
+            if (n % 8 === 0) yield* store.execute({ command, nonce: undefined })
+          }),
+        ),
+        { concurrency: "unbounded" },
+      )
+      const debit = adjust("debit", 1n)
+      yield* Effect.exit(store.execute({ command: debit, nonce: undefined }))
+
+      const journals = yield* Effect.forEach(
+        reservations.map(({ terms }) => terms.id),
+        (id) => store.journal(id),
+      )
+      const isMine = (entry: Ledger.Entry) => entry.connectionId === connection.connectionId
+      const expected = journals.flat().length + (yield* store.journal(debit.terms.id)).length + 1
+      const feed = yield* feedFrom(store, last, (placed) => placed.filter(isMine).length >= expected)
+      const mine = feed.filter(isMine)
+      yield* Law.same(
+        mine.length,
+        expected,
+        "How many entries of the connection the feed has, by the transfers' journals",
+      )
+      yield* Law.same(new Set(feed.map(({ place }) => place)).size, feed.length, "How many places the feed has")
+
+      for (const journal of journals) {
+        const events = journal.map(({ transferId, event }) => `${transferId} ${event}`)
+        const [first] = journal
+        const ofFeed = mine.filter(({ transferId }) => transferId === first?.transferId)
+        yield* Law.same(
+          ofFeed.map(({ transferId, event }) => `${transferId} ${event}`),
+          events,
+          "What the feed has of a transfer",
+        )
+      }
+      let account = Account.empty
+      for (const { kind, event, quantity, balances } of mine) {
+        const posting = (Ledger.kinds[kind].postings as Transfer.Rules["postings"])[event]
+        if (posting !== undefined) account = yield* Account.post(account, posting, quantity)
+        yield* Law.same(balances, account, `What is held after ${kind} ${event}`)
+      }
+      const { balances } = yield* store.connection(connection.connectionId)
+      yield* Law.same<unknown>(balances, [{ currency, ...account }], "The balances, by the journal,")
+
+      for (const [index, { place }] of mine.entries()) {
+        const rest = (yield* feedFrom(
+          store,
+          place,
+          (placed) => placed.filter(isMine).length >= mine.length - index - 1,
+        )).filter(isMine)
+        yield* Law.same(
+          rest.map(({ place }) => place),
+          mine.slice(index + 1).map(({ place }) => place),
+          `What follows on the place ${place}`,
+        )
+      }
+    },
+  ),
+
+  "totals/sums": example("the totals of a currency are what its accounts have together", function* (store) {
+    const [one, other] = [yield* funded(store, 12n), yield* funded(store, 7n)]
+    const { terms, ...credit } = other.adjust("credit", 5n)
+    const amount = { ...terms.amount, currency: one.currency }
+    yield* store.execute({ command: { ...credit, terms: { ...terms, amount } }, nonce: undefined })
+    yield* store.execute({ command: one.reserve(2n), nonce: undefined })
+    const totals = (yield* store.totals).filter(({ currency }) => currency === one.currency)
+    const expected = { ...Account.empty, currency: one.currency, accounts: 2, available: 15n, reserved: 2n }
+    yield* Law.same<unknown>(totals, [expected], "The totals of the currency")
+  }),
+
+  "lists/connections": example(
+    "connections are listed in the order of their ids, in pages of any size",
+    function* (store) {
+      const clientId = newId()
+      const ids = Array.from({ length: 5 }, newId)
+      for (const connectionId of ids) {
+        const partnersConnectionId = `account ${connectionId}`
+        yield* store.register({ connectionId, clientId, partnersConnectionId, partnerClientId: "" })
+      }
+      for (const limit of [1, 2, 3, 5, 200]) {
+        const pages = yield* System.pagesOf(
+          (cursor: Uuid.Uuid | undefined) =>
+            store.connections({ clientId, limit, ...(cursor === undefined ? {} : { cursor }) }),
+          ({ connectionId }) => connectionId,
+        )
+        yield* assertPages(
+          pages.map((page) => page.map(({ connectionId }) => connectionId)),
+          ids.toSorted(),
+          limit,
+        )
+      }
+    },
+  ),
+
+  "lists/tokens": example(
+    "tokens are listed newest first, in pages of any size, without those of others",
+    function* (store) {
+      const partnersConnectionId = `account ${System.newId()}`
+      const ids = Array.from({ length: 5 }, newId)
+      for (const [n, id] of ids.entries()) {
+        const hash = System.newId().replaceAll("-", "").padEnd(64, "0")
+        const token = {
+          id,
+          hash,
+          partnersConnectionId,
+          partnerClientId: "",
+          issuedAt: after(n),
+          expiresAt: after(1000),
+        }
+        yield* store.issueToken(token)
+      }
+      for (const limit of [1, 2, 3, 5, 200]) {
+        const pages = yield* System.pagesOf(
+          (cursor: Uuid.Uuid | undefined) =>
+            store.tokens({ partnersConnectionId, limit, ...(cursor === undefined ? {} : { cursor }) }),
+          ({ id }) => id,
+        )
+        yield* assertPages(
+          pages.map((page) => page.map(({ id }) => id)),
+          ids.toSorted().toReversed(),
+          limit,
+        )
+      }
+    },
+  ),
+}
+
+const assertPages = Effect.fnUntraced(function* (
+  pages: ReadonlyArray<ReadonlyArray<string>>,
+  expected: ReadonlyArray<string>,
+  limit: number,
+): Effect.fn.Return<void, Law.Departure> {
+  yield* Law.same(pages.flat(), expected, `The list in pages of ${limit}`)
+  const sizes = pages.map((page) => page.length)
+  yield* Law.holds(
+    sizes.slice(0, -1).every((size) => size === limit) && (sizes.at(-1) ?? 0) <= limit,
+    `Pages of ${limit} have ${sizes.join(", ")}: each but the last should be full.`,
+  )
+})
+
+const listsAreWhole = Effect.fnUntraced(function* (
+  store: Store.Store,
+  reservations: ReadonlyArray<{ readonly millis: number; readonly settled: number }>,
+) {
+  const { connection, reserve, settle } = yield* funded(store, 1000n)
+  const made: Array<{
+    readonly id: Uuid.Uuid
+    readonly created: number
+    readonly updated: number
+    readonly state: Transfer.State
+  }> = []
+  for (const { millis, settled } of reservations) {
+    const command = reserve(1n, after(millis))
+    const { id } = command.terms
+    yield* store.execute({ command, nonce: undefined })
+    const state = (["Reserved", "Cleared", "Released"] as const)[settled] ?? "Reserved"
+    const updated = state === "Reserved" ? millis : millis + 2
+    if (state !== "Reserved") {
+      yield* store.execute({
+        command: settle(state === "Cleared" ? "Clear" : "Release", id, after(updated)),
+        nonce: undefined,
+      })
+    }
+    made.push({ id, created: millis, updated, state })
+  }
+  const filters = [
+    [{}, () => true],
+    [{ state: "Reserved" }, ({ state }) => state === "Reserved"],
+    [{ from: after(1) }, ({ created }) => created >= 1],
+    [{ to: after(2) }, ({ created }) => created < 2],
+    [{ unchangedSince: after(2) }, ({ updated }) => updated <= 2],
+  ] as ReadonlyArray<readonly [Partial<Store.Query>, (one: (typeof made)[number]) => boolean]>
+  for (const order of ["newest", "oldest"] as const) {
+    const sorted = made.toSorted((a, b) => {
+      const oldestFirst = a.created - b.created || (a.id < b.id ? -1 : 1)
+      return order === "oldest" ? oldestFirst : -oldestFirst
+    })
+    for (const [filter, belongs] of filters) {
+      for (let limit = 1; limit <= made.length + 1; limit++) {
+        const query = { connectionId: connection.connectionId, order, limit, ...filter }
+        const pages = yield* System.pagesOf(
+          (cursor: Store.Cursor | undefined) =>
+            store.list("deallocation", cursor === undefined ? query : { ...query, cursor }),
+          ({ terms }) => terms.id,
+        )
+        const expected = sorted.filter(belongs).map(({ id }) => id)
+        yield* assertPages(
+          pages.map((page) => page.map(({ terms }) => terms.id)),
+          expected,
+          limit,
+        )
+      }
+    }
+  }
+})
+
+/** The place of the last entry that there is, if there is one. */
+const endOf = Effect.fnUntraced(function* (store: Store.Store): Effect.fn.Return<Store.Place | undefined, unknown> {
+  let place: Store.Place | undefined
+  for (;;) {
+    const next = (yield* store.entries(place, 200)).at(-1)?.place
+    if (next === undefined) return place
+    place = next
+  }
+})
+
+/** What the feed gives after a place, in small pages, until all is there that is waited for. */
+const feedFrom = Effect.fnUntraced(function* (
+  store: Store.Store,
+  after: Store.Place | undefined,
+  isAll: (placed: ReadonlyArray<Store.Placed>) => boolean,
+): Effect.fn.Return<ReadonlyArray<Store.Placed>, unknown> {
+  const placed: Array<Store.Placed> = []
+  for (let waits = 0; ; ) {
+    const page = yield* store.entries(placed.at(-1)?.place ?? after, 7)
+    placed.push(...page)
+    if (page.length > 0) continue
+    // A store may hold back what others have not finished yet.
+    if (isAll(placed) || waits++ === 100) return placed
+    yield* Effect.sleep("50 millis")
+  }
+})
