@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { BaseUnits, Denomination } from "@holdfast/domain"
-import { Effect, Schema } from "effect"
+import { Effect, Exit, Schema } from "effect"
 import fc from "fast-check"
 import { units } from "../support/Generators.ts"
 
@@ -13,6 +13,28 @@ describe("a denomination", () => {
     const isDenomination = Schema.is(Denomination.Denomination)
     for (const decimals of [0, 36]) assert.isTrue(isDenomination({ decimals }))
     for (const decimals of [-1, 37, 0.5, Number.NaN, "8"]) assert.isFalse(isDenomination({ decimals }))
+  })
+
+  it("is nothing else, whatever the compiler was told: that is a defect with the fact and the value", () => {
+    const facts: ReadonlyArray<readonly [value: unknown, message: string]> = [
+      [-1, "decimals: Expected 0 to 36 decimals, got -1"],
+      [99, "decimals: Expected 0 to 36 decimals, got 99"],
+      [1.5, "decimals: Expected an integer, got 1.5"],
+      [Number.NaN, "decimals: Expected an integer, got NaN"],
+      ["8", 'decimals: Expected number, got "8"'],
+    ]
+    for (const [decimals, message] of facts) {
+      const forged = { decimals } as unknown as Denomination.Denomination
+      for (const text of ["1.5", "not a number"]) {
+        const exit = Effect.runSyncExit(Denomination.parse(forged, text))
+        assert.isTrue(Exit.hasDies(exit), message)
+        assert.throws(() => run(Denomination.parse(forged, text)), message)
+      }
+      assert.throws(() => Denomination.format(forged, units(1n)), message)
+      assert.throws(() => Denomination.Denomination.make(forged), message)
+    }
+    // @ts-expect-error only the schema makes one
+    Denomination.format({ decimals: 8 }, units(1n))
   })
 
   it("reads text with fewer decimals as if zeros followed, one with more never", () => {

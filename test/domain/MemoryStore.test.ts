@@ -5,11 +5,18 @@ import { DateTime, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Generators from "../support/Generators.ts"
 import { obeys } from "../support/Laws.ts"
+import { looseQueries } from "../support/LooseQueries.ts"
 
 const { uuid, units } = Generators
 
 describe("a store in memory", () =>
   obeys(laws((policy) => Effect.map(MemoryStore.make(policy), ({ store }) => store), { runs: 300 })))
+
+describe("in memory, of queries", () => {
+  for (const [title, check] of Object.entries(looseQueries)) {
+    it.effect(title, () => Effect.provide(check, MemoryStore.layer()))
+  }
+})
 
 const [connection = assert.fail(), otherConnection = assert.fail()] = Generators.registered
 const [currency = assert.fail(), otherCurrency = assert.fail()] = Generators.currencies

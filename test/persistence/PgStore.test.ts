@@ -7,6 +7,7 @@ import { Effect, Exit, Scope } from "effect"
 import { assertJournals, query, serviceOn, withDatabase } from "../support/Databases.ts"
 import { adjustmentOf, funded, termsOf } from "../support/Fixtures.ts"
 import { obeys } from "../support/Laws.ts"
+import { looseQueries } from "../support/LooseQueries.ts"
 import * as Quiet from "../support/Quiet.ts"
 import { TestDatabase } from "../support/TestDatabase.ts"
 
@@ -63,6 +64,10 @@ it.live("a transfer's journal is whole however its entries came about: one by on
     }).pipe(Effect.provide(serviceOn(database))),
   ),
 )
+
+for (const [title, check] of Object.entries(looseQueries)) {
+  it.live(`of queries ${title}`, () => withDatabase((database) => Effect.provide(check, serviceOn(database))))
+}
 
 it.live("a deallocation that is released, asked for again and rejected then has the reason, and keeps it", () =>
   withDatabase((database) =>

@@ -11,6 +11,7 @@
  */
 import { Brand, Effect, Order, Result, Schema, Struct } from "effect"
 import * as BaseUnits from "./BaseUnits.ts"
+import * as Parsing from "./internal/parsing.ts"
 
 /** Of any size; what is drawn of the schema keeps to a fifth of the bound, so that five fit together. */
 const balance = BaseUnits.BaseUnits.check(
@@ -43,15 +44,31 @@ export const Balance = Schema.Literals(Struct.keys(balances))
 export type Balance = typeof Balance.Type
 
 /**
- * The balances of an account, in base units: together at most 2^256 − 1.
+ * The balances of an account, in base units: together at most 2^256 − 1. In JSON
+ * each is text, with all its digits.
+ *
+ * ```ts
+ * import { Account, BaseUnits } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const Json = Schema.fromJsonString(Schema.toCodecJson(Account.Account))
+ * const account = { ...Account.empty, available: BaseUnits.BaseUnits.make(BaseUnits.MAX) }
+ *
+ * const text = Schema.encodeSync(Json)(account)
+ * assert.ok(text.includes(`"available":"${2n ** 256n - 1n}"`))
+ * assert.deepEqual(Schema.decodeSync(Json)(text), account)
+ * ```
  *
  * @category schemas
  */
-export const Account = Schema.Struct(balances).check(
-  Schema.makeFilter((account) => sum(account) <= BaseUnits.MAX, {
-    expected: "balances of at most 2^256 - 1 base units together",
-  }),
-)
+export const Account = Schema.Struct(balances)
+  .check(
+    Schema.makeFilter((account) => sum(account) <= BaseUnits.MAX, {
+      expected: "balances of at most 2^256 - 1 base units together",
+    }),
+  )
+  .pipe(Parsing.telling)
 
 /** @category models */
 export type Account = typeof Account.Type
@@ -174,5 +191,5 @@ export const refusalOf = (
 /** A balance is within bounds, because none is negative and the sum of all is. */
 const unchecked = Brand.nominal<BaseUnits.BaseUnits>()
 
-const sum = ({ pending, available, locked, reserved, deallocated }: Account): bigint =>
+const sum = ({ pending, available, locked, reserved, deallocated }: Readonly<Record<Balance, bigint>>): bigint =>
   pending + available + locked + reserved + deallocated

@@ -10,6 +10,7 @@ import * as Amount from "./Amount.ts"
 import type * as BaseUnits from "./BaseUnits.ts"
 import type * as Connection from "./Connection.ts"
 import * as Decider from "./internal/Decider.ts"
+import * as Parsing from "./internal/parsing.ts"
 import * as Transfer from "./Transfer.ts"
 import * as Uuid from "./Uuid.ts"
 
@@ -32,7 +33,7 @@ export const Terms = Schema.Struct({
       ),
     ),
   ),
-})
+}).pipe(Parsing.telling)
 
 /** @category models */
 export type Terms = typeof Terms.Type

@@ -6,6 +6,7 @@
 import { Effect, type Equivalence as Equivalence_, Schema } from "effect"
 import { dual } from "effect/Function"
 import * as BaseUnits from "./BaseUnits.ts"
+import * as Parsing from "./internal/parsing.ts"
 
 /**
  * A currency code as the partner maps it: case-sensitive, 1 to 128 printable
@@ -29,7 +30,7 @@ export const Currency = Schema.String.check(
     // The smallest that is drawn has one.
     arbitraryConstraint: { minLength: 1 },
   }),
-).pipe(Schema.brand("Currency"))
+).pipe(Schema.brand("Currency"), Parsing.telling)
 
 /** @category models */
 export type Currency = typeof Currency.Type
@@ -39,7 +40,7 @@ export type Currency = typeof Currency.Type
  *
  * @category schemas
  */
-export const Amount = Schema.Struct({ currency: Currency, quantity: BaseUnits.BaseUnits })
+export const Amount = Schema.Struct({ currency: Currency, quantity: BaseUnits.BaseUnits }).pipe(Parsing.telling)
 
 /** @category models */
 export type Amount = typeof Amount.Type
@@ -54,7 +55,7 @@ export const Positive = Amount.check(
   Schema.makeFilter((amount: Amount) =>
     amount.quantity > 0n ? undefined : { path: ["quantity"], issue: "Quantity must be at least 1 base unit. Got 0." },
   ),
-)
+).pipe(Parsing.telling)
 
 /**
  * The same with the quantity as canonical decimal digits on the outside: the

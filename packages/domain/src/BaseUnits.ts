@@ -32,13 +32,19 @@ export const MAX = 2n ** 256n - 1n
  *
  * assert.ok(Schema.is(BaseUnits.BaseUnits)(42n))
  * assert.ok(!Schema.is(BaseUnits.BaseUnits)(-1n))
+ * assert.throws(() => BaseUnits.BaseUnits.make(-1n), { message: "Expected base units, 0 to 2^256 - 1, got -1n" })
+ *
+ * // `JSON.stringify` knows no bigint: whatever holds one is written with the codec of its schema.
+ * const Json = Schema.fromJsonString(Schema.toCodecJson(Schema.Array(BaseUnits.BaseUnits)))
+ * assert.equal(Schema.encodeSync(Json)([BaseUnits.BaseUnits.make(42n)]), '["42"]')
+ * assert.deepEqual(Schema.decodeSync(Json)('["42"]'), [42n])
  * ```
  *
  * @category schemas
  */
-export const BaseUnits = Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: 0n, maximum: MAX })).pipe(
-  Schema.brand("BaseUnits"),
-)
+export const BaseUnits = Schema.BigInt.check(
+  Schema.isBetweenBigInt({ minimum: 0n, maximum: MAX }, { expected: "base units, 0 to 2^256 - 1" }),
+).pipe(Schema.brand("BaseUnits"), Parsing.telling)
 
 /** @category models */
 export type BaseUnits = typeof BaseUnits.Type

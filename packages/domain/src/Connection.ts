@@ -8,6 +8,7 @@
  */
 import { DateTime, Result, Schema, Struct } from "effect"
 import * as Difference from "./Difference.ts"
+import * as Parsing from "./internal/parsing.ts"
 import * as Uuid from "./Uuid.ts"
 
 /**
@@ -54,7 +55,7 @@ export const Connection = Schema.Struct({
   partnersConnectionId: PartnerId.check(Schema.isNonEmpty()),
   /** The partner's id of the client; may be empty. */
   partnerClientId: PartnerId,
-})
+}).pipe(Parsing.telling)
 
 /** @category models */
 export type Connection = typeof Connection.Type

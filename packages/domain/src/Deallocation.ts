@@ -15,6 +15,7 @@ import { type Effect, Schema } from "effect"
 import * as Amount from "./Amount.ts"
 import * as Connection from "./Connection.ts"
 import * as Decider from "./internal/Decider.ts"
+import * as Parsing from "./internal/parsing.ts"
 import * as Transfer from "./Transfer.ts"
 import * as Uuid from "./Uuid.ts"
 
@@ -28,7 +29,7 @@ export const Terms = Schema.Struct({
   id: Uuid.FromString,
   amount: Amount.Positive,
   ...Connection.Connection.fields,
-})
+}).pipe(Parsing.telling)
 
 /** @category models */
 export type Terms = typeof Terms.Type

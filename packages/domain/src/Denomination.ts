@@ -9,13 +9,24 @@ import * as Parsing from "./internal/parsing.ts"
 
 /**
  * The number of decimals of a currency's customary unit, 0 to 36: 8 for bitcoin
- * (1 BTC is 10^8 satoshi), 18 for ether.
+ * (1 BTC is 10^8 satoshi), 18 for ether. Only the schema makes one; what passes for
+ * one behind the compiler's back is a defect of whatever it is given to.
+ *
+ * ```ts
+ * import { Denomination } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.equal(Denomination.Denomination.make({ decimals: 18 }).decimals, 18)
+ * assert.throws(() => Denomination.Denomination.make({ decimals: -1 }), {
+ *   message: "decimals: Expected 0 to 36 decimals, got -1",
+ * })
+ * ```
  *
  * @category schemas
  */
 export const Denomination = Schema.Struct({
-  decimals: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 36 })),
-})
+  decimals: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 36 }, { expected: "0 to 36 decimals" })),
+}).pipe(Schema.brand("Denomination"), Parsing.telling)
 
 /** @category models */
 export type Denomination = typeof Denomination.Type
@@ -54,12 +65,15 @@ export class InvalidDecimal extends Schema.TaggedError<InvalidDecimal>()("Invali
  *
  * @category conversions
  */
-export const parse = (self: Denomination, text: string): Effect.Effect<BaseUnits.BaseUnits, InvalidDecimal> => {
+export const parse = (self: Denomination, text: string): Effect.Effect<BaseUnits.BaseUnits, InvalidDecimal> =>
+  Effect.suspend(() => parsed(Denomination.make(self), text))
+
+const parsed = ({ decimals }: Denomination, text: string): Effect.Effect<BaseUnits.BaseUnits, InvalidDecimal> => {
   const match = /^(0|[1-9][0-9]*)(?:\.([0-9]+))?$/.exec(text)
   if (match === null) return invalid(text, "Expected decimal digits with at most one point.")
   const [, whole = "", fraction = ""] = match
-  if (fraction.length > self.decimals) return invalid(text, `Expected at most ${self.decimals} decimals.`)
-  const digits = (whole + fraction.padEnd(self.decimals, "0")).replace(/^0+(?=.)/, "")
+  if (fraction.length > decimals) return invalid(text, `Expected at most ${decimals} decimals.`)
+  const digits = (whole + fraction.padEnd(decimals, "0")).replace(/^0+(?=.)/, "")
   return Effect.catchEager(BaseUnits.fromString(digits), () => invalid(text, "Expected at most 2^256 - 1 base units."))
 }
 
@@ -80,7 +94,8 @@ const invalid = (text: string, reason: string) => Effect.fail(new InvalidDecimal
  * @category conversions
  */
 export const format = (self: Denomination, units: BaseUnits.BaseUnits): string => {
-  const digits = BaseUnits.toString(units).padStart(self.decimals + 1, "0")
-  const point = digits.length - self.decimals
-  return self.decimals === 0 ? digits : `${digits.slice(0, point)}.${digits.slice(point)}`
+  const { decimals } = Denomination.make(self)
+  const digits = BaseUnits.toString(units).padStart(decimals + 1, "0")
+  const point = digits.length - decimals
+  return decimals === 0 ? digits : `${digits.slice(0, point)}.${digits.slice(point)}`
 }

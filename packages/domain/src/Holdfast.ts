@@ -9,7 +9,7 @@ import { Context, DateTime, type Duration, Effect, Option, Stream } from "effect
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type * as Adjustment from "./Adjustment.ts"
 import type * as Ledger from "./Ledger.ts"
-import type * as Store from "./Store.ts"
+import * as Store from "./Store.ts"
 import type * as Uuid from "./Uuid.ts"
 
 /**
@@ -76,7 +76,9 @@ const pageSize = 200
 
 /**
  * The service over a store. Times come from the `Clock`, ids from
- * `SecureRandom`, once per command.
+ * `SecureRandom`, once per command. What it reads is asked of the store only with
+ * queries that are such: any other (a limit of 0, say) is a defect that names the
+ * field and the value. Decode what comes from outside: with {@link Store.Query}.
  *
  * @category constructors
  */
@@ -87,8 +89,15 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store.St
   const ask = <C extends Ledger.Command>(said: object, nonce?: Ledger.Nonce): Store.Execution<C> =>
     Effect.flatMap(DateTime.now, (at) => execute({ command: { ...said, at } as unknown as C, nonce }))
 
+  const entries: Store.Store["entries"] = (after, limit) =>
+    Effect.suspend(() => reads.entries(after === undefined ? after : Store.Place.make(after), Store.Limit.make(limit)))
+
   return Holdfast.of({
     ...reads,
+    connections: (query) => Effect.suspend(() => reads.connections(Store.ConnectionQuery.make(query))),
+    tokens: (query) => Effect.suspend(() => reads.tokens(Store.TokenQuery.make(query))),
+    list: (kind, query) => Effect.suspend(() => reads.list(kind, Store.Query.make(query))),
+    entries,
     // Of what the partner itself asks for the id is left out: it has one already.
     reserve: <Kind extends TwoPhaseKind>(
       kind: Kind,
@@ -112,7 +121,7 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store.St
       }),
     follow: (after, { every = "500 millis" } = {}) => {
       const next = (after: Store.Place | undefined) =>
-        Effect.map(reads.entries(after, pageSize), (entries) => {
+        Effect.map(entries(after, pageSize), (entries) => {
           const place = entries.at(-1)?.place ?? after
           return [entries, Option.some({ after: place, isEnd: entries.length < pageSize })] as const
         })

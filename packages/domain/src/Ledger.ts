@@ -37,6 +37,33 @@ export const kinds = {
 /**
  * Anything that moves balance, known by an id from one shared space.
  *
+ * `JSON.stringify` knows no bigint: `Schema.toCodecJson` writes what a schema of this
+ * library describes with quantities as text, every digit of them, and times as ISO
+ * 8601, and reads it back. It serves {@link Entry} as well.
+ *
+ * ```ts
+ * import { BaseUnits, Ledger, Lock } from "@holdfast/domain"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const Json = Schema.fromJsonString(Schema.toCodecJson(Ledger.Transfer))
+ * const lock = Ledger.Transfer.make({
+ *   kind: "lock",
+ *   terms: Schema.decodeUnknownSync(Lock.Terms)({
+ *     id: "018f3f1e-0000-7000-8000-000000000006",
+ *     connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *     amount: { currency: "ETH", quantity: BaseUnits.MAX },
+ *   }),
+ *   state: "Reserved",
+ *   createdAt: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ *   updatedAt: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ * })
+ *
+ * const text = Schema.encodeSync(Json)(lock)
+ * assert.ok(text.includes(`"quantity":"${2n ** 256n - 1n}"`))
+ * assert.deepEqual(Schema.decodeSync(Json)(text), lock)
+ * ```
+ *
  * @category schemas
  */
 export const Transfer = Schema.Union([

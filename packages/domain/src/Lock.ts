@@ -6,6 +6,7 @@
  */
 import { Schema, Struct } from "effect"
 import * as Adjustment from "./Adjustment.ts"
+import * as Parsing from "./internal/parsing.ts"
 import * as Transfer from "./Transfer.ts"
 
 /**
@@ -13,7 +14,7 @@ import * as Transfer from "./Transfer.ts"
  *
  * @category schemas
  */
-export const Terms = Schema.Struct(Struct.omit(Adjustment.Terms.fields, ["direction"]))
+export const Terms = Schema.Struct(Struct.omit(Adjustment.Terms.fields, ["direction"])).pipe(Parsing.telling)
 
 /** @category models */
 export type Terms = typeof Terms.Type

@@ -198,7 +198,9 @@ export const make = Effect.fnUntraced(function* (
       Effect.sync(() => {
         const fields = Struct.keys(wanted)
         const matching = Array_.sortWith(Array.from(connections.values()), (_) => _.connectionId, Order.String)
-          .filter((connection) => fields.every((field) => connection[field] === wanted[field]))
+          .filter((connection) =>
+            fields.every((field) => wanted[field] === undefined || connection[field] === wanted[field]),
+          )
           .filter(({ connectionId }) => cursor === undefined || connectionId > cursor)
         return Store.page(matching, limit, (_) => _.connectionId)
       }),

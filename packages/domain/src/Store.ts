@@ -7,6 +7,7 @@ import { DateTime, type Effect, Order as Order_, Schema } from "effect"
 import type * as Account from "./Account.ts"
 import * as Amount from "./Amount.ts"
 import * as Connection from "./Connection.ts"
+import * as Parsing from "./internal/parsing.ts"
 import type * as Ledger from "./Ledger.ts"
 import * as Transfer from "./Transfer.ts"
 import * as Uuid from "./Uuid.ts"
@@ -55,8 +56,14 @@ export const Cursor = Schema.Struct({ createdAt: Schema.DateTimeUtc, id: Uuid.Uu
 /** @category models */
 export type Cursor = typeof Cursor.Type
 
-/** The size of a page, 1 to 200. */
-const limit = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 200 }))
+/**
+ * The size of a page, 1 to 200.
+ *
+ * @category schemas
+ */
+export const Limit = Schema.Int.check(
+  Schema.isBetween({ minimum: 1, maximum: 200 }, { expected: "a limit of 1 to 200" }),
+).pipe(Parsing.telling)
 
 /**
  * The order of a list: by when transfers were first asked for.
@@ -75,20 +82,20 @@ export type Order = typeof Order.Type
  * @category schemas
  */
 export const Query = Schema.Struct({
-  state: Schema.optionalKey(Transfer.State),
-  connectionId: Schema.optionalKey(Uuid.Uuid),
-  currency: Schema.optionalKey(Amount.Currency),
+  state: Schema.optional(Transfer.State),
+  connectionId: Schema.optional(Uuid.Uuid),
+  currency: Schema.optional(Amount.Currency),
   /** First asked for at this time or later. */
-  from: Schema.optionalKey(Schema.DateTimeUtc),
+  from: Schema.optional(Schema.DateTimeUtc),
   /** First asked for before this time. */
-  to: Schema.optionalKey(Schema.DateTimeUtc),
+  to: Schema.optional(Schema.DateTimeUtc),
   /** In its state since this time or longer: what has been reserved too long, say. */
-  unchangedSince: Schema.optionalKey(Schema.DateTimeUtc),
+  unchangedSince: Schema.optional(Schema.DateTimeUtc),
   /** Newest first where it is left out. */
-  order: Schema.optionalKey(Order),
-  cursor: Schema.optionalKey(Cursor),
-  limit,
-})
+  order: Schema.optional(Order),
+  cursor: Schema.optional(Cursor),
+  limit: Limit,
+}).pipe(Parsing.telling)
 
 /** @category models */
 export type Query = typeof Query.Type
@@ -109,14 +116,14 @@ export interface Page<A, C = Cursor> {
  * @category schemas
  */
 export const ConnectionQuery = Schema.Struct({
-  clientId: Schema.optionalKey(Uuid.Uuid),
-  partnersConnectionId: Schema.optionalKey(Connection.Connection.fields.partnersConnectionId),
-  partnerClientId: Schema.optionalKey(Connection.Connection.fields.partnerClientId),
-  suspended: Schema.optionalKey(Schema.Boolean),
+  clientId: Schema.optional(Uuid.Uuid),
+  partnersConnectionId: Schema.optional(Connection.Connection.fields.partnersConnectionId),
+  partnerClientId: Schema.optional(Connection.Connection.fields.partnerClientId),
+  suspended: Schema.optional(Schema.Boolean),
   /** The id of the last of the page before. */
-  cursor: Schema.optionalKey(Uuid.Uuid),
-  limit,
-})
+  cursor: Schema.optional(Uuid.Uuid),
+  limit: Limit,
+}).pipe(Parsing.telling)
 
 /** @category models */
 export type ConnectionQuery = typeof ConnectionQuery.Type
@@ -127,11 +134,11 @@ export type ConnectionQuery = typeof ConnectionQuery.Type
  * @category schemas
  */
 export const TokenQuery = Schema.Struct({
-  partnersConnectionId: Schema.optionalKey(Connection.Connection.fields.partnersConnectionId),
+  partnersConnectionId: Schema.optional(Connection.Connection.fields.partnersConnectionId),
   /** The id of the last of the page before. */
-  cursor: Schema.optionalKey(Uuid.Uuid),
-  limit,
-})
+  cursor: Schema.optional(Uuid.Uuid),
+  limit: Limit,
+}).pipe(Parsing.telling)
 
 /** @category models */
 export type TokenQuery = typeof TokenQuery.Type
@@ -143,8 +150,8 @@ export type TokenQuery = typeof TokenQuery.Type
  * @category schemas
  */
 export const Place = Schema.String.check(
-  Schema.isPattern(/^\d{1,18}$/, { message: "Expected a cursor of the journal: digits." }),
-).pipe(Schema.brand("Place"))
+  Schema.isPattern(/^\d{1,18}$/, { expected: "a cursor of the journal: 1 to 18 digits" }),
+).pipe(Schema.brand("Place"), Parsing.telling)
 
 /** @category models */
 export type Place = typeof Place.Type

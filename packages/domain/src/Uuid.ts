@@ -15,7 +15,7 @@ export const Uuid = Schema.String.check(
   Schema.isPattern(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, {
     expected: "a lower-case UUID",
   }),
-).pipe(Schema.brand("Uuid"))
+).pipe(Schema.brand("Uuid"), Parsing.telling)
 
 /** @category models */
 export type Uuid = typeof Uuid.Type

@@ -39,7 +39,7 @@ const unchecked = Brand.nominal<Amount.Currency>()
  * import * as Coins from "@holdfast/domain/coins"
  * import assert from "node:assert/strict"
  *
- * const onSolana = Array.from(Coins.all.keys()).filter((code) => code.startsWith("sol:"))
+ * const onSolana: ReadonlyArray<string> = Array.from(Coins.all.keys()).filter((code) => code.startsWith("sol:"))
  * assert.ok(onSolana.includes("sol:usdc"))
  *
  * const layer = MemoryStore.layer({ currencies: new Set(onSolana) })
