@@ -20,6 +20,17 @@ export const domain = [
       "floor: (self / total) * weight,",
     ],
   }),
+  ...of("domain/src/Denomination.ts", ["domain/Denomination"], {
+    "what is read need be no denomination": ["parsed(Denomination.make(self), text)", "parsed(self, text)"],
+    "what is written need be no denomination": [
+      "const { decimals } = Denomination.make(self)",
+      "const { decimals } = self",
+    ],
+  }),
+  ...of("domain/src/coins/index.ts", ["domain/Coins"], {
+    "case is no matter": ["all.has(unchecked(code))", "all.has(unchecked(code.toLowerCase()))"],
+    "a code with a mark is one coin": ["[line.slice(0, -1), `ofc${line.slice(0, -1)}`]", "[line.slice(0, -1)]"],
+  }),
   ...of("domain/src/Account.ts", ["domain/Account"], {
     "more is taken than is there": ["return held < quantity ?", "return held < 0n ?"],
     "all but the last unit can be taken": ["return held < quantity ?", "return held <= quantity ?"],
@@ -192,6 +203,8 @@ export const domain = [
   ...of("domain/src/Holdfast.ts", ["domain/MemoryStore"], {
     "commands need no nonce": ["as unknown as C, nonce })", "as unknown as C, nonce: undefined })"],
     "a clear releases": [`_tag: "Clear", kind, id }`, `_tag: "Release", kind, id }`],
+    "a page is as long as anybody likes": ["Store.Query.make(query)", "query"],
+    "any text is a place": ["after === undefined ? after : Store.Place.make(after)", "after"],
   }),
   ...of("domain/src/MemoryStore.ts", ["domain/MemoryStore"], {
     "commands in memory do not wait for one another": [
@@ -202,6 +215,10 @@ export const domain = [
     "nonces are forgotten in memory without a trace": [
       "forgottenUntil === undefined ? expiresAt : DateTime.max(forgottenUntil, expiresAt)",
       "undefined",
+    ],
+    "in memory, nothing is what is asked for where nothing is asked for": [
+      "wanted[field] === undefined || connection[field] === wanted[field]",
+      "connection[field] === wanted[field]",
     ],
   }),
   ...of("domain/src/Store.ts", ["domain/MemoryStore"], {

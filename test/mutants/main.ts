@@ -34,7 +34,7 @@ const patienceMillis = 300_000
 
 type Fate = "killed" | "lived" | "hangs"
 
-const sources = Fs.globSync("{packages,test,bench}/**/*.{ts,sql,json}", { cwd: root }).filter(
+const sources = Fs.globSync("{packages,test,bench,scripts}/**/*.{ts,sql,json}", { cwd: root }).filter(
   (file) => !/(^|\/)(node_modules|dist|results)\//.test(file),
 )
 const others = ["package.json", "vitest.config.ts", "tsconfig.base.json", "README.md", "SECURITY.md"]
