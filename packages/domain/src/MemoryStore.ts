@@ -156,7 +156,7 @@ export const make = Effect.fnUntraced(function* (
           return Effect.fromResult(made)
         },
       ).pipe(mutex.withPermits(1)),
-    issueToken: (token) => Effect.sync(() => tokens.set(token.id, token)),
+    issueToken: (token) => Effect.sync(() => void tokens.set(token.id, token)),
     revokeToken: (id) =>
       Effect.flatMap(
         DateTime.now,
