@@ -2,9 +2,9 @@
 import { spawnSync } from "node:child_process"
 import { createHash, randomUUID } from "node:crypto"
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
-import { Connection, Holdfast, MemoryStore, Store } from "@holdfast/domain"
+import { Connection, Holdfast, type Ledger, MemoryStore, Store } from "@holdfast/domain"
 import * as Promises from "@holdfast/domain/Promises"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { layerWebCrypto } from "effect/crypto/SecureRandom"
 import { assertPlain, connectionOf, creditOf, valueOf } from "../support/Promised.ts"
 
@@ -138,6 +138,27 @@ describe("each call", () => {
     for (const answer of answers) assert.deepStrictEqual(answer, answers[0])
     assert.strictEqual(valueOf(await holdfast.connection(connection.connectionId)).balances[0]?.available, 0n)
     assert.lengthOf(valueOf(await holdfast.journal(terms.id)), 1)
+  })
+
+  it("that is signed uses up its nonce", async () => {
+    const { holdfast, connection } = await funded()
+    const lock = { ...connection, id: randomUUID(), amount: btc(1n) }
+    const request = { connectionId: randomUUID(), clientId: randomUUID(), tokenHash: undefined }
+    const calls: ReadonlyArray<(nonce: Promises.Input<Ledger.Nonce>) => Promise<Promises.Answer<unknown, unknown>>> = [
+      (nonce) => holdfast.reserve("lock", lock, nonce),
+      (nonce) => holdfast.release("lock", lock.id, nonce),
+      (nonce) => holdfast.reserve("lock", lock, nonce),
+      (nonce) => holdfast.clear("lock", lock.id, nonce),
+      (nonce) => holdfast.connect(request, nonce),
+      (nonce) => holdfast.useNonce(nonce),
+    ]
+    for (const [n, call] of calls.entries()) {
+      const nonce = { value: `nonce ${n}`, expiresAt: new Date(Date.now() + 60_000) }
+      await call(nonce)
+      const answer = await call(nonce)
+      assert.strictEqual(answer.ok || String(answer.error), `NonceUsed: The nonce "nonce ${n}" has been used before.`)
+    }
+    assert.strictEqual(valueOf(await holdfast.find("lock", lock.id)).state, "Cleared")
   })
 
   it("says why not, with an error that is one of the domain's", async () => {
@@ -333,6 +354,28 @@ describe("the journal that is followed", () => {
     await holdfast.close()
   })
 
+  it("is looked at as often as it is said", async () => {
+    const followed: Array<unknown> = []
+    const holdfast = await Promises.make(
+      Layer.effect(
+        Holdfast.Holdfast,
+        Effect.map(Holdfast.Holdfast, (service) => ({
+          ...service,
+          follow: (...asked: ReadonlyArray<unknown>) => {
+            followed.push(asked)
+            return Stream.empty
+          },
+        })),
+      ).pipe(Layer.provide(MemoryStore.layer())),
+    )
+    for await (const _ of holdfast.follow("7", { every: 20 })) assert.fail("There is nothing.")
+    for await (const _ of holdfast.follow(undefined, { every: undefined })) assert.fail("There is nothing.")
+    assert.deepStrictEqual(followed, [
+      ["7", { every: 20 }],
+      [undefined, {}],
+    ])
+  })
+
   it("ends after an error, which is an answer", async () => {
     const { holdfast } = await funded()
     const answers: Array<unknown> = []
@@ -405,12 +448,40 @@ describe("a service", () => {
     await closing
   })
 
+  it("that is being closed lets go of its store last, when whoever reads the journal has let go", async () => {
+    const order: Array<string> = []
+    const letGo = (what: string) =>
+      Effect.andThen(
+        Effect.sleep(20),
+        Effect.sync(() => order.push(what)),
+      )
+    const { promise: reading, resolve: isReading } = Promise.withResolvers<void>()
+    const entries = Effect.andThen(Effect.sync(isReading), Effect.never).pipe(Effect.onInterrupt(() => letGo("reader")))
+    const holdfast = await Promises.make(
+      Layer.effect(
+        Holdfast.Holdfast,
+        Effect.gen(function* () {
+          yield* Effect.addFinalizer(() => Effect.sync(() => order.push("store")))
+          const { store } = yield* MemoryStore.make()
+          return yield* Holdfast.make({ ...store, entries: () => entries })
+        }),
+      ).pipe(Layer.provide(layerWebCrypto)),
+    )
+    const next = holdfast.follow()[Symbol.asyncIterator]().next()
+    await reading
+    await holdfast.close()
+    assert.deepStrictEqual(order, ["reader", "store"])
+    assert.isTrue((await next).done)
+  })
+
   it("that cannot be built is rejected with the reason, and holds nothing", async () => {
     const { held, layer } = counted()
     const reason = new Connection.TokenRefused()
-    const broken = Layer.effect(Holdfast.Holdfast, Effect.fail(reason)).pipe(Layer.provide(layer))
-    assert.strictEqual(await rejection(Promises.make(broken)), reason)
-    assert.deepStrictEqual(held, { times: 1, now: 0 })
+    const broken = Layer.effect(Holdfast.Holdfast, Effect.fail(reason))
+    for (const [n, whole] of [Layer.provide(broken, layer), Layer.merge(layer, broken)].entries()) {
+      assert.strictEqual(await rejection(Promises.make(whole)), reason)
+      assert.deepStrictEqual(held, { times: n + 1, now: 0 })
+    }
   })
 
   it("that was closed keeps no process alive, whatever was followed, and rejects nothing unseen", () => {
@@ -431,6 +502,16 @@ describe("a service", () => {
 })
 
 describe("the types", () => {
+  it("of errors are those that the service fails with: what is in them is plain as it is", () => {
+    type Service = Holdfast.Holdfast["Service"]
+    type FailureOf<Asked> = Asked extends Effect.Effect<unknown, infer E> ? E : never
+    type Failures = {
+      [Name in keyof Service]: FailureOf<Service[Name] extends (...args: never) => infer Asked ? Asked : Service[Name]>
+    }[keyof Service]
+    expectTypeOf<Failures["_tag"]>().not.toBeNever()
+    expectTypeOf<Failures>().toExtend<Promises.PlainError<Failures>>()
+  })
+
   it("know every error of a call, and what each kind has", async () => {
     const { holdfast, connection } = await funded()
     const { connectionId } = connection
@@ -463,6 +544,8 @@ describe("the types", () => {
     assert.strictEqual(answer.ok || told(answer.error), "amount.currency,amount.quantity")
     const lookalike = await holdfast.adjust({ ...creditOf(connection, 1n), amount: { currency: "btc", quantity: 2n } })
     assert.strictEqual(lookalike.ok || told(lookalike.error), "BTC")
+    const another = { ...creditOf(connection, 1n), amount: { currency: "btc", quantity: 2n } }
+    assert.isTrue((await holdfast.adjust(another, { newCurrency: true })).ok)
 
     const found = valueOf(await holdfast.find("adjustment", credit.id))
     expectTypeOf(found.kind).toEqualTypeOf<"adjustment">()

@@ -12,13 +12,19 @@ const bin = (name: string) => Path.join(root, "node_modules/.bin", name)
 
 const consumer = `
 import assert from "node:assert/strict"
-import { BaseUnits } from "@holdfast/domain"
+import { BaseUnits, MemoryStore } from "@holdfast/domain"
 import * as SameBaseUnits from "@holdfast/domain/BaseUnits"
+import * as Promises from "@holdfast/domain/Promises"
 import { Effect } from "effect"
 
 const units: BaseUnits.BaseUnits = Effect.runSync(BaseUnits.fromString("340282366920938463463374607431768211456"))
 assert.equal(units, 2n ** 128n)
 assert.equal(BaseUnits.fromString, SameBaseUnits.fromString)
+
+const holdfast = await Promises.make(MemoryStore.layer())
+const answer = await holdfast.find("lock", "018f3f1e-0000-7000-8000-000000000001")
+if (!answer.ok) assert.equal(answer.error._tag satisfies "TransferNotFound" | "InvalidInput" | "Unavailable", "TransferNotFound")
+await holdfast.close()
 
 // @ts-expect-error internals are nobody's business
 await assert.rejects(import("@holdfast/domain/internal/parsing"), { code: "ERR_PACKAGE_PATH_NOT_EXPORTED" })

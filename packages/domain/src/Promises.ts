@@ -313,7 +313,7 @@ const failure = <E>(error: E) => ({ ok: false, error: error as PlainError<E> }) 
 
 /**
  * The service of a layer, which is built once: all calls share its store. Rejected with the layer's error where it
- * cannot be built.
+ * cannot be built; what that had acquired is let go then.
  *
  * ```ts
  * import { MemoryStore } from "@holdfast/domain"
@@ -329,16 +329,13 @@ const failure = <E>(error: E) => ({ ok: false, error: error as PlainError<E> }) 
  */
 export const make = async <E>(layer: Layer.Layer<Holdfast_.Holdfast, E>): Promise<Holdfast> => {
   const runtime = ManagedRuntime.make(layer)
-  const service = await runtime.runPromise(Holdfast_.Holdfast).catch(async (error: unknown) => {
-    await runtime.dispose()
-    throw error
-  })
+  const service = await runtime.runPromise(Holdfast_.Holdfast)
   const ending = Deferred.makeUnsafe<void>()
   const underWay = new Set<Promise<unknown>>()
-  let closed: Promise<void> | undefined
+  let isClosed = false
 
   const assertOpen = () => {
-    if (closed !== undefined) throw new Error("This Holdfast is closed.")
+    if (isClosed) throw new Error("This Holdfast is closed.")
   }
   const awaited = <A>(promise: Promise<A>): Promise<A> => {
     const done = () => underWay.delete(promise)
@@ -353,13 +350,11 @@ export const make = async <E>(layer: Layer.Layer<Holdfast_.Holdfast, E>): Promis
   const ask = <I, A, E>(input: Effect.Effect<I, InvalidInput>, call: (input: I) => Effect.Effect<A, E>) =>
     answer(Effect.flatMap(input, call))
 
-  const close = () => {
-    closed ??= (async () => {
-      Deferred.doneUnsafe(ending, Effect.void)
-      await Promise.allSettled(underWay)
-      await runtime.dispose()
-    })()
-    return closed
+  const close = async () => {
+    isClosed = true
+    Deferred.doneUnsafe(ending, Effect.void)
+    await Promise.allSettled(underWay)
+    await runtime.dispose()
   }
 
   return {
