@@ -10,11 +10,12 @@
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"
-import { availableParallelism, tmpdir } from "node:os"
+import { availableParallelism } from "node:os"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Exit } from "effect"
+import * as Checkout from "../support/Checkout.ts"
 import { startEmbedded } from "../support/EmbeddedServer.ts"
 import * as Quiet from "../support/Quiet.ts"
 import { root } from "../support/ServerProcess.ts"
@@ -34,34 +35,9 @@ const patienceMillis = 300_000
 
 type Fate = "killed" | "lived" | "hangs"
 
-const sources = Fs.globSync("{packages,test,bench,scripts}/**/*.{ts,sql,json}", { cwd: root }).filter(
-  (file) => !/(^|\/)(node_modules|dist|results)\//.test(file),
-)
-const others = ["package.json", "vitest.config.ts", "tsconfig.base.json", "README.md", "SECURITY.md"]
+const others = ["package.json", "vitest.config.ts", "tsconfig.base.json", "README.md", "SECURITY.md", "docs/running.md"]
 
-/** A checkout of its own: copies of what is ours, and links to what is not. */
-const checkout = Effect.acquireRelease(
-  Effect.sync(() => {
-    const copy = Fs.mkdtempSync(Path.join(tmpdir(), "holdfast-mutants-"))
-    for (const file of [...sources, ...others]) {
-      Fs.mkdirSync(Path.dirname(Path.join(copy, file)), { recursive: true })
-      Fs.copyFileSync(Path.join(root, file), Path.join(copy, file))
-    }
-    const modules = Path.join(copy, "node_modules")
-    Fs.mkdirSync(modules)
-    for (const name of Fs.readdirSync(Path.join(root, "node_modules"))) {
-      if (name !== ".cache" && name !== "@holdfast") {
-        Fs.symlinkSync(Path.join(root, "node_modules", name), Path.join(modules, name))
-      }
-    }
-    Fs.mkdirSync(Path.join(modules, "@holdfast"))
-    for (const name of Fs.readdirSync(Path.join(copy, "packages"))) {
-      Fs.symlinkSync(Path.join(copy, "packages", name), Path.join(modules, "@holdfast", name))
-    }
-    return copy
-  }),
-  (copy) => Effect.sync(() => Fs.rmSync(copy, { recursive: true, force: true })),
-)
+const files = [...Checkout.sources, ...others]
 
 /** Runs tests in a checkout. */
 const test = (copy: string, files: ReadonlyArray<string>, databaseUrl: string) =>
@@ -98,7 +74,7 @@ const test = (copy: string, files: ReadonlyArray<string>, databaseUrl: string) =
 const memory = (() => {
   const file = Path.join(root, "node_modules/.cache/holdfast-mutants.json")
   const tree = createHash("sha256")
-  for (const source of [...sources, ...others]) tree.update(source).update(Fs.readFileSync(Path.join(root, source)))
+  for (const source of files) tree.update(source).update(Fs.readFileSync(Path.join(root, source)))
   const key = tree.digest("hex")
   const kept: { readonly key: string; readonly fates: Record<string, Fate> } =
     !values.fresh && Fs.existsSync(file) ? JSON.parse(Fs.readFileSync(file, "utf8")) : { key, fates: {} }
@@ -123,7 +99,7 @@ const program = Effect.gen(function* () {
 
   const next = todo.values()
   const worker = Effect.gen(function* () {
-    const copy = yield* checkout
+    const copy = yield* Checkout.make(files)
     const passing = new Set<string>()
     for (const mutant of next) {
       const tests = mutant.tests.join(" ")
