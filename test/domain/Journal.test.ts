@@ -1,4 +1,4 @@
-/** The journal's hash chain: the README's vectors, and that every recorded fact counts. */
+/** The journal's hash chain: the vectors of docs/running.md, and that every recorded fact counts. */
 import { hash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
@@ -61,9 +61,9 @@ const reserved: Ledger.Entry = {
 }
 
 describe("the journal's hash chain", () => {
-  it("has the README's vectors", () => {
-    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8")
-    const texts = [...readme.matchAll(/printf '%s' '(\[.*\])' \| sha256sum\n([0-9a-f]{64})/g)].map((_) => _.slice(1))
+  it("has the vectors of docs/running.md", () => {
+    const guide = readFileSync(new URL("../../docs/running.md", import.meta.url), "utf8")
+    const texts = [...guide.matchAll(/printf '%s' '(\[.*\])' \| sha256sum\n([0-9a-f]{64})/g)].map((_) => _.slice(1))
     const one = Journal.canonical(Journal.genesis, credited, credit)
     const two = Journal.canonical(hash("sha256", one), reserved, hold)
     assert.deepStrictEqual(

@@ -1,6 +1,6 @@
 /**
- * The examples of the documentation: every block fenced as `ts` in a doc comment of the packages,
- * in a README or in a guide. Each is a whole module that checks itself with `node:assert/strict`; a block
+ * The examples of the documentation: every block fenced as `ts` in a doc comment of the packages
+ * or in a Markdown file. Each is a whole module that checks itself with `node:assert/strict`; a block
  * fenced as `ts no-run` is only type-checked.
  */
 import { spawnSync } from "node:child_process"
@@ -20,7 +20,7 @@ const root = Path.resolve(import.meta.dirname, "../..")
 
 /** Every example of the repository. */
 export const findAll = (): ReadonlyArray<Example> =>
-  Fs.globSync(["README.md", "docs/**/*.md", "packages/*/README.md", "packages/*/src/**/*.ts"], { cwd: root })
+  Fs.globSync(["*.md", "{bench,docs}/**/*.md", "packages/*/README.md", "packages/*/src/**/*.ts"], { cwd: root })
     .toSorted()
     .flatMap((file) => extract(file, Fs.readFileSync(Path.join(root, file), "utf8")))
 

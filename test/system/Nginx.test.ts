@@ -1,5 +1,5 @@
 /**
- * The README's nginx block in front of a server: what it keeps inside stays inside,
+ * The nginx block of docs/running.md in front of a server: what it keeps inside stays inside,
  * however it is written. Debian's nginx is needed; `CI_TOOLS=required` insists on it.
  */
 import { spawn, spawnSync } from "node:child_process"
@@ -21,8 +21,8 @@ const PATH = `${process.env["PATH"]}:/usr/sbin`
 const isInstalled = spawnSync("nginx", ["-v"], { env: { PATH } }).error === undefined
 
 /** The block as it stands, but for TLS and the two ports: certificates are not what is tried here. */
-const blockOf = (readme: string, port: number, upstream: number) => {
-  const [, block = ""] = /^```nginx\n(.*?)^```$/ms.exec(readme) ?? []
+const blockOf = (guide: string, port: number, upstream: number) => {
+  const [, block = ""] = /^```nginx\n(.*?)^```$/ms.exec(guide) ?? []
   const swaps: ReadonlyArray<readonly [line: RegExp, swapped: string]> = [
     [/listen 443 ssl;/, `listen 127.0.0.1:${port};`],
     [/ssl_certificate .*;/, ""],
@@ -69,13 +69,13 @@ const title = "keeps all but the network's calls inside, in every spelling"
 
 if (isInstalled) {
   it.live(
-    `the README's nginx block ${title}`,
+    `the nginx block of docs/running.md ${title}`,
     () =>
       Effect.gen(function* () {
         const server = yield* TestServer.TestServer
         const port = yield* ServerProcess.freePort
-        const readme = Fs.readFileSync(Path.join(ServerProcess.root, "README.md"), "utf8")
-        yield* serve(blockOf(readme, port, server.port), port)
+        const guide = Fs.readFileSync(Path.join(ServerProcess.root, "docs/running.md"), "utf8")
+        yield* serve(blockOf(guide, port, server.port), port)
 
         const through = (method: string, target: string, headers: string, body = "") =>
           Effect.promise(() => {
@@ -114,7 +114,7 @@ if (isInstalled) {
     60_000,
   )
 } else {
-  it(`nginx is not installed here: that the README's block ${title}, was not tried`, () => {
+  it(`nginx is not installed here: that the block of docs/running.md ${title}, was not tried`, () => {
     process.stderr.write("nginx is not installed: test/system/Nginx.test.ts tried nothing.\n")
     assert.notStrictEqual(process.env["CI_TOOLS"], "required", "nginx is required, and is not installed")
   })

@@ -1,4 +1,4 @@
-/** What the README shows in a console is what one gets: each command is run against a server, as it stands there. */
+/** What README and docs/running.md show in a console is what one gets: each command is run against a server, as it stands there. */
 import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -42,13 +42,14 @@ const run = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>, environment
 })
 
 it.live(
-  "the README's commands print what it says",
+  "the commands of README and docs/running.md print what they say",
   () =>
     Effect.gen(function* () {
       const directory = yield* ServerProcess.temporaryDirectory
       const server = yield* ServerProcess.start({ DATA_DIR: directory })
-      const readme = readFileSync(join(ServerProcess.root, "README.md"), "utf8")
-      const steps = stepsOf(readme)
+      const steps = ["README.md", "docs/running.md"].flatMap((file) =>
+        stepsOf(readFileSync(join(ServerProcess.root, file), "utf8")),
+      )
       assert.isAbove(steps.length, 4)
       const here = steps.map(({ command, output }) => ({
         command: command.replaceAll("http://127.0.0.1:3000", server.url).replaceAll(".holdfast", directory),
