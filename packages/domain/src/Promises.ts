@@ -203,6 +203,7 @@ const outside = (schema: Schema.Constraint): Schema.Constraint => {
       Schema.decodeTo(inside, { decode: present, encode: SchemaGetter.passthrough() }),
     )
   }
+  if ("members" in schema) return Schema.Union((schema as Schema.Union<ReadonlyArray<Schema.Top>>).members.map(outside))
   return isStruct(schema)
     ? schema.mapFields((fields) => Record.map(fields, outside) as Schema.Struct.Fields, { unsafePreserveChecks: true })
     : schema
