@@ -235,8 +235,9 @@ const commitsAndForgotten = statements(
 /** The words of a list, as literals of SQL. */
 const literals = (words: ReadonlyArray<string>) => words.map((word) => `'${word}'`).join(", ")
 
-/** The kinds, by who asks for them. */
-const { network = [], partner = [] } = Object.groupBy(Struct.keys(Ledger.kinds), (kind) => Ledger.kinds[kind].askedBy)
+/** The kinds that the network, or the partner, asks for. */
+const kindsOf = (who: "network" | "partner") =>
+  Struct.keys(Ledger.kinds).filter((kind) => Ledger.kinds[kind].askedBy === who)
 
 const ofNetwork = "client_id, partners_connection_id, partner_client_id, partner_transfer_id"
 
@@ -249,9 +250,9 @@ const checksOfDomain = [
   `ALTER TABLE transfers ADD CONSTRAINT transfer_is_whole CHECK (
     direction IS NOT DISTINCT FROM CASE state WHEN 'Credited' THEN 'credit' WHEN 'Debited' THEN 'debit' END
     AND (kind = 'adjustment') = (direction IS NOT NULL) AND (state = 'Rejected') = (reason IS NOT NULL)
-    AND CASE WHEN kind IN (${literals(network)})
+    AND CASE WHEN kind IN (${literals(kindsOf("network"))})
       THEN num_nulls(${ofNetwork}) = 0 AND partners_connection_id <> '' AND memo IS NULL
-      ELSE kind IN (${literals(partner)}) AND num_nonnulls(reason, ${ofNetwork}) = 0 END)`,
+      ELSE kind IN (${literals(kindsOf("partner"))}) AND num_nonnulls(reason, ${ofNetwork}) = 0 END)`,
   `ALTER TABLE accounts ADD CONSTRAINT total_within_bound CHECK (${Account.Balance.literals.join(" + ")} <= ${max})`,
 ]
 

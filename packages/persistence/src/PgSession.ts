@@ -232,11 +232,12 @@ const withCurrencies = Effect.fnUntraced(function* (
     connection.query(lockCurrencies, [Write.texts(codes)]),
     connection.query(readCurrencies, [Write.texts(codes)]),
   ])
-  const codesAlike = Map.groupBy(
-    (yield* Tables.currencies.read(rows)).map(({ code }) => code),
-    Amount.folded,
-  )
-  return { ...snapshot, currencies: { get: (code) => new Set(codesAlike.get(code)) } }
+  const alike = new Map<string, Set<Amount.Currency>>()
+  for (const { code } of yield* Tables.currencies.read(rows)) {
+    const folded = Amount.folded(code)
+    alike.set(folded, (alike.get(folded) ?? new Set()).add(code))
+  }
+  return { ...snapshot, currencies: { get: (folded) => alike.get(folded) ?? new Set() } }
 })
 
 /** The connections for want of which something is to be rejected, for good. */
@@ -303,6 +304,8 @@ const extend = (locked: Snapshot["locked"], { entries, transfers, accounts }: Le
 
 /** The changed values that were not there before, and those that were. */
 const split = <K, V>(changed: ReadonlyMap<K, V>, before: ReadonlyMap<K, unknown>) => {
-  const isNew = Map.groupBy(changed, ([key]) => !before.has(key))
-  return [true, false].map((key) => (isNew.get(key) ?? []).map(([, value]) => value)) as [Array<V>, Array<V>]
+  const added: Array<V> = []
+  const kept: Array<V> = []
+  for (const [key, value] of changed) (before.has(key) ? kept : added).push(value)
+  return [added, kept] as const
 }
