@@ -25,10 +25,10 @@ export const freePort = Effect.promise(async () => {
   return typeof address === "object" && address !== null ? address.port : 0
 })
 
-const entry = ["--conditions=@holdfast/source", "packages/server/src/main.ts"]
+const sources = ["--conditions=@holdfast/source", "packages/server/src/main.ts"]
 
 /** Node as npm's scripts have it. */
-const node = join(root, "node_modules/.bin/node")
+export const node = join(root, "node_modules/.bin/node")
 
 /** The embedded database of a server's data directory, as the role that the server is there. */
 export const databaseIn = (directory: string) => ({
@@ -64,6 +64,8 @@ export interface ServerProcess {
 interface Surroundings {
   /** A command that runs the one which follows it. */
   readonly through?: ReadonlyArray<string>
+  /** What Node runs, if not the sources. */
+  readonly entry?: ReadonlyArray<string>
   /** In place of pipes that are read. */
   readonly stdio?: StdioOptions
 }
@@ -71,7 +73,7 @@ interface Surroundings {
 /** Starts a server and waits until it is ready. It is ended with the scope. */
 export const start = Effect.fnUntraced(function* (
   environment: Readonly<Record<string, string>>,
-  { through = [], stdio = "pipe" }: Surroundings = {},
+  { through = [], entry = sources, stdio = "pipe" }: Surroundings = {},
 ) {
   const port = yield* freePort
   const server = yield* Effect.acquireRelease(

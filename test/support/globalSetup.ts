@@ -1,8 +1,10 @@
 /**
- * One PostgreSQL for the whole test run: the server that `DATABASE_URL` names, else an embedded
- * one in a temporary directory, which is gone when the run ends.
+ * What a whole test run shares, and what is gone when it ends: one PostgreSQL, the server that `DATABASE_URL` names or
+ * else an embedded one in a temporary directory; and a folder for the packages once they are packed.
  */
-
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { Effect, Exit, Scope } from "effect"
 import type { TestProject } from "vitest/node"
 import { startEmbedded } from "./EmbeddedServer.ts"
@@ -11,16 +13,22 @@ declare module "vitest" {
   interface ProvidedContext {
     /** A PostgreSQL 14 or later, whose user is a superuser. */
     readonly postgres: { readonly url: string }
+    /** For `Packed.ts` alone. */
+    readonly packedFolder: string
   }
 }
 
 export default async function setup(project: TestProject) {
-  const url = process.env["DATABASE_URL"]
-  if (url !== undefined && url !== "") return project.provide("postgres", { url })
   const scope = Scope.makeUnsafe()
   const stop = () => Effect.runPromise(Scope.close(scope, Exit.void))
+  const packedFolder = Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "holdfast-packed-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
+  )
   try {
-    project.provide("postgres", { url: await Effect.runPromise(Scope.provide(startEmbedded, scope)) })
+    project.provide("packedFolder", await Effect.runPromise(Scope.provide(packedFolder, scope)))
+    const url = process.env["DATABASE_URL"] || (await Effect.runPromise(Scope.provide(startEmbedded, scope)))
+    project.provide("postgres", { url })
   } catch (error) {
     await stop()
     throw error

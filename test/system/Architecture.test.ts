@@ -64,6 +64,13 @@ describe("every import", () => {
       { dependencies: undefined, optionalDependencies: undefined, peers: ["effect"] },
     )
   })
+
+  it("of effect is of the one that a team has: a peer of every package", () => {
+    for (const name of packageNames) {
+      const { dependencies = {}, peerDependencies } = manifestOf(name)
+      assert.deepStrictEqual([dependencies["effect"], peerDependencies], [undefined, { effect: "^4.1.0" }], name)
+    }
+  })
 })
 
 describe("a violation is found", () => {

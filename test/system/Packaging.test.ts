@@ -1,14 +1,38 @@
-/** What a team gets that installs `@holdfast/domain`: the tarball alone, on plain Node. */
-import { execFileSync } from "node:child_process"
+/** What a team gets that installs the packages: the tarballs alone, on plain Node. */
+import { execFileSync, spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
+import { stripTypeScriptTypes } from "node:module"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { publint } from "publint"
+import { formatMessage } from "publint/utils"
 import * as Examples from "../support/Examples.ts"
+import * as Packed from "../support/Packed.ts"
+import * as ServerProcess from "../support/ServerProcess.ts"
+import { root } from "../support/ServerProcess.ts"
 
-const root = Path.resolve(import.meta.dirname, "../..")
-const domain = Path.join(root, "packages/domain")
-const bin = (name: string) => Path.join(root, "node_modules/.bin", name)
+const sourcesOf = (name: string) => Path.join(root, "packages", name)
+
+interface Node {
+  readonly path: string
+  readonly version: string
+}
+
+/** Our Node, and those of other versions that are there, if the libraries say that they run on them. */
+const nodes = [root, ...(process.env["PATH"] ?? "").split(Path.delimiter)]
+  .map((folder) => (folder === root ? ServerProcess.node : Path.join(folder, "node")))
+  .filter((path) => Fs.existsSync(path))
+  .map((path): Node => ({ path, version: execFileSync(path, ["--version"], { encoding: "utf8" }).trim() }))
+  .filter(({ version }, index, all) => index === all.findIndex((other) => other.version === version))
+  .filter(({ version }) => isAtLeast(version, [20, 19]))
+
+function isAtLeast(version: string, [major, minor]: readonly [number, number]) {
+  const [theirs = 0, theirMinor = 0] = version.slice(1).split(".").map(Number)
+  return theirs > major || (theirs === major && theirMinor >= minor)
+}
 
 const consumer = `
 import assert from "node:assert/strict"
@@ -30,54 +54,113 @@ await holdfast.close()
 await assert.rejects(import("@holdfast/domain/internal/parsing"), { code: "ERR_PACKAGE_PATH_NOT_EXPORTED" })
 `
 
-describe("@holdfast/domain, packed and installed", { timeout: 60_000 }, () => {
-  const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "holdfast-packaging-"))
-  const packed = Path.join(folder, "package")
-  const project = Path.join(folder, "project")
-  const modules = Path.join(project, "node_modules")
-  const npm = (cwd: string, ...args: ReadonlyArray<string>) => execFileSync("npm", args, { cwd, stdio: "pipe" })
+const required = `
+const assert = require("node:assert/strict")
+const { BaseUnits } = require("@holdfast/domain")
+const { Effect } = require("effect")
+assert.equal(Effect.runSync(BaseUnits.fromString("7")), 7n)
+assert.equal(require("@holdfast/domain/BaseUnits").fromString, BaseUnits.fromString)
+`
+
+interface Manifest {
+  readonly name: string
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+}
+
+describe("packed and installed", { timeout: 120_000 }, () => {
+  const project = Fs.mkdtempSync(Path.join(Os.tmpdir(), "holdfast-packaging-"))
+  const installed = (name: string) => Path.join(project, "node_modules/@holdfast", name)
+  const manifestOf = (name: string): Manifest =>
+    JSON.parse(Fs.readFileSync(Path.join(installed(name), "package.json"), "utf8"))
+  const filesOf = (name: string) =>
+    Fs.globSync("**", { cwd: installed(name), withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => Path.relative(installed(name), Path.join(entry.parentPath, entry.name)))
+  let tarballs: ReturnType<typeof Packed.packed>
 
   beforeAll(() => {
-    // Built beside the tree, so that a build or check of the tree may go on meanwhile.
-    execFileSync(bin("tsc"), ["-p", domain, "--outDir", Path.join(packed, "dist"), "--tsBuildInfoFile", "null"])
-    for (const file of ["package.json", "README.md", "LICENSE"]) {
-      Fs.copyFileSync(Path.join(domain, file), Path.join(packed, file))
-    }
-    npm(packed, "pack", "--pack-destination", folder)
-    const [tarball] = Fs.globSync("*.tgz", { cwd: folder })
-    assert.isDefined(tarball)
-
-    Fs.mkdirSync(project)
-    Fs.writeFileSync(Path.join(project, "package.json"), JSON.stringify({ type: "module" }))
-    npm(project, "install", "--offline", "--legacy-peer-deps", Path.join(folder, tarball))
-    // Ours stand in for what a team would fetch: the test needs no network.
-    Fs.mkdirSync(Path.join(modules, "@types"))
-    for (const name of ["effect", "@types/node"]) {
-      Fs.symlinkSync(Path.join(root, "node_modules", name), Path.join(modules, name))
-    }
-    const examples = Examples.extract("README.md", Fs.readFileSync(Path.join(domain, "README.md"), "utf8"))
+    tarballs = Packed.packed()
+    Packed.install(project)
+    const examples = Examples.findAll().filter(({ file, runs }) => runs && file.startsWith("packages/"))
     for (const [index, code] of [consumer, ...examples.map(({ code }) => code)].entries()) {
-      Fs.writeFileSync(Path.join(project, `consumer${index}.ts`), code)
+      Fs.writeFileSync(Path.join(project, `consumer${index}.ts`), `${code}\nexport {}\n`)
+      Fs.writeFileSync(Path.join(project, `consumer${index}.js`), stripTypeScriptTypes(code))
     }
-  })
-
-  afterAll(() => Fs.rmSync(folder, { recursive: true }))
-
-  it("holds what was compiled, its README and its licence", () => {
-    const files = Fs.globSync("**", { cwd: Path.join(modules, "@holdfast/domain"), withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => Path.relative(Path.join(modules, "@holdfast/domain"), Path.join(entry.parentPath, entry.name)))
-    const compiled = Fs.globSync("**/*.ts", { cwd: Path.join(domain, "src") }).flatMap((file) =>
-      [".js", ".js.map", ".d.ts"].map((extension) => `dist/${file.slice(0, -".ts".length)}${extension}`),
+    Fs.writeFileSync(Path.join(project, "required.cjs"), required)
+    const modules = Packed.names.flatMap((name) =>
+      Object.keys(manifestOf(name).exports).map((path) => `@holdfast/${name}${path.slice(1)}`),
     )
-    assert.sameMembers(files, ["LICENSE", "README.md", "package.json", ...compiled])
-  })
+    const imports = modules
+      .filter((module) => !module.endsWith(".json"))
+      .map((module, index) => `import * as m${index} from "${module}"\nexport { m${index} }\n`)
+    Fs.writeFileSync(Path.join(project, "everything.ts"), imports.join(""))
+  }, 120_000)
 
-  it("runs", () => {
-    for (const file of Fs.globSync("consumer*.ts", { cwd: project })) {
-      execFileSync(bin("node"), [file], { cwd: project, stdio: "pipe" })
-    }
-  })
+  afterAll(() => Fs.rmSync(project, { recursive: true }))
+
+  for (const name of Packed.names) {
+    describe(`@holdfast/${name}`, () => {
+      it("holds its sources, what was compiled of them, its README and its licence", () => {
+        const sources = Fs.globSync("**/*.ts", { cwd: Path.join(sourcesOf(name), "src") })
+        assert.isNotEmpty(sources)
+        const expected = sources.flatMap((file) => [
+          `src/${file}`,
+          ...[".js", ".js.map", ".d.ts", ".d.ts.map"].map((made) => `dist/${file.slice(0, -".ts".length)}${made}`),
+        ])
+        assert.sameMembers(filesOf(name), ["LICENSE", "README.md", "package.json", ...expected])
+      })
+
+      it("has maps that lead to its sources", () => {
+        for (const file of filesOf(name).filter((file) => file.endsWith(".map"))) {
+          const { sources } = JSON.parse(Fs.readFileSync(Path.join(installed(name), file), "utf8"))
+          const led = sources.map((source: string) => Path.join(Path.dirname(file), source))
+          assert.deepStrictEqual(led, [file.replace(/^dist\/(.*?)(\.d\.ts|\.js)\.map$/, "src/$1.ts")])
+          assert.include(filesOf(name), led[0])
+        }
+      })
+
+      it("exports what is there, under conditions that everybody knows, and runs no scripts", () => {
+        const { "./package.json": itself, ...modules } = manifestOf(name).exports
+        assert.strictEqual(itself, "./package.json")
+        for (const [path, conditions] of Object.entries(modules)) {
+          assert.deepStrictEqual(Object.keys(conditions), ["types", "default"], path)
+          for (const target of Object.values(conditions)) assert.include(filesOf(name), Path.normalize(target), path)
+        }
+        assert.notProperty(manifestOf(name), "scripts")
+      })
+
+      it("is clean to publint", async () => {
+        const pkgDir = installed(name)
+        const { messages } = await publint({ pkgDir, pack: false, strict: true })
+        assert.deepStrictEqual(
+          messages.map((message) => formatMessage(message, manifestOf(name))),
+          [],
+        )
+      })
+
+      it("has the right types, to those who import it and to bundlers", async () => {
+        const checked = await checkPackage(createPackageFromTarballData(Fs.readFileSync(tarballs[name])))
+        // It judges as of before Node could require such modules (which is tried below), and before there was `exports`.
+        const bygone = ["node10", "node16-cjs"]
+        const problems = checked.types === false ? ["no types"] : checked.problems
+        assert.deepStrictEqual(
+          problems.filter(
+            (_) => !(typeof _ === "object" && "resolutionKind" in _ && bygone.includes(_.resolutionKind)),
+          ),
+          [],
+        )
+      })
+    })
+  }
+
+  for (const { path, version } of nodes) {
+    it(`runs, and can be required, on Node ${version}`, () => {
+      const consumers = Fs.globSync("consumer*.js", { cwd: project })
+      assert.isAbove(consumers.length, 20)
+      Fs.writeFileSync(Path.join(project, "all.js"), consumers.map((file) => `await import("./${file}")\n`).join(""))
+      for (const file of ["all.js", "required.cjs"]) execFileSync(path, [file], { cwd: project, stdio: "pipe" })
+    })
+  }
 
   it("has its types, checked down to its libraries", () => {
     const compilerOptions = {
@@ -91,5 +174,52 @@ describe("@holdfast/domain, packed and installed", { timeout: 60_000 }, () => {
     }
     Fs.writeFileSync(Path.join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }))
     assert.strictEqual(Examples.typeErrors(project), "")
+  })
+
+  it("leaves our package.json as it was, though npm was interrupted", () => {
+    const folder = Fs.mkdtempSync(Path.join(project, "interrupted-"))
+    Fs.writeFileSync(Path.join(folder, "package.json"), "theirs")
+    Fs.writeFileSync(Path.join(folder, ".package.json"), "ours")
+    const env = { npm_lifecycle_event: "postpack" }
+    execFileSync(ServerProcess.node, [Path.join(root, "packages/pack.ts")], { cwd: folder, env })
+    assert.deepStrictEqual(Fs.readdirSync(folder), ["package.json"])
+    assert.strictEqual(Fs.readFileSync(Path.join(folder, "package.json"), "utf8"), "ours")
+  })
+
+  describe("the command `holdfast`", () => {
+    const command = Path.join(project, "node_modules/.bin/holdfast")
+    const holdfast = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
+      spawnSync(ServerProcess.node, [command, ...args], { cwd: project, env, encoding: "utf8" })
+
+    it("is found by npx, and says what it does", () => {
+      const told = execFileSync("npx", ["--offline", "holdfast", "--help"], { cwd: project, encoding: "utf8" })
+      for (const verb of ["serve", "migrate", "audit", "simulate", "sign"])
+        assert.match(told, RegExp(`^  ${verb} `, "m"))
+    })
+
+    it("refuses what it does not know", () => {
+      for (const args of [["frobnicate"], []]) {
+        const { status, stdout, stderr } = holdfast(args)
+        assert.deepStrictEqual([status, stdout], [2, ""])
+        assert.include(stderr, "Usage: holdfast <verb>")
+      }
+    })
+
+    it.live("serves, with several processes, what its other verbs ask for", () =>
+      Effect.gen(function* () {
+        const directory = yield* ServerProcess.temporaryDirectory
+        const surroundings = { entry: [command, "serve"] }
+        const server = yield* ServerProcess.start({ DATA_DIR: directory, WORKERS: "2" }, surroundings)
+        const env = { PATH: process.env["PATH"] ?? "", PORT: String(server.port), DATA_DIR: directory }
+        assert.match(holdfast(["sign"], env).stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/)
+        const simulated = holdfast(["simulate", "--yes-write-to", server.url], env)
+        assert.strictEqual(simulated.status, 0, simulated.stdout + simulated.stderr)
+        const audited = holdfast(["audit"], env)
+        assert.strictEqual(audited.status, 0, audited.stderr)
+        assert.include(audited.stdout, "no difference")
+        assert.include(holdfast(["migrate"], env).stderr, "Cannot migrate: ")
+        assert.strictEqual(yield* Effect.promise(() => server.end("SIGTERM")), 0)
+      }),
+    )
   })
 })

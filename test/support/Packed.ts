@@ -1,0 +1,92 @@
+/** The packages as others get them: packed by npm from a copy of the tree, and installed from the tarballs alone. */
+import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { inject } from "vitest"
+
+export const names = ["domain", "persistence", "http", "conformance", "server"] as const
+export type Name = (typeof names)[number]
+
+const root = Path.resolve(import.meta.dirname, "../..")
+const manifestOf = (name: Name) =>
+  JSON.parse(Fs.readFileSync(Path.join(root, "packages", name, "package.json"), "utf8"))
+
+/** What npm prints goes into the error if it fails. */
+const npm = (cwd: string, ...args: ReadonlyArray<string>) => execFileSync("npm", args, { cwd, stdio: "pipe" })
+
+/** The tarball of each package, made once for a test run. */
+export const packed = (): Readonly<Record<Name, string>> => {
+  const folder = inject("packedFolder")
+  const tarballs = Path.join(folder, "tarballs")
+  if (!Fs.existsSync(tarballs)) pack(folder, tarballs)
+  const tarballOf = (name: Name) => Path.join(tarballs, `holdfast-${name}-${manifestOf(name).version}.tgz`)
+  return {
+    domain: tarballOf("domain"),
+    persistence: tarballOf("persistence"),
+    http: tarballOf("http"),
+    conformance: tarballOf("conformance"),
+    server: tarballOf("server"),
+  }
+}
+
+/** Beside the tree, so that a build or a check of the tree may go on meanwhile. */
+const pack = (folder: string, tarballs: string) => {
+  const copy = Fs.mkdtempSync(Path.join(folder, "copy-"))
+  try {
+    for (const file of ["package.json", "tsconfig.base.json", "packages/pack.ts"]) {
+      Fs.cpSync(Path.join(root, file), Path.join(copy, file))
+    }
+    for (const name of names) {
+      for (const file of ["package.json", "tsconfig.json", "README.md", "LICENSE", "src"]) {
+        const path = Path.join("packages", name, file)
+        Fs.cpSync(Path.join(root, path), Path.join(copy, path), { recursive: true })
+      }
+    }
+    const modules = Path.join(root, "node_modules")
+    const shared = Fs.readdirSync(modules).filter((name) => name !== "@holdfast")
+    for (const name of shared) link(Path.join(modules, name), Path.join(copy, "node_modules", name))
+    for (const name of names) {
+      link(Path.join(copy, "packages", name), Path.join(copy, "node_modules/@holdfast", name))
+    }
+    const made = Path.join(copy, "tarballs")
+    Fs.mkdirSync(made)
+    npm(copy, "pack", "--workspaces", "--pack-destination", made)
+    try {
+      Fs.renameSync(made, tarballs)
+    } catch (error) {
+      // Tests of another file, in a process of their own, may have been quicker.
+      if (!Fs.existsSync(tarballs)) throw error
+    }
+  } finally {
+    Fs.rmSync(copy, { recursive: true })
+  }
+}
+
+/**
+ * Makes a project with the packages installed from their tarballs. What they depend on is linked from ours: nothing is
+ * fetched.
+ */
+export const install = (project: string, wanted: ReadonlyArray<Name> = names) => {
+  const tarballs = packed()
+  const theirs = wanted.map(manifestOf)
+  const theirDependencies = theirs.flatMap(({ dependencies, peerDependencies, optionalDependencies }) =>
+    Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies }),
+  )
+  const linked = [...theirDependencies, "@types/node"]
+    .filter((name) => !name.startsWith("@holdfast/"))
+    .map((name) => [name, Path.join(root, "node_modules", name)] as const)
+    .filter(([, folder]) => Fs.existsSync(folder))
+  const dependencies = Object.fromEntries([
+    ...wanted.map((name) => [`@holdfast/${name}`, `file:${tarballs[name]}`]),
+    ...linked.map(([name, folder]) => [name, `file:${folder}`]),
+  ])
+  Fs.mkdirSync(project, { recursive: true })
+  Fs.writeFileSync(Path.join(project, "package.json"), JSON.stringify({ type: "module", dependencies }))
+  // No scripts: npm would run those of what is linked as if it were being developed.
+  npm(project, "install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund")
+}
+
+const link = (target: string, path: string) => {
+  Fs.mkdirSync(Path.dirname(path), { recursive: true })
+  Fs.symlinkSync(target, path)
+}
