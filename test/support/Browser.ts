@@ -1,5 +1,5 @@
 /** A Chromium without a screen, from npm: `@sparticuz/chromium` holds it compressed, with the libraries that it needs. */
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -20,7 +20,11 @@ const unpack = async (folder: string) => {
   process.env["TMPDIR"] = folder
   try {
     await inflate(libraries)
-    return await Chromium.executablePath()
+    const executablePath = await Chromium.executablePath()
+    // Its fonts are looked for, and what is found noted down, where it unpacks to on other machines.
+    const fonts = join(folder, "fonts", "fonts.conf")
+    writeFileSync(fonts, readFileSync(fonts, "utf8").replaceAll("/tmp/fonts", join(folder, "fonts")))
+    return executablePath
   } finally {
     if (TMPDIR === undefined) delete process.env["TMPDIR"]
     else process.env["TMPDIR"] = TMPDIR
