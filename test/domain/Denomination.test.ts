@@ -17,11 +17,11 @@ describe("a denomination", () => {
 
   it("is nothing else, whatever the compiler was told: that is a defect with the fact and the value", () => {
     const facts: ReadonlyArray<readonly [value: unknown, message: string]> = [
-      [-1, "decimals: Expected 0 to 36 decimals, got -1"],
-      [99, "decimals: Expected 0 to 36 decimals, got 99"],
-      [1.5, "decimals: Expected an integer, got 1.5"],
-      [Number.NaN, "decimals: Expected an integer, got NaN"],
-      ["8", 'decimals: Expected number, got "8"'],
+      [-1, 'Expected 0 to 36 decimals, got -1\n  at ["decimals"]'],
+      [99, 'Expected 0 to 36 decimals, got 99\n  at ["decimals"]'],
+      [1.5, 'Expected an integer, got 1.5\n  at ["decimals"]'],
+      [Number.NaN, 'Expected an integer, got NaN\n  at ["decimals"]'],
+      ["8", 'Expected number, got "8"\n  at ["decimals"]'],
     ]
     for (const [decimals, message] of facts) {
       const forged = { decimals } as unknown as Denomination.Denomination

@@ -1,7 +1,7 @@
 /** What `make` of a schema says of a value that does not fit: the fact and the value, and the field if there is one. */
 import { assert, describe, it } from "@effect/vitest"
 import { Account, Adjustment, Amount, BaseUnits, Connection, Deallocation, Lock, Store, Uuid } from "@holdfast/domain"
-import { Schema, SchemaIssue } from "effect"
+import { Schema } from "effect"
 import { registered, units, uuid } from "../support/Generators.ts"
 
 const [connection = assert.fail()] = registered
@@ -28,26 +28,26 @@ const refused: Readonly<Record<string, readonly [make: () => unknown, message: s
   ],
   "an amount": [
     making(Amount.Amount, { ...amount, quantity: -1n }),
-    "quantity: Expected base units, 0 to 2^256 - 1, got -1n",
+    'Expected base units, 0 to 2^256 - 1, got -1n\n  at ["quantity"]',
   ],
   "an amount of nothing": [
     making(Amount.Positive, { ...amount, quantity: 0n }),
-    "quantity: Quantity must be at least 1 base unit. Got 0.",
+    'Quantity must be at least 1 base unit. Got 0.\n  at ["quantity"]',
   ],
   "a UUID": [making(Uuid.Uuid, "AB"), 'Expected a lower-case UUID, got "AB"'],
   "a place": [making(Store.Place, "x"), 'Expected a cursor of the journal: 1 to 18 digits, got "x"'],
   "a limit": [making(Store.Limit, 0), "Expected a limit of 1 to 200, got 0"],
-  "a query": [making(Store.Query, { limit: 201 }), "limit: Expected a limit of 1 to 200, got 201"],
+  "a query": [making(Store.Query, { limit: 201 }), 'Expected a limit of 1 to 200, got 201\n  at ["limit"]'],
   "a connection": [
     making(Connection.Connection, { ...connection, clientId: "AB" }),
-    'clientId: Expected a lower-case UUID, got "AB"',
+    'Expected a lower-case UUID, got "AB"\n  at ["clientId"]',
   ],
   "terms of a deallocation": [
     making(Deallocation.Terms, { ...terms, ...connection, amount: { ...amount, quantity: -1n } }),
-    "amount.quantity: Expected base units, 0 to 2^256 - 1, got -1n",
+    'Expected base units, 0 to 2^256 - 1, got -1n\n  at ["amount"]["quantity"]',
   ],
-  "terms of a lock": [making(Lock.Terms, { ...terms, id: "AB" }), 'id: Expected a lower-case UUID, got "AB"'],
-  "terms of an adjustment": [making(Adjustment.Terms, terms), "direction: Missing key"],
+  "terms of a lock": [making(Lock.Terms, { ...terms, id: "AB" }), 'Expected a lower-case UUID, got "AB"\n  at ["id"]'],
+  "terms of an adjustment": [making(Adjustment.Terms, terms), 'Missing key\n  at ["direction"]'],
   "balances that together are above the bound": [
     making(Account.Account, { pending: max, available: one, locked: one, reserved: one, deallocated: one }),
     `Expected balances of at most 2^256 - 1 base units together, got {"pending":${max}n,"available":1n,"locked":1n,"reserved":1n,"deallocated":1n}`,
@@ -59,7 +59,6 @@ describe("what does not fit is refused with the fact and the value:", () => {
     it(what, () => {
       const error = thrownBy(make)
       assert.strictEqual(error.message, message)
-      assert.isTrue(SchemaIssue.isIssue(error.cause))
     })
   }
 })
@@ -75,7 +74,7 @@ it("a schema made of another has a `make` of its own", () => {
     Schema.makeFilter((units: bigint) => units % 12n === 0n, { expected: "dozens" }),
   )
   assert.strictEqual<bigint>(dozens.make(24n), 24n)
-  assert.isTrue(SchemaIssue.isIssue(thrownBy(() => dozens.make(13n)).cause))
+  thrownBy(() => dozens.make(13n))
 })
 
 function thrownBy(make: () => unknown): Error {

@@ -53,7 +53,11 @@ export const makeFolder = (): string => {
   const parent = Path.join(root, ".examples")
   Fs.mkdirSync(parent, { recursive: true })
   const folder = Fs.mkdtempSync(Path.join(parent, "run-"))
-  const tsconfig = { extends: "../../test/tsconfig.json", compilerOptions: { composite: false }, include: ["."] }
+  const tsconfig = {
+    extends: "../../test/tsconfig.json",
+    compilerOptions: { composite: false, declarationMap: false },
+    include: ["."],
+  }
   Fs.writeFileSync(Path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig))
   return folder
 }

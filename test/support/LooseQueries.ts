@@ -5,25 +5,26 @@ import { Cause, Effect, Exit, Stream } from "effect"
 import { funded } from "./Fixtures.ts"
 
 const loose: ReadonlyArray<readonly [query: object, message: string]> = [
-  [{ limit: 0 }, "limit: Expected a limit of 1 to 200, got 0"],
-  [{ limit: -1 }, "limit: Expected a limit of 1 to 200, got -1"],
-  [{ limit: 201 }, "limit: Expected a limit of 1 to 200, got 201"],
-  [{ limit: 1e9 }, "limit: Expected a limit of 1 to 200, got 1000000000"],
-  [{ limit: 1.5 }, "limit: Expected an integer, got 1.5"],
-  [{ limit: Number.NaN }, "limit: Expected an integer, got NaN"],
-  [{ limit: "7" }, 'limit: Expected number, got "7"'],
-  [{}, "limit: Missing key"],
+  [{ limit: 0 }, "Expected a limit of 1 to 200, got 0"],
+  [{ limit: -1 }, "Expected a limit of 1 to 200, got -1"],
+  [{ limit: 201 }, "Expected a limit of 1 to 200, got 201"],
+  [{ limit: 1e9 }, "Expected a limit of 1 to 200, got 1000000000"],
+  [{ limit: 1.5 }, "Expected an integer, got 1.5"],
+  [{ limit: Number.NaN }, "Expected an integer, got NaN"],
+  [{ limit: "7" }, 'Expected number, got "7"'],
+  [{}, "Missing key"],
 ]
 
 export const looseQueries = {
   "none is answered but what is one: any other is a defect with the field and the value": Effect.gen(function* () {
     const holdfast = yield* Holdfast.Holdfast
     for (const [query, message] of loose) {
-      yield* assertDies(holdfast.list("deallocation", query as Store.Query), message)
-      yield* assertDies(holdfast.connections(query as Store.ConnectionQuery), message)
-      yield* assertDies(holdfast.tokens(query as Store.TokenQuery), message)
+      const fact = `${message}\n  at ["limit"]`
+      yield* assertDies(holdfast.list("deallocation", query as Store.Query), fact)
+      yield* assertDies(holdfast.connections(query as Store.ConnectionQuery), fact)
+      yield* assertDies(holdfast.tokens(query as Store.TokenQuery), fact)
       if ("limit" in query) {
-        yield* assertDies(holdfast.entries(undefined, query.limit as number), message.replace("limit: ", ""))
+        yield* assertDies(holdfast.entries(undefined, query.limit as number), message)
       }
     }
     const cursor = "x" as Store.Place

@@ -72,7 +72,7 @@ export const install = (project: string, wanted: ReadonlyArray<Name> = names) =>
   const theirDependencies = theirs.flatMap(({ dependencies, peerDependencies, optionalDependencies }) =>
     Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies }),
   )
-  const linked = [...theirDependencies, "@types/node"]
+  const linked = [...theirDependencies, "@types/node", "fast-check"]
     .filter((name) => !name.startsWith("@holdfast/"))
     .map((name) => [name, Path.join(root, "node_modules", name)] as const)
     .filter(([, folder]) => Fs.existsSync(folder))

@@ -18,7 +18,7 @@ import * as Parsing from "./internal/parsing.ts"
  *
  * assert.equal(Denomination.Denomination.make({ decimals: 18 }).decimals, 18)
  * assert.throws(() => Denomination.Denomination.make({ decimals: -1 }), {
- *   message: "decimals: Expected 0 to 36 decimals, got -1",
+ *   message: 'Expected 0 to 36 decimals, got -1\n  at ["decimals"]',
  * })
  * ```
  *

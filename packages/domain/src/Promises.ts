@@ -321,9 +321,10 @@ const failure = <E>(error: E) => ({ ok: false, error: error as PlainError<E> }) 
  * import * as Promises from "@holdfast/domain/Promises"
  * import assert from "node:assert/strict"
  *
- * await using holdfast = await Promises.make(MemoryStore.layer())
+ * const holdfast = await Promises.make(MemoryStore.layer())
  * const answer = await holdfast.clear("deallocation", "018f3f1e-0000-7000-8000-000000000001")
  * assert.ok(!answer.ok && answer.error._tag === "TransferNotFound")
+ * await holdfast.close()
  * ```
  *
  * @category constructors

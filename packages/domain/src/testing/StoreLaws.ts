@@ -133,13 +133,9 @@ const ofStores = {
       Array.from({ length: 20 }, () => tagOf(store.execute({ command: reserve(1n), nonce: shared }))),
       { concurrency: "unbounded" },
     )
-    const ended = Array.from(Map.groupBy(outcomes, String), ([tag, { length }]) => [tag, length] as const)
-    yield* Law.same<unknown>(
-      ended.toSorted(([a], [b]) => (a < b ? -1 : 1)),
-      [
-        ["NonceUsed", 19],
-        ["nothing", 1],
-      ],
+    yield* Law.same(
+      outcomes.toSorted(),
+      [...Array.from({ length: 19 }, () => "NonceUsed"), "nothing"],
       "What 20 commands under one nonce failed with",
     )
     yield* Law.same(yield* tagOf(store.useNonce(shared)), "NonceUsed", "What the nonce of a command fails with")

@@ -61,5 +61,8 @@ export const after = (world: World, changes: Ledger.Changes): World => ({
   ]),
 })
 
-const byLikeness = (codes: ReadonlyArray<Amount.Currency>): World["currencies"] =>
-  new Map(Array.from(Map.groupBy(codes, Amount.folded), ([like, of]) => [like, new Set(of)] as const))
+const byLikeness = (codes: ReadonlyArray<Amount.Currency>): World["currencies"] => {
+  const known = new Map<string, Set<Amount.Currency>>()
+  for (const code of codes) known.set(Amount.folded(code), (known.get(Amount.folded(code)) ?? new Set()).add(code))
+  return known
+}
