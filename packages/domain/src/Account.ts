@@ -36,6 +36,13 @@ const balances = {
 /**
  * The name of a balance.
  *
+ * ```ts
+ * import { Account } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.deepEqual(Account.Balance.literals, ["pending", "available", "locked", "reserved", "deallocated"])
+ * ```
+ *
  * @category schemas
  */
 export const Balance = Schema.Literals(Struct.keys(balances))
@@ -58,6 +65,16 @@ export type Balance = typeof Balance.Type
  * const text = Schema.encodeSync(Json)(account)
  * assert.ok(text.includes(`"available":"${2n ** 256n - 1n}"`))
  * assert.deepEqual(Schema.decodeSync(Json)(text), account)
+ * ```
+ *
+ * ```ts
+ * import { Account, BaseUnits } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const isAccount = Schema.is(Account.Account)
+ * assert.ok(isAccount({ ...Account.empty, available: BaseUnits.MAX }))
+ * assert.ok(!isAccount({ ...Account.empty, available: BaseUnits.MAX, locked: 1n }))
  * ```
  *
  * @category schemas
@@ -86,6 +103,17 @@ export interface Posting {
 /**
  * More was to be taken from a balance than it has. `held` is what it has.
  *
+ * ```ts
+ * import { Account, BaseUnits } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const ten = BaseUnits.BaseUnits.make(10n)
+ * const error = Effect.runSync(Effect.flip(Account.post(Account.empty, { from: "reserved", to: "deallocated" }, ten)))
+ * assert.equal(error._tag, "InsufficientBalance")
+ * assert.equal(error.message, "Requested 10 but only 0 is reserved.")
+ * ```
+ *
  * @category errors
  */
 export class InsufficientBalance extends Schema.TaggedError<InsufficientBalance>()("InsufficientBalance", {
@@ -101,6 +129,20 @@ export class InsufficientBalance extends Schema.TaggedError<InsufficientBalance>
 /**
  * An account that nothing was ever credited to.
  *
+ * ```ts
+ * import { Account, Amount, Ledger, Uuid } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * // A store has no row of an account before something came in.
+ * const rows = new Map<Ledger.AccountId, Account.Account>()
+ * const key = Ledger.accountKey({
+ *   connectionId: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001"),
+ *   currency: Amount.Currency.make("BTC"),
+ * })
+ * const account = rows.get(key) ?? Account.empty
+ * assert.equal(account.available, 0n)
+ * ```
+ *
  * @category constants
  */
 export const empty: Account = {
@@ -113,6 +155,16 @@ export const empty: Account = {
 
 /**
  * Whether nothing is in any balance.
+ *
+ * ```ts
+ * import { Account, BaseUnits } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * const one = BaseUnits.BaseUnits.make(1n)
+ * assert.ok(Account.isEmpty(Account.empty))
+ * // What has left the platform is still in the books.
+ * assert.ok(!Account.isEmpty({ ...Account.empty, deallocated: one }))
+ * ```
  *
  * @category getters
  */

@@ -18,6 +18,23 @@ import * as Uuid from "./Uuid.ts"
  * A movement of available balance. `memo` is the partner's note, up to 1,024
  * characters of well-formed Unicode without NUL.
  *
+ * ```ts
+ * import { Adjustment } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const decode = Schema.decodeUnknownSync(Adjustment.Terms)
+ * const terms = decode({
+ *   id: "018F3F1E-0000-7000-8000-000000000001",
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000002",
+ *   direction: "credit",
+ *   amount: { currency: "BTC", quantity: 150_000_000n },
+ *   memo: "deposit 7",
+ * })
+ * assert.equal(terms.id, "018f3f1e-0000-7000-8000-000000000001")
+ * assert.throws(() => decode({ ...terms, memo: "deposit\0" }), /without NUL/)
+ * ```
+ *
  * @category schemas
  */
 export const Terms = Schema.Struct({
@@ -43,6 +60,30 @@ const opening = { kind: Schema.tag("adjustment"), terms: Terms }
 /**
  * A recorded adjustment.
  *
+ * ```ts
+ * import { Adjustment } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * // Base units are digits and times are text in JSON, and come back as they were.
+ * const json = Schema.fromJsonString(Schema.toCodecJson(Adjustment.Adjustment))
+ * const text = `{
+ *   "kind": "adjustment",
+ *   "state": "Debited",
+ *   "terms": {
+ *     "id": "018f3f1e-0000-7000-8000-000000000001",
+ *     "connectionId": "018f3f1e-0000-7000-8000-000000000002",
+ *     "direction": "debit",
+ *     "amount": { "currency": "ETH", "quantity": "1000000000000000001" }
+ *   },
+ *   "createdAt": "2026-01-01T00:00:00.000Z",
+ *   "updatedAt": "2026-01-01T00:00:00.000Z"
+ * }`
+ * const adjustment = Schema.decodeSync(json)(text)
+ * assert.equal(adjustment.terms.amount.quantity, 1_000_000_000_000_000_001n)
+ * assert.deepEqual(JSON.parse(Schema.encodeSync(json)(adjustment)), JSON.parse(text))
+ * ```
+ *
  * @category schemas
  */
 export const Adjustment = Transfer.recorded(opening, ["Credited", "Debited"])
@@ -56,6 +97,21 @@ const first = { ...opening, at: Schema.DateTimeUtc }
  * Asks for an adjustment. `at` is the time of asking. `newCurrency` says that a
  * currency may be new though its code differs from a known one only in case.
  *
+ * ```ts
+ * import { Adjustment, Amount, BaseUnits, Uuid } from "@holdfast/domain"
+ * import { DateTime } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001")
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(5n) }
+ * const command = Adjustment.Command.cases.Adjust.make({
+ *   terms: { id, connectionId: id, direction: "credit", amount },
+ *   at: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ *   newCurrency: true,
+ * })
+ * assert.deepEqual([command._tag, command.kind], ["Adjust", "adjustment"])
+ * ```
+ *
  * @category schemas
  */
 export const Command = Schema.TaggedUnion({ Adjust: { ...first, newCurrency: Schema.optionalKey(Schema.Boolean) } })
@@ -64,7 +120,26 @@ export const Command = Schema.TaggedUnion({ Adjust: { ...first, newCurrency: Sch
 export type Command = typeof Command.Type
 
 /**
- * What happened.
+ * What happened: balance was credited or debited.
+ *
+ * ```ts
+ * import { Adjustment, Amount, BaseUnits, Uuid } from "@holdfast/domain"
+ * import { DateTime } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * // For a statement: what came in counts up, what went out counts down.
+ * const signed = Adjustment.Event.match({
+ *   Credited: ({ terms }): bigint => terms.amount.quantity,
+ *   Debited: ({ terms }): bigint => -terms.amount.quantity,
+ * })
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001")
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(5n) }
+ * const event = Adjustment.Event.cases.Debited.make({
+ *   terms: { id, connectionId: id, direction: "debit", amount },
+ *   at: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ * })
+ * assert.equal(signed(event), -5n)
+ * ```
  *
  * @category schemas
  */
@@ -88,6 +163,16 @@ export type Failure =
 
 /**
  * Adjustments as a kind of transfer.
+ *
+ * ```ts
+ * import { Adjustment } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.deepEqual(Adjustment.rules.postings.Credited, { from: "outside", to: "available" })
+ * assert.deepEqual(Adjustment.rules.postings.Debited, { from: "available", to: "outside" })
+ * // No refusal has a code to be recorded under: each one fails instead.
+ * assert.deepEqual(Adjustment.rules.reasons, {})
+ * ```
  *
  * @category constants
  */

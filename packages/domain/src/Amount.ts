@@ -38,6 +38,17 @@ export type Currency = typeof Currency.Type
 /**
  * Base units of one currency.
  *
+ * ```ts
+ * import { Amount } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const decode = Schema.decodeUnknownSync(Amount.Amount)
+ * assert.deepEqual(decode({ currency: "BTC", quantity: 0n }), { currency: "BTC", quantity: 0n })
+ * // A JavaScript number is no quantity, however small.
+ * assert.throws(() => decode({ currency: "BTC", quantity: 5 }), /Expected bigint/)
+ * ```
+ *
  * @category schemas
  */
 export const Amount = Schema.Struct({ currency: Currency, quantity: BaseUnits.BaseUnits }).pipe(Parsing.telling)
@@ -48,6 +59,16 @@ export type Amount = typeof Amount.Type
 /**
  * An amount of at least one base unit: what can be reserved, credited or
  * debited.
+ *
+ * ```ts
+ * import { Amount } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const isPositive = Schema.is(Amount.Positive)
+ * assert.ok(isPositive({ currency: "BTC", quantity: 1n }))
+ * assert.ok(!isPositive({ currency: "BTC", quantity: 0n }))
+ * ```
  *
  * @category schemas
  */
@@ -80,6 +101,32 @@ export const PositiveFromString = Schema.Struct({ currency: Currency, quantity: 
 /**
  * A code that is not among those that there are ({@link Transfer.Policy}).
  *
+ * ```ts
+ * import { Adjustment, Connection, Holdfast, MemoryStore } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const credit = Schema.decodeUnknownSync(Adjustment.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   connectionId: connection.connectionId,
+ *   direction: "credit",
+ *   amount: { currency: "DOGE", quantity: 5n },
+ * })
+ * const program = Effect.gen(function* () {
+ *   const { register, adjust } = yield* Holdfast.Holdfast
+ *   yield* register(connection)
+ *   return yield* Effect.flip(adjust(credit))
+ * })
+ * const platform = MemoryStore.layer({ currencies: new Set(["BTC", "ETH"]) })
+ * assert.equal(Effect.runSync(Effect.provide(program, platform)).message, "There is no currency DOGE.")
+ * ```
+ *
  * @category errors
  */
 export class UnknownCurrency extends Schema.TaggedError<UnknownCurrency>()("UnknownCurrency", {
@@ -93,6 +140,38 @@ export class UnknownCurrency extends Schema.TaggedError<UnknownCurrency>()("Unkn
 /**
  * A code that is new and differs from a known one only in case: more likely a
  * slip than a currency.
+ *
+ * ```ts
+ * import { Adjustment, Connection, Holdfast, MemoryStore } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const credit = (id: string, currency: string) =>
+ *   Schema.decodeUnknownSync(Adjustment.Terms)({
+ *     id,
+ *     connectionId: connection.connectionId,
+ *     direction: "credit",
+ *     amount: { currency, quantity: 5n },
+ *   })
+ * const program = Effect.gen(function* () {
+ *   const { register, adjust } = yield* Holdfast.Holdfast
+ *   yield* register(connection)
+ *   yield* adjust(credit("018f3f1e-0000-7000-8000-000000000003", "ETH"))
+ *   const slip = credit("018f3f1e-0000-7000-8000-000000000004", "eth")
+ *   const error = yield* Effect.flip(adjust(slip))
+ *   // Whoever means it says so.
+ *   yield* adjust(slip, { newCurrency: true })
+ *   return error
+ * })
+ * const error = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.equal(error.message, "The currency eth is new, and differs only in case from ETH.")
+ * ```
  *
  * @category errors
  */
@@ -122,6 +201,16 @@ export const folded = (code: string): string => code.replace(/[A-Z]/g, (letter) 
 /**
  * Two amounts of different currencies where one currency is needed.
  *
+ * ```ts
+ * import { Amount } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const [btc, eth] = [Amount.zero(Amount.Currency.make("BTC")), Amount.zero(Amount.Currency.make("ETH"))]
+ * const error = Effect.runSync(Effect.flip(Amount.subtract(btc, eth)))
+ * assert.equal(error.message, "Expected an amount in BTC. Got one in ETH.")
+ * ```
+ *
  * @category errors
  */
 export class CurrencyMismatch extends Schema.TaggedError<CurrencyMismatch>()("CurrencyMismatch", {
@@ -135,6 +224,18 @@ export class CurrencyMismatch extends Schema.TaggedError<CurrencyMismatch>()("Cu
 
 /**
  * No base units of a currency.
+ *
+ * ```ts
+ * import { Amount } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * // Where a sum begins.
+ * const amount = Schema.decodeUnknownSync(Amount.PositiveFromString)
+ * const deposits = [amount({ currency: "BTC", quantity: "2" }), amount({ currency: "BTC", quantity: "3" })]
+ * const total = Effect.reduce(deposits, () => Amount.zero(Amount.Currency.make("BTC")), Amount.add)
+ * assert.equal(Effect.runSync(total).quantity, 5n)
+ * ```
  *
  * @category constructors
  */
@@ -199,6 +300,17 @@ export const subtract: {
 
 /**
  * Whether two amounts are the same: equal currency, equal quantity.
+ *
+ * ```ts
+ * import { Amount } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const decode = Schema.decodeUnknownSync(Amount.PositiveFromString)
+ * const [asked, booked] = [decode({ currency: "BTC", quantity: "5" }), decode({ quantity: "5", currency: "BTC" })]
+ * assert.notEqual(asked, booked)
+ * assert.ok(Amount.Equivalence(asked, booked))
+ * ```
  *
  * @category instances
  */

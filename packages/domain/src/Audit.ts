@@ -193,6 +193,32 @@ export class AccountAudit {
  * What the ledger makes of a command that changes something, or in words why it
  * would not have changed. Books that contradict themselves are a reason too.
  *
+ * ```ts
+ * import { Adjustment, Audit, Connection } from "@holdfast/domain"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const terms = Schema.decodeUnknownSync(Adjustment.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   connectionId: connection.connectionId,
+ *   direction: "debit",
+ *   amount: { currency: "BTC", quantity: 5n },
+ * })
+ * // A journal has a debit from an account that nothing had come in on.
+ * const command = Adjustment.Command.cases.Adjust.make({ terms, at: DateTime.makeUnsafe("2026-01-01T00:00:00Z") })
+ * const replayed = Audit.replay(
+ *   { connections: { get: () => connection }, accounts: new Map(), transfers: new Map(), nonces: new Set() },
+ *   command,
+ * )
+ * assert.equal(replayed, "Requested 5 but only 0 is available.")
+ * ```
+ *
  * @category auditing
  */
 export const replay = (
@@ -212,6 +238,25 @@ export const replay = (
 /**
  * A finding in a line.
  *
+ * ```ts
+ * import { Amount, Audit, Uuid } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * const finding: Audit.Finding = {
+ *   connectionId: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001"),
+ *   currency: Amount.Currency.make("BTC"),
+ *   where: "accounts",
+ *   id: undefined,
+ *   field: "available",
+ *   recorded: "6",
+ *   replayed: "5",
+ * }
+ * assert.equal(
+ *   Audit.describe(finding),
+ *   "accounts: account 018f3f1e-0000-7000-8000-000000000001/BTC: available is 6. Expected 5.",
+ * )
+ * ```
+ *
  * @category conversions
  */
 export const describe = ({ where, id, connectionId, currency, field, recorded, replayed }: Finding): string => {
@@ -221,6 +266,26 @@ export const describe = ({ where, id, connectionId, currency, field, recorded, r
 
 /**
  * The command that makes the event of an entry.
+ *
+ * ```ts
+ * import { Account, Amount, Audit, BaseUnits, Ledger, Uuid } from "@holdfast/domain"
+ * import { DateTime } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(2n) }
+ * const [createdAt, at] = [DateTime.makeUnsafe("2026-01-01T00:00:00Z"), DateTime.makeUnsafe("2026-01-01T00:10:00Z")]
+ * const lock: Ledger.Transfer = {
+ *   kind: "lock",
+ *   state: "Released",
+ *   terms: { id, connectionId: id, amount },
+ *   createdAt,
+ *   updatedAt: at,
+ * }
+ * const balances = { ...Account.empty, available: amount.quantity }
+ * const entry: Ledger.Entry = { transferId: id, event: "Released", connectionId: id, ...amount, balances, at }
+ * assert.deepEqual(Audit.commandOf(entry, lock), { _tag: "Release", kind: "lock", id, at })
+ * ```
  *
  * @category conversions
  */

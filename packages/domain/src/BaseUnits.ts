@@ -18,6 +18,15 @@ import * as Parsing from "./internal/parsing.ts"
  * The largest amount: 2^256 − 1 base units (78 decimal digits), as in the
  * `uint256` of the Solidity ABI.
  *
+ * ```ts
+ * import { BaseUnits } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * assert.equal(BaseUnits.MAX.toString(16), "f".repeat(64))
+ * assert.ok(!Schema.is(BaseUnits.BaseUnits)(BaseUnits.MAX + 1n))
+ * ```
+ *
  * @category constants
  */
 export const MAX = 2n ** 256n - 1n
@@ -52,6 +61,16 @@ export type BaseUnits = typeof BaseUnits.Type
 /**
  * Text that is not a whole number of base units in canonical decimal digits.
  *
+ * ```ts
+ * import { BaseUnits } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const error = Effect.runSync(Effect.flip(BaseUnits.fromString("1.5")))
+ * assert.equal(error.text, "1.5")
+ * assert.match(error.message, /decimal digits only.* Got "1\.5"\.$/)
+ * ```
+ *
  * @category errors
  */
 export class InvalidBaseUnits extends Schema.TaggedError<InvalidBaseUnits>()("InvalidBaseUnits", {
@@ -66,6 +85,17 @@ export class InvalidBaseUnits extends Schema.TaggedError<InvalidBaseUnits>()("In
 /**
  * A sum above 2^256 − 1.
  *
+ * ```ts
+ * import { BaseUnits } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const [most, one] = [BaseUnits.BaseUnits.make(BaseUnits.MAX), BaseUnits.BaseUnits.make(1n)]
+ * const error = Effect.runSync(Effect.flip(BaseUnits.add(most, one)))
+ * assert.equal(error.sum, 2n ** 256n)
+ * assert.match(error.message, /at most 2\^256 - 1 base units\. Got 1157920892/)
+ * ```
+ *
  * @category errors
  */
 export class BaseUnitsOverflow extends Schema.TaggedError<BaseUnitsOverflow>()("BaseUnitsOverflow", {
@@ -78,6 +108,17 @@ export class BaseUnitsOverflow extends Schema.TaggedError<BaseUnitsOverflow>()("
 
 /**
  * A difference below zero.
+ *
+ * ```ts
+ * import { BaseUnits } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const [two, three] = [BaseUnits.BaseUnits.make(2n), BaseUnits.BaseUnits.make(3n)]
+ * const error = Effect.runSync(Effect.flip(BaseUnits.subtract(two, three)))
+ * assert.equal(error.subtrahend - error.minuend, 1n)
+ * assert.match(error.message, /subtract 3 from 2/)
+ * ```
  *
  * @category errors
  */
@@ -93,6 +134,15 @@ export class BaseUnitsUnderflow extends Schema.TaggedError<BaseUnitsUnderflow>()
 /**
  * Weights that cannot divide an amount: none at all, or all zero.
  *
+ * ```ts
+ * import { BaseUnits } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const nobody = BaseUnits.partition(BaseUnits.BaseUnits.make(10n), [BaseUnits.zero, BaseUnits.zero])
+ * assert.match(Effect.runSync(Effect.flip(nobody)).message, /weight must be positive\. Got \[0, 0\]\.$/)
+ * ```
+ *
  * @category errors
  */
 export class InvalidWeights extends Schema.TaggedError<InvalidWeights>()("InvalidWeights", {
@@ -105,6 +155,16 @@ export class InvalidWeights extends Schema.TaggedError<InvalidWeights>()("Invali
 
 /**
  * No base units: the identity of {@link add}.
+ *
+ * ```ts
+ * import { BaseUnits } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const five = BaseUnits.BaseUnits.make(5n)
+ * assert.equal(Effect.runSync(BaseUnits.add(BaseUnits.zero, five)), five)
+ * assert.equal(Effect.runSync(BaseUnits.sum([])), BaseUnits.zero)
+ * ```
  *
  * @category constants
  */
@@ -332,12 +392,30 @@ export const partition = (
 /**
  * Orders amounts by size.
  *
+ * ```ts
+ * import { BaseUnits } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * const fees = [30n, 4n, 100n].map((units) => BaseUnits.BaseUnits.make(units))
+ * // As numbers, where the order of their texts is another: "100", "30", "4".
+ * assert.deepEqual(fees.toSorted(BaseUnits.Order), [4n, 30n, 100n])
+ * ```
+ *
  * @category instances
  */
 export const Order: Order_.Order<BaseUnits> = Order_.BigInt
 
 /**
  * Whether two amounts are the same.
+ *
+ * ```ts
+ * import { BaseUnits } from "@holdfast/domain"
+ * import { Array } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const amounts = [5n, 7n, 5n].map((units) => BaseUnits.BaseUnits.make(units))
+ * assert.deepEqual(Array.dedupeWith(amounts, BaseUnits.Equivalence), [5n, 7n])
+ * ```
  *
  * @category instances
  */

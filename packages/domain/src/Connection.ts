@@ -15,6 +15,17 @@ import * as Uuid from "./Uuid.ts"
  * An identifier that the partner chose: up to 256 characters of well-formed
  * Unicode without NUL (what PostgreSQL's `text` can hold), compared exactly.
  *
+ * ```ts
+ * import { Connection } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const isPartnerId = Schema.is(Connection.PartnerId)
+ * assert.ok(isPartnerId("Account 7 · Zürich"))
+ * assert.ok(isPartnerId(""))
+ * assert.ok(!isPartnerId("a".repeat(257)))
+ * ```
+ *
  * @category schemas
  */
 export const PartnerId = Schema.String.check(
@@ -65,6 +76,26 @@ export type Connection = typeof Connection.Type
  * taken; whether deallocations are, {@link Transfer.Policy} says. What was
  * reserved before is cleared or released all the same.
  *
+ * ```ts
+ * import { Connection, Holdfast, MemoryStore } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const program = Effect.gen(function* () {
+ *   const { register, suspend } = yield* Holdfast.Holdfast
+ *   assert.deepEqual(yield* register(connection), { ...connection, suspended: false })
+ *   return yield* suspend(connection.connectionId, true)
+ * })
+ * const registered: Connection.Registered = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.equal(registered.suspended, true)
+ * ```
+ *
  * @category schemas
  */
 export const Registered = Schema.Struct({ ...Connection.fields, suspended: Schema.Boolean })
@@ -75,6 +106,16 @@ export type Registered = typeof Registered.Type
 /**
  * Whether a connection is suspended; one of which nothing is said is not.
  *
+ * ```ts
+ * import { Connection, Uuid } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001")
+ * const connection = { connectionId: id, clientId: id, partnersConnectionId: "account-7", partnerClientId: "" }
+ * assert.ok(!Connection.isSuspended(connection))
+ * assert.ok(Connection.isSuspended({ ...connection, suspended: true }))
+ * ```
+ *
  * @category getters
  */
 export const isSuspended = (connection: Connection | Registered): boolean =>
@@ -82,6 +123,17 @@ export const isSuspended = (connection: Connection | Registered): boolean =>
 
 /**
  * A connection that nobody registered.
+ *
+ * ```ts
+ * import { Holdfast, MemoryStore, Uuid } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001")
+ * const program = Effect.flatMap(Holdfast.Holdfast, ({ connection }) => Effect.flip(connection(id)))
+ * const error = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.equal(error.message, "There is no connection 018f3f1e-0000-7000-8000-000000000001.")
+ * ```
  *
  * @category errors
  */
@@ -96,6 +148,31 @@ export class ConnectionNotFound extends Schema.TaggedError<ConnectionNotFound>()
 /**
  * A connection that is registered with other identifiers.
  *
+ * ```ts
+ * import { Holdfast, MemoryStore, Uuid } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001")
+ * const connection = {
+ *   connectionId: id,
+ *   clientId: id,
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * }
+ * const program = Effect.gen(function* () {
+ *   const { register } = yield* Holdfast.Holdfast
+ *   yield* register(connection)
+ *   // The same again is no conflict.
+ *   yield* register(connection)
+ *   return yield* Effect.flip(register({ ...connection, partnerClientId: "client-4" }))
+ * })
+ * assert.equal(
+ *   Effect.runSync(Effect.provide(program, MemoryStore.layer())).message,
+ *   "Connection 018f3f1e-0000-7000-8000-000000000001 is registered with partnerClientId client-3, not client-4.",
+ * )
+ * ```
+ *
  * @category errors
  */
 export class ConnectionConflict extends Schema.TaggedError<ConnectionConflict>()("ConnectionConflict", {
@@ -108,7 +185,37 @@ export class ConnectionConflict extends Schema.TaggedError<ConnectionConflict>()
 }
 
 /**
- * A connection on which nothing new can be asked for, until it is resumed.
+ * A connection on which nothing new can be asked for, until it is resumed. A
+ * request of the network's does not fail with it: it is recorded as rejected, with
+ * the reason `CONNECTION_SUSPENDED`.
+ *
+ * ```ts
+ * import { Allocation, Connection, Holdfast, MemoryStore } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const terms = Schema.decodeUnknownSync(Allocation.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   amount: { currency: "BTC", quantity: 5n },
+ *   ...connection,
+ * })
+ * const program = Effect.gen(function* () {
+ *   const { register, suspend, reserve } = yield* Holdfast.Holdfast
+ *   yield* register(connection)
+ *   yield* suspend(connection.connectionId, true)
+ *   return yield* reserve("allocation", terms)
+ * })
+ * const allocation = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.equal(allocation.state === "Rejected" && allocation.reason, "CONNECTION_SUSPENDED")
+ * const error = new Connection.ConnectionSuspended({ connectionId: connection.connectionId })
+ * assert.equal(error.message, "Connection 018f3f1e-0000-7000-8000-000000000001 is suspended.")
+ * ```
  *
  * @category errors
  */
@@ -125,6 +232,17 @@ const identifiers = Struct.keys(Connection.fields)
 /**
  * The identifiers in which a value differs from a connection: of all, or of those
  * that are among some fields.
+ *
+ * ```ts
+ * import { Connection, Uuid } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001")
+ * const recorded = { connectionId: id, clientId: id, partnersConnectionId: "account-7", partnerClientId: "client-3" }
+ * assert.deepEqual(Connection.differences(recorded, { ...recorded, partnersConnectionId: "account-8" }), [
+ *   { field: "partnersConnectionId", recorded: "account-7", repeated: "account-8" },
+ * ])
+ * ```
  *
  * @category comparing
  */
@@ -145,6 +263,34 @@ export const differences = (
 /**
  * A token that the partner issued for one of its accounts. It works once, and
  * until it expires or is revoked. Of its text nothing is kept but a hash.
+ *
+ * ```ts
+ * import { Connection, Holdfast, MemoryStore, Uuid } from "@holdfast/domain"
+ * import { DateTime, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ * import { hash } from "node:crypto"
+ *
+ * const secret = "a-token-that-nobody-guesses"
+ * const token = Connection.Token.make({
+ *   id: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000009"),
+ *   hash: hash("sha256", secret),
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ *   issuedAt: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ *   expiresAt: DateTime.makeUnsafe("2126-01-01T00:00:00Z"),
+ * })
+ * const program = Effect.gen(function* () {
+ *   const { issueToken, connect } = yield* Holdfast.Holdfast
+ *   yield* issueToken(token)
+ *   return yield* connect({
+ *     connectionId: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001"),
+ *     clientId: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000002"),
+ *     tokenHash: hash("sha256", secret),
+ *   })
+ * })
+ * const connection = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.equal(connection.partnersConnectionId, "account-7")
+ * ```
  *
  * @category schemas
  */
@@ -178,6 +324,22 @@ export interface Request {
 /**
  * The token is unknown, used, revoked or expired: which of them is not for whoever shows it.
  *
+ * ```ts
+ * import { Holdfast, MemoryStore, Uuid } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ * import { hash } from "node:crypto"
+ *
+ * const request = {
+ *   connectionId: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001"),
+ *   clientId: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000002"),
+ *   tokenHash: hash("sha256", "a token that nobody issued"),
+ * }
+ * const program = Effect.flatMap(Holdfast.Holdfast, ({ connect }) => Effect.flip(connect(request)))
+ * const error = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.equal(error.message, "The connection token is unknown, used, revoked or expired.")
+ * ```
+ *
  * @category errors
  */
 export class TokenRefused extends Schema.TaggedError<TokenRefused>()("TokenRefused", {}) {
@@ -188,6 +350,33 @@ export class TokenRefused extends Schema.TaggedError<TokenRefused>()("TokenRefus
 
 /**
  * A connection came of the token: it cannot be revoked any more.
+ *
+ * ```ts
+ * import { Connection, Holdfast, MemoryStore, Uuid } from "@holdfast/domain"
+ * import { DateTime, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ * import { hash } from "node:crypto"
+ *
+ * const token = Connection.Token.make({
+ *   id: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000009"),
+ *   hash: hash("sha256", "a-token-that-nobody-guesses"),
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ *   issuedAt: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ *   expiresAt: DateTime.makeUnsafe("2126-01-01T00:00:00Z"),
+ * })
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001")
+ * const program = Effect.gen(function* () {
+ *   const { issueToken, connect, revokeToken } = yield* Holdfast.Holdfast
+ *   yield* issueToken(token)
+ *   yield* connect({ connectionId: id, clientId: id, tokenHash: token.hash })
+ *   return yield* Effect.flip(revokeToken(token.id))
+ * })
+ * assert.equal(
+ *   Effect.runSync(Effect.provide(program, MemoryStore.layer())).message,
+ *   `The connection token ${token.id} was used: the connection ${id} came of it.`,
+ * )
+ * ```
  *
  * @category errors
  */
@@ -200,6 +389,17 @@ export class TokenUsed extends Schema.TaggedError<TokenUsed>()("TokenUsed", { id
 /**
  * There is no such token.
  *
+ * ```ts
+ * import { Holdfast, MemoryStore, Uuid } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000009")
+ * const program = Effect.flatMap(Holdfast.Holdfast, ({ revokeToken }) => Effect.flip(revokeToken(id)))
+ * const error = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.equal(error.message, "There is no connection token 018f3f1e-0000-7000-8000-000000000009.")
+ * ```
+ *
  * @category errors
  */
 export class TokenNotFound extends Schema.TaggedError<TokenNotFound>()("TokenNotFound", { id: Uuid.Uuid }) {
@@ -210,6 +410,22 @@ export class TokenNotFound extends Schema.TaggedError<TokenNotFound>()("TokenNot
 
 /**
  * The partner's account has a connection already: it can have no other.
+ *
+ * ```ts
+ * import { Connection, Uuid } from "@holdfast/domain"
+ * import { DateTime, Result } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000009")
+ * const [issuedAt, now, expiresAt] = [1, 2, 3].map((day) => DateTime.makeUnsafe({ year: 2026, month: 1, day }))
+ * assert.ok(issuedAt && now && expiresAt)
+ * const account = { partnersConnectionId: "account-7", partnerClientId: "client-3" }
+ * const token = { id, hash: "0".repeat(64), ...account, issuedAt, expiresAt }
+ * const request = { connectionId: id, clientId: id, tokenHash: token.hash }
+ * const made = Connection.connect(request, { recorded: undefined, token, isConnected: true, now })
+ * assert.ok(Result.isFailure(made))
+ * assert.equal(made.failure.message, "The account account-7 has a connection.")
+ * ```
  *
  * @category errors
  */
@@ -232,7 +448,8 @@ export type ConnectFailure = ConnectionConflict | TokenRefused | AccountConnecte
  * Decides a request for a connection, on what is recorded: the connection with
  * its id, the token, and whether the token's account has a connection. The same
  * connection again is itself, whatever became of the token. An account without a
- * connection has no assets here, because balances belong to connections.
+ * connection has no assets here, because balances belong to connections. Fails with
+ * {@link ConnectionConflict}, {@link TokenRefused} or {@link AccountConnected}.
  *
  * ```ts
  * import { Connection, Uuid } from "@holdfast/domain"

@@ -23,6 +23,26 @@ import * as Uuid from "./Uuid.ts"
  * What a deallocation is about. Fixed with its first reservation: a request
  * with the same id and other terms is refused.
  *
+ * ```ts
+ * import { Deallocation } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const decode = Schema.decodeUnknownSync(Deallocation.Terms)
+ * const terms = decode({
+ *   id: "018F3F1E-0000-7000-8000-000000000003",
+ *   amount: { currency: "BTC", quantity: 2n },
+ *   connectionId: "018F3F1E-0000-7000-8000-000000000001",
+ *   clientId: "018F3F1E-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "Account-7",
+ *   partnerClientId: "",
+ * })
+ * // The network's ids are compared without regard to case, the partner's exactly.
+ * assert.equal(terms.connectionId, "018f3f1e-0000-7000-8000-000000000001")
+ * assert.equal(terms.partnersConnectionId, "Account-7")
+ * assert.throws(() => decode({ ...terms, amount: { currency: "BTC", quantity: 0n } }), /at least 1 base unit/)
+ * ```
+ *
  * @category schemas
  */
 export const Terms = Schema.Struct({
@@ -37,6 +57,18 @@ export type Terms = typeof Terms.Type
 /**
  * Why a reservation was refused: permanent causes only, because a rejection is
  * sticky. The codes are part of the wire format.
+ *
+ * ```ts
+ * import { Deallocation } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.deepEqual(Deallocation.RejectionReason.literals, [
+ *   "INSUFFICIENT_BALANCE",
+ *   "UNKNOWN_CONNECTION",
+ *   "CONNECTION_MISMATCH",
+ *   "CONNECTION_SUSPENDED",
+ * ])
+ * ```
  *
  * @category schemas
  */
@@ -58,6 +90,34 @@ const schemas = Transfer.rejectable(
 /**
  * A deallocation in one of its four states.
  *
+ * ```ts
+ * import { Connection, Deallocation, Holdfast, MemoryStore } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const terms = Schema.decodeUnknownSync(Deallocation.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   amount: { currency: "BTC", quantity: 2n },
+ *   ...connection,
+ * })
+ * const program = Effect.gen(function* () {
+ *   const { register, reserve } = yield* Holdfast.Holdfast
+ *   yield* register(connection)
+ *   return yield* reserve("deallocation", terms, undefined, "withdrawal-7")
+ * })
+ * const deallocation: Deallocation.Deallocation = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.equal(deallocation.partnerTransferId, "withdrawal-7")
+ * // Only what is rejected has a reason.
+ * assert.ok(deallocation.state === "Rejected")
+ * assert.equal(deallocation.reason, "INSUFFICIENT_BALANCE")
+ * ```
+ *
  * @category schemas
  */
 export const Deallocation = schemas.Recorded
@@ -68,6 +128,19 @@ export type Deallocation = typeof Deallocation.Type
 /**
  * What can be asked of a deallocation. `at` is the time of asking.
  *
+ * ```ts
+ * import { Deallocation, Uuid } from "@holdfast/domain"
+ * import { DateTime } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const command = Deallocation.Command.cases.Release.make({
+ *   id: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003"),
+ *   at: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ * })
+ * assert.deepEqual([command.kind, command._tag], ["deallocation", "Release"])
+ * assert.ok(Deallocation.Command.guards.Release(command))
+ * ```
+ *
  * @category schemas
  */
 export const Command = schemas.Command
@@ -77,6 +150,27 @@ export type Command = typeof Command.Type
 
 /**
  * What happened to a deallocation.
+ *
+ * ```ts
+ * import { Deallocation, Uuid } from "@holdfast/domain"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * // For an event store: the names are a format that is kept.
+ * const json = Schema.fromJsonString(Schema.toCodecJson(Deallocation.Event))
+ * const event = Deallocation.Event.cases.Cleared.make({
+ *   id: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003"),
+ *   at: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ * })
+ * const text = Schema.encodeSync(json)(event)
+ * assert.deepEqual(JSON.parse(text), {
+ *   _tag: "Cleared",
+ *   kind: "deallocation",
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   at: "2026-01-01T00:00:00.000Z",
+ * })
+ * assert.deepEqual(Schema.decodeSync(json)(text), event)
+ * ```
  *
  * @category schemas
  */
@@ -94,6 +188,16 @@ export type Situation = Transfer.Situation<Deallocation>
 
 /**
  * Deallocations as a kind of transfer.
+ *
+ * ```ts
+ * import { Deallocation } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.equal(Deallocation.rules.transitions.Cleared.Clear, "repeat")
+ * assert.equal(Deallocation.rules.transitions.Cleared.Release, "conflict")
+ * // What lacks balance is recorded as rejected, under this code.
+ * assert.equal(Deallocation.rules.reasons.InsufficientBalance, "INSUFFICIENT_BALANCE")
+ * ```
  *
  * @category constants
  */
@@ -172,6 +276,29 @@ export const decide: (command: Command, situation: Situation) => Effect.Effect<R
  * The deallocation after an event. Fails with {@link Transfer.EventOutOfOrder}
  * for an event that no decision could have made in that state.
  *
+ * ```ts
+ * import { Deallocation } from "@holdfast/domain"
+ * import { DateTime, Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const terms = Schema.decodeUnknownSync(Deallocation.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   amount: { currency: "BTC", quantity: 2n },
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const { Reserved, Cleared } = Deallocation.Event.cases
+ * const events = [
+ *   Reserved.make({ terms, partnerTransferId: "withdrawal-7", at: DateTime.makeUnsafe("2026-01-01T00:00:00Z") }),
+ *   Cleared.make({ id: terms.id, at: DateTime.makeUnsafe("2026-01-01T00:10:00Z") }),
+ * ]
+ * const none = (): Deallocation.Deallocation | undefined => undefined
+ * const folded = Effect.runSync(Effect.reduce(events, none, Deallocation.evolve))
+ * assert.deepEqual([folded?.state, folded?.terms.amount.quantity], ["Cleared", 2n])
+ * ```
+ *
  * @category evolving
  */
 export const evolve: (
@@ -183,6 +310,31 @@ export const evolve: (
  * Whether no command can change the deallocation any more: cleared and
  * rejected ones are final, a released one may be reserved again (whatever
  * {@link Transfer.ReleasedRepost} says now).
+ *
+ * ```ts
+ * import { Deallocation } from "@holdfast/domain"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const terms = Schema.decodeUnknownSync(Deallocation.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   amount: { currency: "BTC", quantity: 2n },
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const recorded = {
+ *   kind: "deallocation",
+ *   terms,
+ *   partnerTransferId: "withdrawal-7",
+ *   createdAt: at,
+ *   updatedAt: at,
+ * } as const
+ * assert.ok(Deallocation.isTerminal({ ...recorded, state: "Cleared" }))
+ * assert.ok(!Deallocation.isTerminal({ ...recorded, state: "Released" }))
+ * ```
  *
  * @category getters
  */

@@ -22,6 +22,16 @@ import * as Parsing from "./internal/parsing.ts"
  * })
  * ```
  *
+ * ```ts
+ * import { BaseUnits, Denomination } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const yen = Denomination.Denomination.make({ decimals: 0 })
+ * assert.equal(Denomination.format(yen, BaseUnits.BaseUnits.make(1500n)), "1500")
+ * assert.ok(!Schema.is(Denomination.Denomination)({ decimals: 37 }))
+ * ```
+ *
  * @category schemas
  */
 export const Denomination = Schema.Struct({
@@ -33,6 +43,17 @@ export type Denomination = typeof Denomination.Type
 
 /**
  * Decimal text that does not name a whole number of base units.
+ *
+ * ```ts
+ * import { Denomination } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const bitcoin = Denomination.Denomination.make({ decimals: 8 })
+ * const error = Effect.runSync(Effect.flip(Denomination.parse(bitcoin, "1,5")))
+ * assert.equal(error.text, "1,5")
+ * assert.match(error.message, /decimal digits.* Got "1,5"\.$/)
+ * ```
  *
  * @category errors
  */

@@ -9,6 +9,17 @@ import type * as BaseUnits from "./BaseUnits.ts"
  * One field with its recorded and its repeated value, as text. A field that one
  * side lacks has `null` there.
  *
+ * ```ts
+ * import { Difference } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * // The repeat has a memo, which the first request had not.
+ * const [difference] = Difference.between({ id: "7" }, { id: "7", memo: "deposit" })
+ * assert.deepEqual(difference, { field: "memo", recorded: null, repeated: "deposit" })
+ * assert.ok(Schema.is(Difference.Difference)(difference))
+ * ```
+ *
  * @category schemas
  */
 export const Difference = Schema.Struct({
@@ -97,6 +108,14 @@ export const between = (recorded: Flat, repeated: Flat): ReadonlyArray<Differenc
 
 /**
  * The recorded and the repeated value of each field, as a clause of a message.
+ *
+ * ```ts
+ * import { Difference } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * const differences = Difference.between({ currency: "BTC", quantity: "5" }, { currency: "ETH", quantity: "6" })
+ * assert.equal(Difference.describe(differences), "currency BTC, not ETH; quantity 5, not 6")
+ * ```
  *
  * @category conversions
  */

@@ -36,6 +36,40 @@ type Settle<Request extends "Clear" | "Release"> = <Kind extends TwoPhaseKind>(
  * What a platform does: registers connections, moves base units on their
  * accounts, and looks at what became of it.
  *
+ * ```ts
+ * import { Connection, Deallocation, Holdfast, Lock, MemoryStore } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const amount = { currency: "BTC", quantity: 2n }
+ * const order = Schema.decodeUnknownSync(Lock.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   connectionId: connection.connectionId,
+ *   amount,
+ * })
+ * const withdrawal = Schema.decodeUnknownSync(Deallocation.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000004",
+ *   ...connection,
+ *   amount,
+ * })
+ * const program = Effect.gen(function* () {
+ *   const { register, reserve } = yield* Holdfast.Holdfast
+ *   yield* register(connection)
+ *   // The account is empty. What the partner asks for fails; what the network asks for is recorded as rejected.
+ *   const refused = yield* Effect.flip(reserve("lock", order))
+ *   const rejected = yield* reserve("deallocation", withdrawal)
+ *   return [refused._tag, rejected.state]
+ * })
+ * const outcomes = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.deepEqual(outcomes, ["InsufficientBalance", "Rejected"])
+ * ```
+ *
  * @category services
  */
 export class Holdfast extends Context.Service<
@@ -79,6 +113,33 @@ const pageSize = 200
  * `SecureRandom`, once per command. What it reads is asked of the store only with
  * queries that are such: any other (a limit of 0, say) is a defect that names the
  * field and the value. Decode what comes from outside: with {@link Store.Query}.
+ *
+ * ```ts
+ * import { Holdfast, MemoryStore, Uuid } from "@holdfast/domain"
+ * import { Effect, Layer } from "effect"
+ * import { layerWebCrypto } from "effect/crypto/SecureRandom"
+ * import assert from "node:assert/strict"
+ *
+ * // A store that says what it was asked, over the one in memory.
+ * const asked: Array<string> = []
+ * const layer = Layer.effect(
+ *   Holdfast.Holdfast,
+ *   Effect.flatMap(MemoryStore.make(), ({ store }) =>
+ *     Holdfast.make({
+ *       ...store,
+ *       execute: (instruction) => {
+ *         asked.push(`${instruction.command._tag} ${instruction.command.kind}`)
+ *         return store.execute(instruction)
+ *       },
+ *     }),
+ *   ),
+ * ).pipe(Layer.provide(layerWebCrypto))
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const program = Effect.flatMap(Holdfast.Holdfast, ({ clear }) => Effect.flip(clear("lock", id)))
+ * assert.equal(Effect.runSync(Effect.provide(program, layer))._tag, "TransferNotFound")
+ * assert.deepEqual(asked, ["Clear lock"])
+ * ```
  *
  * @category constructors
  */

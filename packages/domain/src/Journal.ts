@@ -23,6 +23,14 @@ export type Sha256 = (text: string) => string
 /**
  * What stands in place of a hash before an account's first entry.
  *
+ * ```ts
+ * import { Journal } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * // Nothing has this hash, so an account's first entry can come after no other.
+ * assert.equal(Journal.genesis, "0000000000000000000000000000000000000000000000000000000000000000")
+ * ```
+ *
  * @category constants
  */
 export const genesis = "0".repeat(64)
@@ -30,6 +38,17 @@ export const genesis = "0".repeat(64)
 /**
  * The versions of {@link canonical}. An entry keeps the one that it was written
  * with, and its number stands beside it; new ones get the last.
+ *
+ * ```ts
+ * import { Journal } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const isVersion = Schema.is(Journal.Version)
+ * assert.ok(isVersion(1))
+ * // What a later release wrote is for that release to check.
+ * assert.ok(!isVersion(3))
+ * ```
  *
  * @category schemas
  */
@@ -40,6 +59,13 @@ export type Version = typeof Version.Type
 
 /**
  * The version of new entries.
+ *
+ * ```ts
+ * import { Journal } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.equal(Journal.version, Journal.Version.literals.at(-1))
+ * ```
  *
  * @category constants
  */

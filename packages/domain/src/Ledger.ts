@@ -25,6 +25,17 @@ import * as Uuid from "./Uuid.ts"
 /**
  * The rules of each kind of transfer.
  *
+ * ```ts
+ * import { Ledger } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * const ofNetwork = Object.values(Ledger.kinds).filter(({ askedBy }) => askedBy === "network")
+ * assert.deepEqual(
+ *   ofNetwork.map(({ kind }) => kind),
+ *   ["deallocation", "allocation"],
+ * )
+ * ```
+ *
  * @category constants
  */
 export const kinds = {
@@ -76,12 +87,33 @@ export const Transfer = Schema.Union([
 /** @category models */
 export type Transfer = typeof Transfer.Type
 
-/** @category models */
+/**
+ * The name of a kind of transfer.
+ *
+ * @category models
+ */
 export type Kind = Transfer["kind"]
 
 /**
  * The transfer of a kind that was looked for under an id. Fails with
  * {@link Transfer_.TransferNotFound} where there is none, or one of another kind.
+ *
+ * ```ts
+ * import { Amount, BaseUnits, Ledger, Uuid } from "@holdfast/domain"
+ * import { DateTime, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(2n) }
+ * const terms = { id, connectionId: id, amount }
+ * const lock: Ledger.Transfer = { kind: "lock", state: "Reserved", terms, createdAt: at, updatedAt: at }
+ * assert.equal(Effect.runSync(Ledger.ofKind("lock", id, lock)), lock)
+ * assert.equal(
+ *   Effect.runSync(Effect.flip(Ledger.ofKind("deallocation", id, lock))).message,
+ *   "There is no deallocation 018f3f1e-0000-7000-8000-000000000003.",
+ * )
+ * ```
  *
  * @category getters
  */
@@ -96,6 +128,27 @@ export const ofKind = <K extends Kind>(
 
 /**
  * Whether a transfer is of a kind.
+ *
+ * ```ts
+ * import { Amount, BaseUnits, Ledger, Uuid } from "@holdfast/domain"
+ * import { DateTime } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(2n) }
+ * const recorded = { terms: { id, connectionId: id, amount }, createdAt: at, updatedAt: at }
+ * const transfers: ReadonlyArray<Ledger.Transfer> = [
+ *   { ...recorded, kind: "lock", state: "Reserved" },
+ *   { ...recorded, kind: "adjustment", state: "Debited", terms: { ...recorded.terms, direction: "debit" } },
+ * ]
+ * // The type says then which terms there are.
+ * const adjustments = transfers.filter((transfer) => Ledger.isOfKind(transfer, "adjustment"))
+ * assert.deepEqual(
+ *   adjustments.map(({ terms }) => terms.direction),
+ *   ["debit"],
+ * )
+ * ```
  *
  * @category guards
  */
@@ -122,6 +175,23 @@ export type Event = Deallocation.Event | Allocation.Event | Lock.Event | Adjustm
  * A token under which a command may come once (the `jti` of a signed request):
  * a second command with the same one is refused, whatever it asks. After
  * `expiresAt` nobody accepts the token any more, and it may be forgotten.
+ *
+ * ```ts
+ * import { Holdfast, Ledger, MemoryStore, Uuid } from "@holdfast/domain"
+ * import { DateTime, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const nonce = Ledger.Nonce.make({ value: "jti-1", expiresAt: DateTime.makeUnsafe("2126-01-01T00:00:00Z") })
+ * const program = Effect.gen(function* () {
+ *   const { clear } = yield* Holdfast.Holdfast
+ *   const first = yield* Effect.flip(clear("lock", id, nonce))
+ *   const second = yield* Effect.flip(clear("lock", id, nonce))
+ *   return [first._tag, second._tag]
+ * })
+ * const outcomes = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.deepEqual(outcomes, ["TransferNotFound", "NonceUsed"])
+ * ```
  *
  * @category schemas
  */
@@ -158,6 +228,18 @@ export interface AccountKey {
  * makes it. No other text is one, as an account under a wrong key would pass for
  * an empty one.
  *
+ * ```ts
+ * import { Account, Amount, Ledger, Uuid } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * const key = {
+ *   connectionId: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001"),
+ *   currency: Amount.Currency.make("BTC"),
+ * }
+ * const accounts = new Map<Ledger.AccountId, Account.Account>([[Ledger.accountKey(key), Account.empty]])
+ * assert.equal(accounts.get(Ledger.AccountId.make("018f3f1e-0000-7000-8000-000000000001/BTC")), Account.empty)
+ * ```
+ *
  * @category schemas
  */
 export const AccountId = Schema.String.pipe(Schema.brand("AccountId"))
@@ -185,6 +267,33 @@ export interface Snapshot {
 
 /**
  * One event as it stands in the journal, with the balances after it.
+ *
+ * ```ts
+ * import { Adjustment, Connection, Holdfast, MemoryStore } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const credit = Schema.decodeUnknownSync(Adjustment.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   connectionId: connection.connectionId,
+ *   direction: "credit",
+ *   amount: { currency: "BTC", quantity: 5n },
+ * })
+ * const program = Effect.gen(function* () {
+ *   const { register, adjust, journal } = yield* Holdfast.Holdfast
+ *   yield* register(connection)
+ *   yield* adjust(credit)
+ *   return yield* journal(credit.id)
+ * })
+ * const [entry] = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.deepEqual([entry?.event, entry?.quantity, entry?.balances.available], ["Credited", 5n, 5n])
+ * ```
  *
  * @category schemas
  */
@@ -220,6 +329,24 @@ export interface Changes {
 /**
  * The id is in use by a transfer of another kind.
  *
+ * ```ts
+ * import { Account, Amount, BaseUnits, Deallocation, Ledger, Uuid } from "@holdfast/domain"
+ * import { DateTime, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(2n) }
+ * const terms = { id, connectionId: id, amount }
+ * const lock: Ledger.Transfer = { kind: "lock", state: "Reserved", terms, createdAt: at, updatedAt: at }
+ * const command = Deallocation.Command.cases.Clear.make({ id, at })
+ * const cleared = Ledger.step(command, { transfer: lock, connection: undefined, account: Account.empty })
+ * assert.equal(
+ *   Effect.runSync(Effect.flip(cleared)).message,
+ *   "The id 018f3f1e-0000-7000-8000-000000000003 is in use by a lock.",
+ * )
+ * ```
+ *
  * @category errors
  */
 export class IdInUse extends Schema.TaggedError<IdInUse>()("IdInUse", {
@@ -241,6 +368,21 @@ const nouns = {
 
 /**
  * The nonce has been used before.
+ *
+ * ```ts
+ * import { Holdfast, MemoryStore } from "@holdfast/domain"
+ * import { DateTime, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const nonce = { value: "jti-1", expiresAt: DateTime.makeUnsafe("2126-01-01T00:00:00Z") }
+ * const program = Effect.gen(function* () {
+ *   const { useNonce } = yield* Holdfast.Holdfast
+ *   yield* useNonce(nonce)
+ *   return yield* Effect.flip(useNonce(nonce))
+ * })
+ * const error = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.equal(error.message, 'The nonce "jti-1" has been used before.')
+ * ```
  *
  * @category errors
  */
@@ -321,6 +463,18 @@ export type Outcomes<Instructions extends ReadonlyArray<Instruction>> = {
 /**
  * The key of an account in a {@link Snapshot} and in {@link Changes}.
  *
+ * ```ts
+ * import { Amount, Ledger, Uuid } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * const connectionId = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000001")
+ * const [upper, lower] = ["ETH", "eth"].map((code) =>
+ *   Ledger.accountKey({ connectionId, currency: Amount.Currency.make(code) }),
+ * )
+ * assert.equal(upper, "018f3f1e-0000-7000-8000-000000000001/ETH")
+ * assert.notEqual(upper, lower)
+ * ```
+ *
  * @category conversions
  */
 export const accountKey = ({ connectionId, currency }: AccountKey): AccountId =>
@@ -330,7 +484,20 @@ export const accountKey = ({ connectionId, currency }: AccountKey): AccountId =>
 const accountId = Brand.nominal<AccountId>()
 
 /**
- * The same of the account that terms name.
+ * The key of the account that a transfer's terms name.
+ *
+ * ```ts
+ * import { Ledger, Lock } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const terms = Schema.decodeUnknownSync(Lock.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   amount: { currency: "BTC", quantity: 2n },
+ * })
+ * assert.equal(Ledger.accountKeyOf(terms), "018f3f1e-0000-7000-8000-000000000001/BTC")
+ * ```
  *
  * @category conversions
  */
@@ -340,12 +507,40 @@ export const accountKeyOf = ({ connectionId, amount }: Transfer["terms"]): Accou
 /**
  * The id of the transfer that a command concerns.
  *
+ * ```ts
+ * import { Ledger, Lock } from "@holdfast/domain"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const terms = Schema.decodeUnknownSync(Lock.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   amount: { currency: "BTC", quantity: 2n },
+ * })
+ * const commands = [
+ *   Lock.Command.cases.Reserve.make({ terms, at }),
+ *   Lock.Command.cases.Clear.make({ id: terms.id, at }),
+ * ]
+ * // The first request has its id in its terms, later ones have it by itself.
+ * assert.deepEqual(commands.map(Ledger.idOf), [terms.id, terms.id])
+ * ```
+ *
  * @category getters
  */
 export const idOf: (command: Command) => Uuid.Uuid = Decider.idOf
 
 /**
  * Whether no command can change a transfer in this state any more.
+ *
+ * ```ts
+ * import { Ledger } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.ok(Ledger.isTerminal({ kind: "lock", state: "Cleared" }))
+ * assert.ok(!Ledger.isTerminal({ kind: "lock", state: "Released" }))
+ * assert.ok(Ledger.isTerminal({ kind: "adjustment", state: "Credited" }))
+ * ```
  *
  * @category getters
  */
@@ -369,7 +564,8 @@ export interface Step<C extends Command = Command> {
  * and accounts in a store of their own: lock and read the situation, and write
  * what comes of it, in one transaction. The account and the connection are those
  * that the recorded transfer's terms name, or the command's where there is none.
- * A situation that contradicts itself is a defect.
+ * Fails with what {@link StepFailure} names for the command, and then nothing changes;
+ * a situation that contradicts itself is a defect.
  *
  * ```ts
  * import { Account, BaseUnits, Connection, Ledger, Lock } from "@holdfast/domain"
@@ -500,6 +696,24 @@ const execute = (
 /**
  * Whether a command is a credit to an account that is empty, which may be the first
  * in its currency: a {@link Snapshot} has to know then which codes look alike.
+ *
+ * ```ts
+ * import { Account, Adjustment, BaseUnits, Ledger } from "@holdfast/domain"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const credit = Adjustment.Command.cases.Adjust.make({
+ *   terms: Schema.decodeUnknownSync(Adjustment.Terms)({
+ *     id: "018f3f1e-0000-7000-8000-000000000003",
+ *     connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *     direction: "credit",
+ *     amount: { currency: "BTC", quantity: 5n },
+ *   }),
+ *   at: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ * })
+ * assert.ok(Ledger.mayOpen(credit, Account.empty))
+ * assert.ok(!Ledger.mayOpen(credit, { ...Account.empty, available: BaseUnits.BaseUnits.make(1n) }))
+ * ```
  *
  * @category folding
  */

@@ -13,7 +13,8 @@ import type * as Transfer from "./Transfer.ts"
 import type * as Uuid from "./Uuid.ts"
 
 /**
- * Keeps everything in the memory of this process: nothing survives it.
+ * Keeps everything in the memory of this process: nothing survives it. It is empty
+ * whenever it is built, so provide it once, around all that is to see the same books.
  *
  * ```ts
  * import { Account, Adjustment, Connection, Deallocation, Holdfast, MemoryStore } from "@holdfast/domain"
@@ -61,6 +62,36 @@ export const layer = (policy?: Transfer.Policy): Layer.Layer<Holdfast.Holdfast> 
 /**
  * The store of {@link layer}, to wrap it, and
  * its books: every entry in order, and every transfer as it is now.
+ *
+ * ```ts
+ * import { Adjustment, Connection, MemoryStore } from "@holdfast/domain"
+ * import { DateTime, Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { store, books } = yield* MemoryStore.make()
+ *   const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *     connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *     clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *     partnersConnectionId: "account-7",
+ *     partnerClientId: "client-3",
+ *   })
+ *   yield* store.register(connection)
+ *   const terms = Schema.decodeUnknownSync(Adjustment.Terms)({
+ *     id: "018f3f1e-0000-7000-8000-000000000003",
+ *     connectionId: connection.connectionId,
+ *     direction: "credit",
+ *     amount: { currency: "BTC", quantity: 5n },
+ *   })
+ *   const command = Adjustment.Command.cases.Adjust.make({ terms, at: DateTime.makeUnsafe("2026-01-01T00:00:00Z") })
+ *   yield* store.execute({ command, nonce: undefined })
+ *   // The same again is the same: it makes no entry.
+ *   yield* store.execute({ command, nonce: undefined })
+ *   return books
+ * })
+ * const { entries, transfers } = Effect.runSync(program)
+ * assert.deepEqual([entries.length, transfers.size], [1, 1])
+ * ```
  *
  * @category constructors
  */

@@ -16,6 +16,24 @@ import * as Uuid from "./Uuid.ts"
  * The store cannot answer now: it is away, overloaded or shutting down. Whether
  * the command took effect is unknown: send it again.
  *
+ * ```ts
+ * import { Store } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const error = new Store.Unavailable({ reason: "The database is away.", retryAfterSeconds: 1 })
+ * assert.match(error.message, /^The database is away\. .*1 s/)
+ *
+ * // Send the same command again, under the same id, until it is answered.
+ * let attempts = 0
+ * const clear = Effect.suspend(() => (++attempts < 3 ? Effect.fail(error) : Effect.succeed("Cleared")))
+ * assert.equal(
+ *   Effect.runSync(Effect.retry(clear, { times: 5, while: ({ _tag }) => _tag === "Unavailable" })),
+ *   "Cleared",
+ * )
+ * assert.equal(attempts, 3)
+ * ```
+ *
  * @category errors
  */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {
@@ -49,6 +67,20 @@ export type Total = { readonly [B in Account.Balance]: bigint } & {
 /**
  * A place in a list of transfers: the next page begins after it.
  *
+ * ```ts
+ * import { Store, Uuid } from "@holdfast/domain"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * // As text, for a link to the next page.
+ * const text = Schema.fromJsonString(Schema.toCodecJson(Store.Cursor))
+ * const cursor = Store.Cursor.make({
+ *   createdAt: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ *   id: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003"),
+ * })
+ * assert.deepEqual(Schema.decodeSync(text)(Schema.encodeSync(text)(cursor)), cursor)
+ * ```
+ *
  * @category schemas
  */
 export const Cursor = Schema.Struct({ createdAt: Schema.DateTimeUtc, id: Uuid.Uuid })
@@ -68,6 +100,13 @@ export const Limit = Schema.Int.check(
 /**
  * The order of a list: by when transfers were first asked for.
  *
+ * ```ts
+ * import { Store } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.deepEqual(Store.Order.literals, ["newest", "oldest"])
+ * ```
+ *
  * @category schemas
  */
 export const Order = Schema.Literals(["newest", "oldest"])
@@ -78,6 +117,23 @@ export type Order = typeof Order.Type
 /**
  * Which transfers of a kind to list. What is left out does not restrict. `limit` is
  * the size of a page, 1 to 200.
+ *
+ * ```ts
+ * import { Store } from "@holdfast/domain"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * // Reserved for more than an hour, the oldest first.
+ * const now = DateTime.makeUnsafe("2026-01-01T12:00:00Z")
+ * const query = Store.Query.make({
+ *   state: "Reserved",
+ *   unchangedSince: DateTime.subtract(now, { hours: 1 }),
+ *   order: "oldest",
+ *   limit: 50,
+ * })
+ * assert.equal(DateTime.formatIso(query.unchangedSince ?? now), "2026-01-01T11:00:00.000Z")
+ * assert.ok(!Schema.is(Store.Query)({ limit: 201 }))
+ * ```
  *
  * @category schemas
  */
@@ -113,6 +169,27 @@ export interface Page<A, C = Cursor> {
 /**
  * Which connections to list, in the order of their ids. What is left out does not restrict.
  *
+ * ```ts
+ * import { Connection, Holdfast, MemoryStore, Store } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const program = Effect.gen(function* () {
+ *   const { register, connections } = yield* Holdfast.Holdfast
+ *   yield* register(connection)
+ *   const suspended = yield* connections(Store.ConnectionQuery.make({ suspended: true, limit: 200 }))
+ *   const ofClient = yield* connections(Store.ConnectionQuery.make({ partnerClientId: "client-3", limit: 200 }))
+ *   return [suspended.items.length, ofClient.items.length]
+ * })
+ * assert.deepEqual(Effect.runSync(Effect.provide(program, MemoryStore.layer())), [0, 1])
+ * ```
+ *
  * @category schemas
  */
 export const ConnectionQuery = Schema.Struct({
@@ -131,6 +208,30 @@ export type ConnectionQuery = typeof ConnectionQuery.Type
 /**
  * Which tokens to list, newest first. What is left out does not restrict.
  *
+ * ```ts
+ * import { Holdfast, MemoryStore, Uuid } from "@holdfast/domain"
+ * import { DateTime, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const tokenOf = (number: number) => ({
+ *   id: Uuid.Uuid.make(`018f3f1e-0000-7000-8000-00000000000${number}`),
+ *   hash: String(number).repeat(64),
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ *   issuedAt: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ *   expiresAt: DateTime.makeUnsafe("2026-01-02T00:00:00Z"),
+ * })
+ * const program = Effect.gen(function* () {
+ *   const { issueToken, tokens } = yield* Holdfast.Holdfast
+ *   yield* Effect.forEach([1, 2, 3].map(tokenOf), issueToken)
+ *   const first = yield* tokens({ limit: 2 })
+ *   assert.ok(first.next)
+ *   const second = yield* tokens({ limit: 2, cursor: first.next })
+ *   return [first.items, second.items].map((page) => page.map(({ id }) => id.at(-1)))
+ * })
+ * assert.deepEqual(Effect.runSync(Effect.provide(program, MemoryStore.layer())), [["3", "2"], ["1"]])
+ * ```
+ *
  * @category schemas
  */
 export const TokenQuery = Schema.Struct({
@@ -147,6 +248,16 @@ export type TokenQuery = typeof TokenQuery.Type
  * A place in the journal. It stays one whatever happens later, a restore of the
  * store from a backup included, where the store can see that it was restored.
  *
+ * ```ts
+ * import { Store } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const isPlace = Schema.is(Store.Place)
+ * assert.ok(isPlace("42"))
+ * assert.ok(!isPlace("-1"))
+ * ```
+ *
  * @category schemas
  */
 export const Place = Schema.String.check(
@@ -158,6 +269,19 @@ export type Place = typeof Place.Type
 
 /**
  * The journal is not that long: the place is of another one.
+ *
+ * ```ts
+ * import { Holdfast, MemoryStore, Store } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const program = Effect.flatMap(Holdfast.Holdfast, ({ entries }) =>
+ *   Effect.flip(entries(Store.Place.make("42"), 100)),
+ * )
+ * const error = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.equal(error._tag, "PlaceNotFound")
+ * assert.match(error.message, /has no place 42/)
+ * ```
  *
  * @category errors
  */
@@ -265,6 +389,21 @@ export interface Books {
 /**
  * The first `limit` of a sorted list, and the cursor where there is more.
  *
+ * ```ts
+ * import { Store } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * // One more than asked for tells whether there is more.
+ * assert.deepEqual(
+ *   Store.page(["a", "b", "c"], 2, (last) => last),
+ *   { items: ["a", "b"], next: "b" },
+ * )
+ * assert.deepEqual(
+ *   Store.page(["a", "b"], 2, (last) => last),
+ *   { items: ["a", "b"], next: undefined },
+ * )
+ * ```
+ *
  * @category constructors
  */
 export const page = <A, C>(all: ReadonlyArray<A>, limit: number, cursorOf: (last: A) => C): Page<A, C> => {
@@ -276,12 +415,48 @@ export const page = <A, C>(all: ReadonlyArray<A>, limit: number, cursorOf: (last
 /**
  * A transfer's place in a list.
  *
+ * ```ts
+ * import { Amount, BaseUnits, Store, Uuid } from "@holdfast/domain"
+ * import { DateTime } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const [createdAt, updatedAt] = [
+ *   DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ *   DateTime.makeUnsafe("2026-01-02T00:00:00Z"),
+ * ]
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(2n) }
+ * const terms = { id, connectionId: id, amount }
+ * // Its place is the same in whatever state it is.
+ * assert.deepEqual(Store.cursorOf({ kind: "lock", state: "Cleared", terms, createdAt, updatedAt }), { createdAt, id })
+ * ```
+ *
  * @category getters
  */
 export const cursorOf = ({ terms, createdAt }: Transfer.Transfer): Cursor => ({ createdAt, id: terms.id })
 
 /**
  * Whether a transfer belongs in a list, after its cursor if it has one.
+ *
+ * ```ts
+ * import { Amount, BaseUnits, Ledger, Store, Uuid } from "@holdfast/domain"
+ * import { DateTime } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(2n) }
+ * const lock: Ledger.Transfer = {
+ *   kind: "lock",
+ *   state: "Reserved",
+ *   terms: { id, connectionId: id, amount },
+ *   createdAt: at,
+ *   updatedAt: at,
+ * }
+ * assert.ok(Store.matches({ state: "Reserved", from: at, limit: 10 }, lock))
+ * // The end of a span is not in it.
+ * assert.ok(!Store.matches({ state: "Reserved", to: at, limit: 10 }, lock))
+ * ```
  *
  * @category getters
  */
@@ -300,7 +475,22 @@ const oldestFirst: Order_.Order<Cursor> = Order_.combine(
 )
 
 /**
- * The order of a list.
+ * The order of a list: by time, and by id where times are equal. Newest first,
+ * unless it is said.
+ *
+ * ```ts
+ * import { Store, Uuid } from "@holdfast/domain"
+ * import { DateTime } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const cursorAt = (time: string) => ({
+ *   createdAt: DateTime.makeUnsafe(time),
+ *   id: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003"),
+ * })
+ * const [earlier, later] = [cursorAt("2026-01-01T00:00:00Z"), cursorAt("2026-01-02T00:00:00Z")]
+ * assert.deepEqual([earlier, later].toSorted(Store.inOrder(undefined)), [later, earlier])
+ * assert.deepEqual([later, earlier].toSorted(Store.inOrder("oldest")), [earlier, later])
+ * ```
  *
  * @category instances
  */

@@ -40,6 +40,16 @@ export type Transition = "decide" | "repeat" | "conflict" | "unknown" | "setting
 /**
  * The states of what is reserved first, then cleared or released.
  *
+ * ```ts
+ * import { Transfer } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * const { Reserved, Released } = Transfer.twoPhases
+ * assert.equal(Reserved.Reserve, "repeat")
+ * // Whether what was released can be reserved again is the platform's choice.
+ * assert.equal(Released.Reserve, "setting")
+ * ```
+ *
  * @category constants
  */
 export const twoPhases = {
@@ -53,6 +63,14 @@ export const twoPhases = {
 /**
  * The states of what is done at once.
  *
+ * ```ts
+ * import { Transfer } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.equal(Transfer.onePhase.None.Adjust, "decide")
+ * assert.equal(Transfer.onePhase.Credited.Adjust, "repeat")
+ * ```
+ *
  * @category constants
  */
 export const onePhase = {
@@ -64,6 +82,15 @@ export const onePhase = {
 /**
  * The request that each event answers. The names of events are a storage
  * format: they stand in journals.
+ *
+ * ```ts
+ * import { Transfer } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * // Both are answers to the same request.
+ * assert.equal(Transfer.requests.Reserved, "Reserve")
+ * assert.equal(Transfer.requests.Rejected, "Reserve")
+ * ```
  *
  * @category constants
  */
@@ -79,6 +106,16 @@ export const requests = {
 /**
  * The event that grants each later request, about what was reserved.
  *
+ * ```ts
+ * import { Transfer } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.deepEqual(Object.entries(Transfer.settlements), [
+ *   ["Clear", "Cleared"],
+ *   ["Release", "Released"],
+ * ])
+ * ```
+ *
  * @category constants
  */
 export const settlements = { Clear: "Cleared", Release: "Released" } as const satisfies Readonly<
@@ -88,6 +125,16 @@ export const settlements = { Clear: "Cleared", Release: "Released" } as const sa
 /**
  * The name of a state, and of the event that led to it.
  *
+ * ```ts
+ * import { Transfer } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * assert.ok(Schema.is(Transfer.State)("Rejected"))
+ * // The wire has its own spelling.
+ * assert.ok(!Schema.is(Transfer.State)("REJECTED"))
+ * ```
+ *
  * @category schemas
  */
 export const State = Schema.Literals(Struct.keys(requests))
@@ -95,7 +142,11 @@ export const State = Schema.Literals(Struct.keys(requests))
 /** @category models */
 export type State = typeof State.Type
 
-/** @category models */
+/**
+ * The name of a request.
+ *
+ * @category models
+ */
 export type Request = (typeof requests)[State]
 
 const statesOf = <Name extends string>(transitions: Readonly<Record<Name, unknown>>) =>
@@ -103,6 +154,15 @@ const statesOf = <Name extends string>(transitions: Readonly<Record<Name, unknow
 
 /**
  * The name of a state of what has two phases.
+ *
+ * ```ts
+ * import { Transfer } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * assert.ok(Schema.is(Transfer.TwoPhaseState)("Reserved"))
+ * assert.ok(!Schema.is(Transfer.TwoPhaseState)("Credited"))
+ * ```
  *
  * @category schemas
  */
@@ -114,6 +174,13 @@ export type TwoPhaseState = typeof TwoPhaseState.Type
 /**
  * The states of kinds that are never rejected.
  *
+ * ```ts
+ * import { Transfer } from "@holdfast/domain"
+ * import assert from "node:assert/strict"
+ *
+ * assert.deepEqual(Transfer.unrejected, ["Reserved", "Cleared", "Released"])
+ * ```
+ *
  * @category constants
  */
 export const unrejected = statesOf(twoPhases).filter((state) => state !== "Rejected")
@@ -121,6 +188,34 @@ export const unrejected = statesOf(twoPhases).filter((state) => state !== "Rejec
 /**
  * What a `Reserve` for a released transfer does: a new cycle of the same id
  * (`reserve`) or a refusal (`conflict`). The network's guides say both.
+ *
+ * ```ts
+ * import { Amount, BaseUnits, Holdfast, MemoryStore, Transfer, Uuid } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const connection = {
+ *   connectionId: id,
+ *   clientId: id,
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * }
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(2n) }
+ * const stateAfterRepost = (releasedRepost: Transfer.ReleasedRepost) => {
+ *   const program = Effect.gen(function* () {
+ *     const { register, reserve, release } = yield* Holdfast.Holdfast
+ *     yield* register(connection)
+ *     yield* reserve("allocation", { id, amount, ...connection })
+ *     yield* release("allocation", id)
+ *     return (yield* reserve("allocation", { id, amount, ...connection })).state
+ *   })
+ *   const said = Effect.catchTag(program, "StateConflict", ({ message }) => Effect.succeed(message))
+ *   return Effect.runSync(Effect.provide(said, MemoryStore.layer({ releasedRepost })))
+ * }
+ * assert.equal(stateAfterRepost("reserve"), "Reserved")
+ * assert.match(stateAfterRepost("conflict"), /^Cannot reserve allocation .*: it is released\.$/)
+ * ```
  *
  * @category schemas
  */
@@ -132,6 +227,35 @@ export type ReleasedRepost = typeof ReleasedRepost.Type
 /**
  * Whether deallocations of a suspended connection go on or are rejected. The
  * network's guides say both.
+ *
+ * ```ts
+ * import { Account, Amount, BaseUnits, Deallocation, Ledger, Transfer, Uuid } from "@holdfast/domain"
+ * import { DateTime, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const policies = Transfer.SuspendedDeallocations.literals.map((suspendedDeallocations) => ({
+ *   suspendedDeallocations,
+ * }))
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const connection = {
+ *   connectionId: id,
+ *   clientId: id,
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * }
+ * const [one, account] = [BaseUnits.BaseUnits.make(1n), { ...Account.empty, available: BaseUnits.BaseUnits.make(5n) }]
+ * const command = Deallocation.Command.cases.Reserve.make({
+ *   terms: { id, amount: { currency: Amount.Currency.make("BTC"), quantity: one }, ...connection },
+ *   partnerTransferId: "withdrawal-7",
+ *   at: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ * })
+ * const states = policies.map((policy) => {
+ *   const suspended = { ...connection, suspended: true }
+ *   return Effect.runSync(Ledger.step(command, { transfer: undefined, connection: suspended, account, ...policy }))
+ *     .transfer.state
+ * })
+ * assert.deepEqual(states, ["Reserved", "Rejected"])
+ * ```
  *
  * @category schemas
  */
@@ -157,6 +281,16 @@ export interface Policy {
 /**
  * An id that the partner has for what the network asks for: 1 to 256 characters
  * of well-formed Unicode without NUL.
+ *
+ * ```ts
+ * import { Transfer } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const isPartnerTransferId = Schema.is(Transfer.PartnerTransferId)
+ * assert.ok(isPartnerTransferId("withdrawal-7"))
+ * assert.ok(!isPartnerTransferId(""))
+ * ```
  *
  * @category schemas
  */
@@ -293,6 +427,17 @@ const moments = { createdAt: at, updatedAt: at }
  * The schema of a recorded transfer in one of some states, from what its first
  * request says.
  *
+ * ```ts
+ * import { Transfer } from "@holdfast/domain"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * // A kind of one's own, whose terms say why.
+ * const Fee = Transfer.recorded({ kind: Schema.tag("fee"), reason: Schema.String }, ["Debited"])
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * assert.ok(Schema.is(Fee)({ kind: "fee", reason: "custody", state: "Debited", createdAt: at, updatedAt: at }))
+ * ```
+ *
  * @category constructors
  */
 export const recorded = <Fields extends Schema.Struct.Fields, const States extends ReadonlyArray<State>>(
@@ -309,6 +454,15 @@ const laterOf = <Kind extends Schema.Constraint>({ kind }: { readonly kind: Kind
 /**
  * The schema of requests about a transfer of two phases.
  *
+ * ```ts
+ * import { Lock, Transfer } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const Command = Transfer.commands({ kind: Schema.tag("lock"), terms: Lock.Terms })
+ * assert.deepEqual(Object.keys(Command.cases).toSorted(), ["Clear", "Release", "Reserve"])
+ * ```
+ *
  * @category constructors
  */
 export const commands = <Fields extends OpeningFields>(opening: Fields) =>
@@ -321,6 +475,17 @@ export const commands = <Fields extends OpeningFields>(opening: Fields) =>
 /**
  * The fields of what happens to a transfer of two phases, by the names of events.
  *
+ * ```ts
+ * import { Lock, Transfer } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const { Reserved, Cleared } = Transfer.events({ kind: Schema.tag("lock"), terms: Lock.Terms })
+ * // What comes later carries only the id of what was reserved.
+ * assert.deepEqual(Object.keys(Reserved), ["kind", "terms", "at"])
+ * assert.deepEqual(Object.keys(Cleared), ["kind", "id", "at"])
+ * ```
+ *
  * @category constructors
  */
 export const events = <Fields extends OpeningFields>(opening: Fields) => ({
@@ -331,6 +496,18 @@ export const events = <Fields extends OpeningFields>(opening: Fields) => ({
 
 /**
  * The schemas of a kind of two phases whose refusals are recorded, with a reason.
+ *
+ * ```ts
+ * import { Deallocation, Transfer } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const { Event } = Transfer.rejectable(
+ *   { kind: Schema.tag("withdrawal"), terms: Deallocation.Terms },
+ *   Schema.Literals(["TOO_LATE"]),
+ * )
+ * assert.deepEqual(Event.cases.Rejected.fields.reason.literals, ["TOO_LATE"])
+ * ```
  *
  * @category constructors
  */
@@ -349,6 +526,20 @@ export const rejectable = <Fields extends OpeningFields, Reason extends Schema.C
 /**
  * A kind's terms, as its {@link Rules} have them.
  *
+ * ```ts
+ * import { Lock, Transfer } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const { flat } = Transfer.termsOf(Lock.Terms)
+ * const terms = Schema.decodeUnknownSync(Lock.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   amount: { currency: "BTC", quantity: 2n },
+ * })
+ * assert.deepEqual(Object.keys(flat(terms)), ["id", "connectionId", "amount.currency", "amount.quantity"])
+ * ```
+ *
  * @category constructors
  */
 export const termsOf = <Fields extends Schema.Struct.Fields>(
@@ -357,6 +548,17 @@ export const termsOf = <Fields extends Schema.Struct.Fields>(
 
 /**
  * There is no transfer of this kind with this id.
+ *
+ * ```ts
+ * import { Holdfast, MemoryStore, Uuid } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const program = Effect.flatMap(Holdfast.Holdfast, ({ clear }) => Effect.flip(clear("deallocation", id)))
+ * const error = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * assert.equal(error.message, "There is no deallocation 018f3f1e-0000-7000-8000-000000000003.")
+ * ```
  *
  * @category errors
  */
@@ -371,6 +573,24 @@ export class TransferNotFound extends Schema.TaggedError<TransferNotFound>()("Tr
 
 /**
  * The command does not fit the state that the transfer is in.
+ *
+ * ```ts
+ * import { Account, Amount, BaseUnits, Ledger, Lock, Uuid } from "@holdfast/domain"
+ * import { DateTime, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(2n) }
+ * const terms = { id, connectionId: id, amount }
+ * const lock: Ledger.Transfer = { kind: "lock", state: "Cleared", terms, createdAt: at, updatedAt: at }
+ * const command = Lock.Command.cases.Release.make({ id, at })
+ * const released = Ledger.step(command, { transfer: lock, connection: undefined, account: Account.empty })
+ * assert.equal(
+ *   Effect.runSync(Effect.flip(released)).message,
+ *   "Cannot release lock 018f3f1e-0000-7000-8000-000000000003: it is cleared.",
+ * )
+ * ```
  *
  * @category errors
  */
@@ -388,6 +608,27 @@ export class StateConflict extends Schema.TaggedError<StateConflict>()("StateCon
 /**
  * The id is known with other terms.
  *
+ * ```ts
+ * import { Account, Amount, BaseUnits, Ledger, Lock, Uuid } from "@holdfast/domain"
+ * import { DateTime, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const termsOf = (quantity: bigint) => ({
+ *   id,
+ *   connectionId: id,
+ *   amount: { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(quantity) },
+ * })
+ * const lock: Ledger.Transfer = { kind: "lock", state: "Reserved", terms: termsOf(2n), createdAt: at, updatedAt: at }
+ * const command = Lock.Command.cases.Reserve.make({ terms: termsOf(3n), at })
+ * const repeated = Ledger.step(command, { transfer: lock, connection: undefined, account: Account.empty })
+ * assert.equal(
+ *   Effect.runSync(Effect.flip(repeated)).message,
+ *   "Lock 018f3f1e-0000-7000-8000-000000000003 is recorded with amount.quantity 2, not 3.",
+ * )
+ * ```
+ *
  * @category errors
  */
 export class TermsMismatch extends Schema.TaggedError<TermsMismatch>()("TermsMismatch", {
@@ -403,6 +644,19 @@ export class TermsMismatch extends Schema.TaggedError<TermsMismatch>()("TermsMis
 
 /**
  * Events that cannot follow one another: no sequence of decisions makes them.
+ *
+ * ```ts
+ * import { Deallocation, Uuid } from "@holdfast/domain"
+ * import { DateTime, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const event = Deallocation.Event.cases.Cleared.make({
+ *   id: Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003"),
+ *   at: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+ * })
+ * const error = Effect.runSync(Effect.flip(Deallocation.evolve(undefined, event)))
+ * assert.equal(error.message, "A transfer of kind deallocation in state None cannot become Cleared.")
+ * ```
  *
  * @category errors
  */

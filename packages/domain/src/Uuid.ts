@@ -9,6 +9,17 @@ import * as Parsing from "./internal/parsing.ts"
 /**
  * A UUID in its canonical, lower-case form.
  *
+ * ```ts
+ * import { Uuid } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const isUuid = Schema.is(Uuid.Uuid)
+ * assert.ok(isUuid("3f2504e0-4f89-41d3-9a0c-0305e82c3301"))
+ * // Any case is read by `fromString`; the canonical form is the lower one.
+ * assert.ok(!isUuid("3F2504E0-4F89-41D3-9A0C-0305E82C3301"))
+ * ```
+ *
  * @category schemas
  */
 export const Uuid = Schema.String.check(
@@ -22,6 +33,15 @@ export type Uuid = typeof Uuid.Type
 
 /**
  * Text that is not a UUID.
+ *
+ * ```ts
+ * import { Uuid } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const error = Effect.runSync(Effect.flip(Uuid.fromString("account-7")))
+ * assert.equal(error.message, 'Expected a UUID. Got "account-7".')
+ * ```
  *
  * @category errors
  */
@@ -54,6 +74,16 @@ export const fromString = (text: string): Effect.Effect<Uuid, InvalidUuid> => {
 
 /**
  * A UUID in any case on the outside, canonical inside.
+ *
+ * ```ts
+ * import { Uuid } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const Path = Schema.Struct({ connectionId: Uuid.FromString })
+ * const { connectionId } = Schema.decodeUnknownSync(Path)({ connectionId: "3F2504E0-4F89-41D3-9A0C-0305E82C3301" })
+ * assert.equal(connectionId, "3f2504e0-4f89-41d3-9a0c-0305e82c3301")
+ * ```
  *
  * @category schemas
  */
