@@ -1,7 +1,9 @@
 /** Documentation that is not executed is wrong. */
 import * as Fs from "node:fs"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
 import * as Examples from "../support/Examples.ts"
+import { TestDatabase } from "../support/TestDatabase.ts"
 
 const folders: Array<string> = []
 
@@ -17,10 +19,18 @@ afterAll(() => {
 
 describe("the documentation's examples", () => {
   const examples = Examples.findAll()
+  const scope = Scope.makeUnsafe()
   let folder = ""
-  beforeAll(() => {
+  beforeAll(async () => {
     folder = makeFolder()
     for (const example of examples) Examples.write(folder, example)
+    // Examples that need a database are told of one as a server is.
+    const { url } = await Effect.runPromise(Scope.provide(TestDatabase.make, scope))
+    vi.stubEnv("DATABASE_URL", url)
+  })
+  afterAll(() => {
+    vi.unstubAllEnvs()
+    return Effect.runPromise(Scope.close(scope, Exit.void))
   })
 
   it("are there", () => assert.isNotEmpty(examples))

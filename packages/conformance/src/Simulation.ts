@@ -12,7 +12,11 @@ import * as Report from "./Report.ts"
 import * as Scenarios from "./Scenarios.ts"
 import * as Stage from "./Stage.ts"
 
-/** What the simulation needs to know of the server. */
+/**
+ * What the simulation needs to know of the server.
+ *
+ * @category models
+ */
 export interface Options extends Network.Options {
   readonly releasedRepost: ReleasedRepost
   /** Defaults to `first`. */
@@ -91,11 +95,55 @@ const conclude = Effect.fnUntraced(function* (paint: Report.Paint, exchanges: Re
   return yield* new Departures({ count })
 })
 
-/** Said already, in the report. */
+/**
+ * Answers departed from the contract, so many of them. The report has said where already.
+ *
+ * ```ts
+ * import { Simulation } from "@holdfast/conformance"
+ * import { Console, Effect, Redacted } from "effect"
+ * import assert from "node:assert/strict"
+ * import { generateKeyPairSync } from "node:crypto"
+ *
+ * // Nobody answers here.
+ * const played = Simulation.simulate({
+ *   url: "http://127.0.0.1:9",
+ *   privateKey: generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey,
+ *   operatorToken: Redacted.make("a-token-that-nobody-guesses"),
+ *   releasedRepost: "reserve",
+ * })
+ * const silent = { ...console, log: () => {} }
+ * const error = await Effect.runPromise(Effect.flip(Effect.provideService(played, Console.Console, silent)))
+ * assert.equal(error._tag, "Departures")
+ * ```
+ *
+ * @category errors
+ */
 export class Departures extends Schema.TaggedError<Departures>()("Departures", { count: Schema.Int }) {
   override readonly [Runtime.errorReported] = false
 }
 
-/** Prints each exchange, and fails with {@link Departures} if any answer departs from what the contract says. */
+/**
+ * Prints each exchange, and fails with {@link Departures} if any answer departs from what the contract says.
+ *
+ * ```ts no-run
+ * import { createPrivateKey } from "node:crypto"
+ * import { readFileSync } from "node:fs"
+ * import { Simulation } from "@holdfast/conformance"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const program = Simulation.simulate({
+ *   url: "http://127.0.0.1:3000",
+ *   privateKey: createPrivateKey(readFileSync(".holdfast/bitgo-dev-private.pem")),
+ *   operatorToken: Redacted.make(readFileSync(".holdfast/operator-token", "utf8").trim()),
+ *   releasedRepost: "reserve",
+ *   edition: "later",
+ * })
+ * await Effect.runPromise(
+ *   Effect.catchTag(program, "Departures", ({ count }) => Effect.die(`${count} answers depart`)),
+ * )
+ * ```
+ *
+ * @category running
+ */
 export const simulate = (options: Options): Effect.Effect<void, Config.ConfigError | Departures> =>
   Effect.provide(play(options), Network.Network.layer(options))

@@ -44,6 +44,11 @@ const exactly = {
   maxParamLength: Number.POSITIVE_INFINITY,
 }
 
+/**
+ * The limits and the edition that the application is served with.
+ *
+ * @category models
+ */
 export interface Options {
   /** The edition of the network's guides that answers keep to. Defaults to `first`. */
   readonly edition?: NetworkApi.Edition | undefined
@@ -80,10 +85,61 @@ const make = Effect.fnUntraced(function* ({
   return { long, short }
 })
 
-/** What it is to be given: where deallocations are kept, and whom to believe. */
+/**
+ * What it is to be given: where deallocations are kept, and whom to believe.
+ *
+ * @category models
+ */
 export type Needs = Holdfast.Holdfast | CallerLimits | Credentials | Operator | Signature
 
-/** Serves all of it on an `HttpServer`. */
+/**
+ * Serves all of it on an `HttpServer`.
+ *
+ * ```ts
+ * import { createServer } from "node:http"
+ * import assert from "node:assert/strict"
+ * import { generateKeyPairSync } from "node:crypto"
+ * import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+ * import { MemoryStore } from "@holdfast/domain"
+ * import * as App from "@holdfast/http/App"
+ * import * as CallerLimits from "@holdfast/http/CallerLimits"
+ * import * as Credentials from "@holdfast/http/Credentials"
+ * import * as OperatorToken from "@holdfast/http/OperatorToken"
+ * import * as Signature from "@holdfast/http/Signature"
+ * import { Effect, Layer, Redacted } from "effect"
+ * import { HttpServer } from "effect/http"
+ *
+ * const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
+ * const pem = publicKey.export({ type: "spki", format: "pem" }).toString()
+ * const services = Layer.mergeAll(
+ *   Signature.layer({ issuer: undefined, audience: undefined, bodyClaim: undefined }),
+ *   OperatorToken.layer,
+ *   MemoryStore.layer(),
+ * ).pipe(
+ *   Layer.provideMerge(
+ *     CallerLimits.layer({ maxRequestsPerSecond: 1_000, maxRefusalsPerMinute: 60, trustedProxies: [] }),
+ *   ),
+ *   Layer.provideMerge(
+ *     Credentials.layer({
+ *       publicKeys: [{ name: "network", pem }],
+ *       operatorTokens: [Redacted.make("a-token-that-nobody-guesses")],
+ *     }),
+ *   ),
+ * )
+ * const app = App.layer({ maxBodyBytes: 65_536, maxUrlLength: 8_192 }).pipe(
+ *   Layer.provide(services),
+ *   Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+ * )
+ * const program = Effect.gen(function* () {
+ *   const { address } = yield* HttpServer.HttpServer
+ *   return yield* Effect.promise(() => fetch(`${HttpServer.formatAddress(address)}/health/ready`))
+ * })
+ * const response = await Effect.runPromise(Effect.provide(program, app))
+ * assert.equal(response.status, 200)
+ * ```
+ *
+ * @category serving
+ */
 export const layer = (
   options: Options,
 ): Layer.Layer<never, never, Needs | HttpServer.HttpServer | Layer.Success<typeof HttpServer.layerServices>> =>
@@ -101,6 +157,43 @@ class App extends Context.Service<App, Effect.Success<ReturnType<typeof make>>["
  * All of it as a function from a `Request` of the web standard to a `Response`, for
  * hosts that call one. What a host knows of a request beyond that (who sent it) goes
  * with the request, as `Host`; `dispose` ends it.
+ *
+ * ```ts
+ * import assert from "node:assert/strict"
+ * import { generateKeyPairSync } from "node:crypto"
+ * import { MemoryStore } from "@holdfast/domain"
+ * import * as App from "@holdfast/http/App"
+ * import * as CallerLimits from "@holdfast/http/CallerLimits"
+ * import * as Credentials from "@holdfast/http/Credentials"
+ * import * as OperatorToken from "@holdfast/http/OperatorToken"
+ * import * as Signature from "@holdfast/http/Signature"
+ * import { Layer, Redacted } from "effect"
+ *
+ * const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
+ * const pem = publicKey.export({ type: "spki", format: "pem" }).toString()
+ * const services = Layer.mergeAll(
+ *   Signature.layer({ issuer: undefined, audience: undefined, bodyClaim: undefined }),
+ *   OperatorToken.layer,
+ *   MemoryStore.layer(),
+ * ).pipe(
+ *   Layer.provideMerge(
+ *     CallerLimits.layer({ maxRequestsPerSecond: 1_000, maxRefusalsPerMinute: 60, trustedProxies: [] }),
+ *   ),
+ *   Layer.provideMerge(
+ *     Credentials.layer({
+ *       publicKeys: [{ name: "network", pem }],
+ *       operatorTokens: [Redacted.make("a-token-that-nobody-guesses")],
+ *     }),
+ *   ),
+ * )
+ * const { handler, dispose } = App.toWebHandler({ maxBodyBytes: 65_536, maxUrlLength: 8_192 }, services)
+ * const response = await handler(new Request("https://partner.example/operator/v1/balances"))
+ * assert.equal(response.status, 401)
+ * assert.match(await response.text(), /urn:holdfast:problem:unauthorized/)
+ * await dispose()
+ * ```
+ *
+ * @category serving
  */
 export const toWebHandler = <E>(
   options: Options,

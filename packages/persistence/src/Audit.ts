@@ -74,16 +74,38 @@ const sha256 = (text: string) => hash("sha256", text)
  * named. Fails with {@link OlderSchema} or {@link NewerSchema} where the tables
  * are not those that this version knows.
  *
- * ```ts no-run
- * import { Audit } from "@holdfast/domain"
+ * ```ts
+ * import { Adjustment, Audit, Connection, Holdfast } from "@holdfast/domain"
+ * import { PgStore } from "@holdfast/persistence"
  * import * as PgAudit from "@holdfast/persistence/Audit"
- * import { Console, Effect, Redacted } from "effect"
+ * import { Config, Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
  *
- * const program = Effect.gen(function* () {
- *   const { findings } = yield* PgAudit.run({ url: Redacted.make("postgres://auditor@localhost/holdfast") })
- *   for (const finding of findings) yield* Console.log(Audit.describe(finding))
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
  * })
- * Effect.runPromise(program)
+ * const credit = Schema.decodeUnknownSync(Adjustment.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   connectionId: connection.connectionId,
+ *   direction: "credit",
+ *   amount: { currency: "BTC", quantity: 5n },
+ * })
+ * const credited = Effect.gen(function* () {
+ *   const { register, adjust } = yield* Holdfast.Holdfast
+ *   yield* register(connection)
+ *   yield* adjust(credit)
+ * })
+ * const program = Effect.gen(function* () {
+ *   const url = yield* Config.Redacted("DATABASE_URL")
+ *   yield* Effect.provide(credited, PgStore.layer({ connection: { url }, schema: "audited" }))
+ *   return yield* PgAudit.run({ url }, { schema: "audited" })
+ * })
+ * const { entries, findings } = await Effect.runPromise(program)
+ * assert.equal(entries, 1)
+ * assert.deepEqual(findings.map(Audit.describe), [])
  * ```
  *
  * @category running

@@ -331,6 +331,14 @@ const table = "holdfast_migrations"
 /**
  * The database was made by a newer version than this one, which must not touch it.
  *
+ * ```ts
+ * import { Migrations } from "@holdfast/persistence"
+ * import assert from "node:assert/strict"
+ *
+ * const error = new Migrations.NewerSchema({ found: 9, known: 8 })
+ * assert.match(error.message, /newer version \(migration 9\)\. This one knows them up to 8/)
+ * ```
+ *
  * @category errors
  */
 export class NewerSchema extends Schema.TaggedError<NewerSchema>()("NewerSchema", {
@@ -347,6 +355,20 @@ export class NewerSchema extends Schema.TaggedError<NewerSchema>()("NewerSchema"
 /**
  * The database has no tables, or those of an older version than this one, which
  * has to bring them up to date first.
+ *
+ * ```ts
+ * import { Audit } from "@holdfast/persistence"
+ * import { Config, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const program = Effect.gen(function* () {
+ *   const url = yield* Config.Redacted("DATABASE_URL")
+ *   return yield* Effect.flip(Audit.run({ url }, { schema: "nobody_made_it" }))
+ * })
+ * const error = await Effect.runPromise(program)
+ * assert.equal(error._tag, "OlderSchema")
+ * assert.match(error.message, /^The database has no tables in the schema nobody_made_it\./)
+ * ```
  *
  * @category errors
  */
@@ -365,6 +387,14 @@ export class OlderSchema extends Schema.TaggedError<OlderSchema>()("OlderSchema"
 /**
  * The tables of an earlier version are in another schema than the one that is
  * asked for, where this one would begin with an empty ledger.
+ *
+ * ```ts
+ * import { Migrations } from "@holdfast/persistence"
+ * import assert from "node:assert/strict"
+ *
+ * const error = new Migrations.TablesElsewhere({ schema: "holdfast", elsewhere: "public" })
+ * assert.match(error.message, /^The tables of an earlier version are in the schema public, not in holdfast\./)
+ * ```
  *
  * @category errors
  */
@@ -389,7 +419,11 @@ const version = Effect.fnUntraced(function* (schema: string) {
   return Number(row?.["found"])
 })
 
-/** Numbers the entries of the journal, as PostgreSQL names it. */
+/**
+ * Numbers the entries of the journal, as PostgreSQL names it.
+ *
+ * @internal
+ */
 export const journalSequence = "journal_seq_seq"
 
 /** What a server does to each table, and no more: nobody who becomes the server can change what is written. */
@@ -499,7 +533,26 @@ const explained = (
 
 const known = Object.keys(migrations).length
 
-/** Fails where the tables of a schema are not those that this version knows. */
+/**
+ * Fails with {@link OlderSchema} or {@link NewerSchema} where the tables of a
+ * schema are not those that this version knows. It only looks.
+ *
+ * ```ts
+ * import * as PgClient from "@effect/sql-pg/PgClient"
+ * import { Migrations } from "@holdfast/persistence"
+ * import { Config, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const program = Effect.gen(function* () {
+ *   const url = yield* Config.Redacted("DATABASE_URL")
+ *   const looked = Migrations.ensureKnown("nobody_made_it").pipe(Effect.provide(PgClient.layer({ url })))
+ *   return yield* Effect.flip(looked)
+ * })
+ * assert.equal((await Effect.runPromise(program))._tag, "OlderSchema")
+ * ```
+ *
+ * @category running
+ */
 export const ensureKnown = Effect.fnUntraced(function* (schema: string) {
   const found = yield* version(schema)
   if (found > known) return yield* new NewerSchema({ found, known })
@@ -511,6 +564,23 @@ export const ensureKnown = Effect.fnUntraced(function* (schema: string) {
  * is. Fails with {@link NewerSchema}, and changes nothing, where they are newer
  * than this version knows. Where they are up to date it only looks, as a role may
  * that owns nothing.
+ *
+ * ```ts
+ * import * as PgClient from "@effect/sql-pg/PgClient"
+ * import { Audit, Migrations, Schemas } from "@holdfast/persistence"
+ * import { Config, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const program = Effect.gen(function* () {
+ *   const url = yield* Config.Redacted("DATABASE_URL")
+ *   const client = PgClient.layer(Schemas.within({ url }, "by_migrate"))
+ *   yield* Migrations.migrate("by_migrate").pipe(Effect.provide(client))
+ *   // Again, it only looks.
+ *   yield* Migrations.migrate("by_migrate").pipe(Effect.provide(client))
+ *   return yield* Audit.run({ url }, { schema: "by_migrate" })
+ * })
+ * assert.equal((await Effect.runPromise(program)).entries, 0)
+ * ```
  *
  * @category running
  */
@@ -540,7 +610,20 @@ const grant = Effect.fnUntraced(function* (schema: string, role: string) {
 /**
  * Brings the tables of a schema (`holdfast` unless it is named) up to date on a
  * connection of its own, as their owner, and lets a role do what a server does,
- * and no more.
+ * and no more. Fails with {@link NewerSchema} or {@link TablesElsewhere}.
+ *
+ * ```ts
+ * import { Audit, Migrations } from "@holdfast/persistence"
+ * import { Config, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const program = Effect.gen(function* () {
+ *   const url = yield* Config.Redacted("DATABASE_URL")
+ *   yield* Migrations.run({ url }, { schema: "by_run" })
+ *   return yield* Audit.run({ url }, { schema: "by_run" })
+ * })
+ * assert.deepEqual(await Effect.runPromise(program), { entries: 0, accounts: 0, findings: [] })
+ * ```
  *
  * @category running
  */

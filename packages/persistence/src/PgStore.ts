@@ -67,19 +67,25 @@ const forget = Effect.flatMap(SqlClient, (sql) =>
 
 /**
  * The service on a PostgreSQL database (tested with 15 and 18). Brings the tables up to
- * date first, and fails where they are newer than this version knows. Recovers by itself when the database was away.
+ * date first, and fails with {@link NewerSchema} where they are newer than this version
+ * knows, or with {@link TablesElsewhere}. Recovers by itself when the database was away.
  *
- * ```ts no-run
+ * ```ts
  * import { Holdfast } from "@holdfast/domain"
  * import { PgStore } from "@holdfast/persistence"
- * import { Effect, Redacted } from "effect"
+ * import { Config, Effect, Layer } from "effect"
+ * import assert from "node:assert/strict"
  *
+ * const store = Layer.unwrap(
+ *   Effect.map(Config.Redacted("DATABASE_URL"), (url) => PgStore.layer({ connection: { url }, releasedRepost: "conflict" })),
+ * )
  * const program = Effect.gen(function* () {
- *   const holdfast = yield* Holdfast.Holdfast
- *   yield* holdfast.ready
+ *   const { ready, totals } = yield* Holdfast.Holdfast
+ *   yield* ready
+ *   return yield* totals
  * })
- * const url = Redacted.make("postgres://holdfast@localhost/holdfast")
- * Effect.runPromise(program.pipe(Effect.provide(PgStore.layer({ connection: { url } }))))
+ * // One layer for the life of the process: it has the connections and the queue of commands.
+ * assert.deepEqual(await Effect.runPromise(Effect.provide(program, store)), [])
  * ```
  *
  * @category layers

@@ -9,6 +9,11 @@ import * as Addresses from "./Addresses.ts"
 import { InvalidOption } from "./InvalidOption.ts"
 import { TokenBuckets } from "./TokenBuckets.ts"
 
+/**
+ * How much is let through, and whose word on the sender is taken.
+ *
+ * @category models
+ */
 export interface Options {
   /** Of one address. */
   readonly maxRequestsPerSecond: number
@@ -17,7 +22,11 @@ export interface Options {
   readonly trustedProxies: ReadonlyArray<string>
 }
 
-/** Where a request came from. */
+/**
+ * Where a request came from.
+ *
+ * @category models
+ */
 export interface Origin {
   /** The address at the other end of the connection; none where the host does not know it. */
   readonly peer: string | undefined
@@ -25,6 +34,27 @@ export interface Origin {
   readonly forwardedFor: string | undefined
 }
 
+/**
+ * Counts what callers ask, and what they were refused. Its `guard` fails with
+ * {@link TooManyRequests} where a caller has to wait.
+ *
+ * ```ts
+ * import * as CallerLimits from "@holdfast/http/CallerLimits"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const limits = CallerLimits.layer({ maxRequestsPerSecond: 1, maxRefusalsPerMinute: 60, trustedProxies: [] })
+ * const program = Effect.gen(function* () {
+ *   const { guard } = yield* CallerLimits.CallerLimits
+ *   const first = yield* guard("192.0.2.1", Effect.succeed("answered"))
+ *   const second = yield* Effect.flip(guard("192.0.2.1", Effect.succeed("answered")))
+ *   return [first, second.retryAfterSeconds]
+ * })
+ * assert.deepEqual(Effect.runSync(Effect.provide(program, limits)), ["answered", 1])
+ * ```
+ *
+ * @category services
+ */
 export class CallerLimits extends Context.Service<
   CallerLimits,
   {
@@ -42,6 +72,30 @@ export class CallerLimits extends Context.Service<
   }
 >()("@holdfast/http/CallerLimits") {}
 
+/**
+ * The limits of one process. Fails with {@link InvalidOption} where a trusted proxy
+ * is neither an address nor a network.
+ *
+ * ```ts
+ * import * as CallerLimits from "@holdfast/http/CallerLimits"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const limits = (proxy: string) =>
+ *   CallerLimits.layer({ maxRequestsPerSecond: 100, maxRefusalsPerMinute: 60, trustedProxies: [proxy] })
+ * const caller = Effect.map(CallerLimits.CallerLimits, ({ callerOf }) =>
+ *   callerOf({ peer: "10.0.0.1", forwardedFor: "203.0.113.9, 192.0.2.1" }),
+ * )
+ * // What a proxy that is trusted says of whom it passes on is believed, and no more.
+ * assert.equal(Effect.runSync(Effect.provide(caller, limits("10.0.0.0/8"))), "192.0.2.1")
+ * assert.equal(Effect.runSync(Effect.provide(caller, limits("10.9.9.9"))), "10.0.0.1")
+ *
+ * const error = Effect.runSync(Effect.flip(Effect.provide(caller, limits("10.0.0.1/8"))))
+ * assert.match(error.message, /^trustedProxies: .* Got 10\.0\.0\.1\/8\.$/)
+ * ```
+ *
+ * @category layers
+ */
 export const layer = ({
   maxRequestsPerSecond,
   maxRefusalsPerMinute,

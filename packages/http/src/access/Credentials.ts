@@ -8,7 +8,11 @@ import * as Rs256 from "../node/Rs256.ts"
 import { sha256, timingSafeEqual } from "../node/Sha256.ts"
 import { InvalidOption } from "./InvalidOption.ts"
 
-/** As a host has them. */
+/**
+ * Keys and tokens as a host has them.
+ *
+ * @category models
+ */
 export interface Given {
   /** In PEM, by the name that a signature's `kid` may have for it. */
   readonly publicKeys: ReadonlyArray<{ readonly name: string; readonly pem: string }>
@@ -22,6 +26,34 @@ interface PublicKey {
   readonly key: Rs256.PublicKey
 }
 
+/**
+ * Whom to believe now, and from when on others.
+ *
+ * ```ts
+ * import * as Credentials from "@holdfast/http/Credentials"
+ * import { Effect, Redacted } from "effect"
+ * import assert from "node:assert/strict"
+ * import { generateKeyPairSync } from "node:crypto"
+ *
+ * const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
+ * const publicKeys = [{ name: "network", pem: publicKey.export({ type: "spki", format: "pem" }).toString() }]
+ * const [old, next] = [Redacted.make("the-token-of-last-month"), Redacted.make("the-token-of-this-month")]
+ *
+ * const program = Effect.gen(function* () {
+ *   const { isOperatorToken, replace } = yield* Credentials.Credentials
+ *   const before = [isOperatorToken(old), isOperatorToken(next)]
+ *   yield* replace({ publicKeys, operatorTokens: [next] })
+ *   return [before, [isOperatorToken(old), isOperatorToken(next)]]
+ * })
+ * const believed = program.pipe(Effect.provide(Credentials.layer({ publicKeys, operatorTokens: [old] })))
+ * assert.deepEqual(Effect.runSync(believed), [
+ *   [true, false],
+ *   [false, true],
+ * ])
+ * ```
+ *
+ * @category services
+ */
 export class Credentials extends Context.Service<
   Credentials,
   {
@@ -35,7 +67,30 @@ export class Credentials extends Context.Service<
   }
 >()("@holdfast/http/Credentials") {}
 
-/** Fails where there is no key or no token, a key is none or too short, or a token is too short. */
+/**
+ * What was given, checked. Fails with {@link InvalidOption} where there is no key or no
+ * token, a key is none or too short, or a token is too short.
+ *
+ * ```ts
+ * import * as Credentials from "@holdfast/http/Credentials"
+ * import { Effect, Layer, Redacted } from "effect"
+ * import assert from "node:assert/strict"
+ * import { generateKeyPairSync } from "node:crypto"
+ *
+ * const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 })
+ * const weak = Credentials.layer({
+ *   publicKeys: [{ name: "network", pem: publicKey.export({ type: "spki", format: "pem" }).toString() }],
+ *   operatorTokens: [Redacted.make("a-token-that-nobody-guesses")],
+ * })
+ * const error = Effect.runSync(Effect.scoped(Effect.flip(Layer.build(weak))))
+ * assert.match(
+ *   error.message,
+ *   /^publicKeys: Expected an RSA public key of 2048 bits or more.* Got 1024 bits in network\.$/,
+ * )
+ * ```
+ *
+ * @category layers
+ */
 export const layer = (given: Given): Layer.Layer<Credentials, InvalidOption> =>
   Layer.effect(
     Credentials,

@@ -19,7 +19,11 @@ import * as Token from "./Token.ts"
 const lifetimeSeconds = 60
 const skewSeconds = 5
 
-/** What a good signature says. */
+/**
+ * What a good signature says.
+ *
+ * @category models
+ */
 export interface Signed {
   /** Not used up yet. */
   readonly nonce: Ledger.Nonce
@@ -27,7 +31,40 @@ export interface Signed {
   readonly covers: (body: Uint8Array) => Effect.Effect<void, Unauthorized>
 }
 
-/** Tells whether a request is the network's. */
+/**
+ * Tells whether a request is the network's.
+ *
+ * ```ts
+ * import * as Credentials from "@holdfast/http/Credentials"
+ * import * as Signature from "@holdfast/http/Signature"
+ * import { Effect, Layer, Redacted } from "effect"
+ * import assert from "node:assert/strict"
+ * import { generateKeyPairSync, sign } from "node:crypto"
+ *
+ * const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
+ * const trusted = Credentials.layer({
+ *   publicKeys: [{ name: "network", pem: publicKey.export({ type: "spki", format: "pem" }).toString() }],
+ *   operatorTokens: [Redacted.make("a-token-that-nobody-guesses")],
+ * })
+ * const signatures = Signature.layer({ issuer: undefined, audience: undefined, bodyClaim: undefined })
+ *
+ * const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url")
+ * const now = Math.floor(Date.now() / 1000)
+ * const text = `${part({ alg: "RS256" })}.${part({ jti: "request-1", iat: now, exp: now + 30 })}`
+ * const token = `${text}.${sign("sha256", Buffer.from(text), privateKey).toString("base64url")}`
+ *
+ * const program = Effect.gen(function* () {
+ *   const { verify } = yield* Signature.Signature
+ *   const { nonce } = yield* verify(token)
+ *   const refused = yield* Effect.flip(verify(`${token}x`))
+ *   return [nonce.value, refused._tag]
+ * })
+ * const outcomes = await Effect.runPromise(Effect.provide(program, Layer.provide(signatures, trusted)))
+ * assert.deepEqual(outcomes, ["request-1", "Unauthorized"])
+ * ```
+ *
+ * @category services
+ */
 export class Signature extends Context.Service<
   Signature,
   {
@@ -37,6 +74,11 @@ export class Signature extends Context.Service<
   }
 >()("@holdfast/http/Signature") {}
 
+/**
+ * What a signature must say beside what each has to.
+ *
+ * @category models
+ */
 export interface Options {
   /** What signatures must name as `iss` and `aud`. */
   readonly issuer: string | undefined
@@ -45,6 +87,43 @@ export interface Options {
   readonly bodyClaim: string | undefined
 }
 
+/**
+ * Judges signatures by the keys of {@link Credentials}, those that are given at the time.
+ *
+ * ```ts
+ * import * as Credentials from "@holdfast/http/Credentials"
+ * import * as Signature from "@holdfast/http/Signature"
+ * import { Effect, Layer, Redacted } from "effect"
+ * import assert from "node:assert/strict"
+ * import { createHash, generateKeyPairSync, sign } from "node:crypto"
+ *
+ * const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
+ * const trusted = Credentials.layer({
+ *   publicKeys: [{ name: "network", pem: publicKey.export({ type: "spki", format: "pem" }).toString() }],
+ *   operatorTokens: [Redacted.make("a-token-that-nobody-guesses")],
+ * })
+ * // The network says in `body` what the request is about.
+ * const signatures = Signature.layer({ issuer: undefined, audience: undefined, bodyClaim: "body" })
+ *
+ * const body = new TextEncoder().encode('{"amount":{"currency":"BTC","quantity":"2"}}')
+ * const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url")
+ * const now = Math.floor(Date.now() / 1000)
+ * const claims = { jti: "request-1", iat: now, exp: now + 30, body: createHash("sha256").update(body).digest("hex") }
+ * const text = `${part({ alg: "RS256" })}.${part(claims)}`
+ * const token = `${text}.${sign("sha256", Buffer.from(text), privateKey).toString("base64url")}`
+ *
+ * const program = Effect.gen(function* () {
+ *   const { verify } = yield* Signature.Signature
+ *   const { covers } = yield* verify(token)
+ *   yield* covers(body)
+ *   return yield* Effect.flip(covers(new TextEncoder().encode("{}")))
+ * })
+ * const refused = await Effect.runPromise(Effect.provide(program, Layer.provide(signatures, trusted)))
+ * assert.equal(refused._tag, "Unauthorized")
+ * ```
+ *
+ * @category layers
+ */
 export const layer = (options: Options): Layer.Layer<Signature, never, Credentials> =>
   Layer.effect(
     Signature,

@@ -12,9 +12,36 @@ import { WellFormed } from "./WellFormed.ts"
 const open = (document: Record<string, unknown>) =>
   JSON.parse(JSON.stringify(document, (key, value) => (key === "additionalProperties" ? undefined : value)))
 
-/** The part of it that `HttpApiBuilder` serves. */
+/**
+ * The part of {@link Api} that Effect's `HttpApiBuilder` serves: the network's calls
+ * take a shorter way to their handlers.
+ *
+ * ```ts
+ * import * as Api from "@holdfast/http/Api"
+ * import assert from "node:assert/strict"
+ *
+ * assert.deepEqual(Object.keys(Api.Routed.groups).toSorted(), ["operator", "system"])
+ * ```
+ *
+ * @category descriptions
+ */
 export const Routed = HttpApi.make("holdfast").add(OperatorApi, SystemApi).middleware(WellFormed)
 
+/**
+ * Every call that the server answers, with its schemas and errors.
+ *
+ * ```ts
+ * import * as Api from "@holdfast/http/Api"
+ * import { OpenApi } from "effect/http-api"
+ * import assert from "node:assert/strict"
+ *
+ * const { paths } = OpenApi.fromApi(Api.Api)
+ * assert.ok(paths["/bitgo/v1/deallocations"]?.post)
+ * assert.ok(paths["/operator/v1/adjustments/{adjustmentId}"]?.put)
+ * ```
+ *
+ * @category descriptions
+ */
 export const Api = HttpApi.make("holdfast")
   .add(...NetworkApi.groups, OperatorApi, SystemApi)
   .middleware(WellFormed)

@@ -12,7 +12,18 @@ import * as Problems from "./Problems.ts"
 import * as WireAmount from "./WireAmount.ts"
 import { WireState } from "./WireState.ts"
 
-/** Where the signature stands. */
+/**
+ * The header that the signature stands in.
+ *
+ * ```ts
+ * import { signatureHeader } from "@holdfast/http/NetworkApi"
+ * import assert from "node:assert/strict"
+ *
+ * assert.equal(signatureHeader, "X-BitGo-Signature")
+ * ```
+ *
+ * @category constants
+ */
 export const signatureHeader = "X-BitGo-Signature"
 
 /** Only signed requests pass. */
@@ -31,12 +42,25 @@ class Signed extends HttpApiMiddleware.Service<Signed>()("@holdfast/http/Signed"
 /**
  * The edition of the guides that answers keep to: `first` has `partnerClientId`, `partnerDeallocationId` and a quantity
  * as a JSON number, `later` has `partnersClientId`, `partnersDeallocationId` and a quantity as a string of digits.
+ *
+ * ```ts
+ * import * as NetworkApi from "@holdfast/http/NetworkApi"
+ * import assert from "node:assert/strict"
+ *
+ * assert.deepEqual(NetworkApi.Edition.literals, ["first", "later"])
+ * ```
+ *
+ * @category schemas
  */
 export const Edition = Schema.Literals(["first", "later"])
 
 export type Edition = typeof Edition.Type
 
-/** The kinds that the network asks for. */
+/**
+ * The kinds that the network asks for.
+ *
+ * @category models
+ */
 export type Kind = "deallocation" | "allocation"
 
 /** The names of fields that have a kind's name in them. */
@@ -106,7 +130,28 @@ const requestOf = (kind: Kind) => {
     )
 }
 
-/** By the kind. */
+/**
+ * What a reservation is asked with, by the kind: the bodies of all editions are read.
+ *
+ * ```ts
+ * import * as NetworkApi from "@holdfast/http/NetworkApi"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const { terms } = Schema.decodeUnknownSync(NetworkApi.requests.deallocation)({
+ *   deallocationId: "018f3f1e-0000-7000-8000-000000000003",
+ *   amount: { currency: "BTC", quantity: "2" },
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   // Its name in later editions.
+ *   partnersClientId: "client-3",
+ * })
+ * assert.deepEqual([terms.amount.quantity, terms.partnerClientId], [2n, "client-3"])
+ * ```
+ *
+ * @category schemas
+ */
 export const requests = { deallocation: requestOf("deallocation"), allocation: requestOf("allocation") }
 
 const reasons = { deallocation: Deallocation.RejectionReason, allocation: Allocation.RejectionReason }
@@ -132,7 +177,33 @@ const answersOf = (kind: Kind) => {
   return { reserve: inEach(reserved), find: inEach({ ...reserved, status: WireState }), settle: inEach({}) }
 }
 
-/** The contract's object of a transfer; a rejection has its reason. */
+/**
+ * Writes a transfer as the contract's object, in an edition; a rejection has its reason.
+ *
+ * ```ts
+ * import { Deallocation } from "@holdfast/domain"
+ * import * as NetworkApi from "@holdfast/http/NetworkApi"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const terms = Schema.decodeUnknownSync(Deallocation.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   amount: { currency: "BTC", quantity: 2n },
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const recorded = { kind: "deallocation", terms, partnerTransferId: "w-7", createdAt: at, updatedAt: at } as const
+ * const write = NetworkApi.answerOf("deallocation", "later")
+ * const answer = write({ ...recorded, state: "Rejected", reason: "INSUFFICIENT_BALANCE" })
+ * assert.deepEqual(answer["amount"], { currency: "BTC", quantity: "2" })
+ * assert.deepEqual([answer["partnersClientId"], answer["rejectionReason"]], ["client-3", "INSUFFICIENT_BALANCE"])
+ * ```
+ *
+ * @category conversions
+ */
 export const answerOf = (kind: Kind, edition: Edition) => {
   const { id, partnerId } = namesOf(kind)
   const [ofClient, ofPartner] = [clientNames[edition], partnerId[edition]]
@@ -156,7 +227,21 @@ export const answerOf = (kind: Kind, edition: Edition) => {
 /** What stands in the path. */
 const paramsOf = (kind: Kind) => ({ [namesOf(kind).id]: Uuid.FromString })
 
-/** By the kind. */
+/**
+ * What stands in the paths of a kind's calls, by the kind.
+ *
+ * ```ts
+ * import * as NetworkApi from "@holdfast/http/NetworkApi"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const decode = Schema.decodeUnknownSync(Schema.Struct(NetworkApi.params.allocation))
+ * const params = decode({ allocationId: "018F3F1E-0000-7000-8000-000000000003" })
+ * assert.deepEqual(params, { allocationId: "018f3f1e-0000-7000-8000-000000000003" })
+ * ```
+ *
+ * @category schemas
+ */
 export const params = { deallocation: paramsOf("deallocation"), allocation: paramsOf("allocation") }
 
 const notFound = { deallocation: Problems.DeallocationNotFound, allocation: Problems.AllocationNotFound }
@@ -216,7 +301,25 @@ const ofOne = (kind: Kind, path: `/${string}`) => {
   ] as const
 }
 
-/** What the network shows to have a client's account connected. Other fields of theirs say nothing to us. */
+/**
+ * What the network shows to have a client's account connected. Other fields of theirs say nothing to us.
+ *
+ * ```ts
+ * import * as NetworkApi from "@holdfast/http/NetworkApi"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const isRequest = Schema.is(NetworkApi.ConnectRequest)
+ * const ids = {
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ * }
+ * assert.ok(isRequest({ ...ids, connectionToken: "a-token-that-nobody-guesses" }))
+ * assert.ok(!isRequest({ ...ids, connectionToken: "" }))
+ * ```
+ *
+ * @category schemas
+ */
 export const ConnectRequest = Schema.Struct({
   clientId,
   connectionId,
@@ -245,7 +348,19 @@ const connect = HttpApiEndpoint.post("connect", "/bitgo/v1/connections", {
   ],
 }).annotate(OpenApi.Summary, "Connects the account that a token was issued for. Again, it is the same connection.")
 
-/** Guides have each path in the singular or the plural. */
+/**
+ * The network's calls, in groups: guides have each path in the singular or the plural, and both are answered.
+ *
+ * ```ts
+ * import * as NetworkApi from "@holdfast/http/NetworkApi"
+ * import assert from "node:assert/strict"
+ *
+ * const names = NetworkApi.groups.map(({ identifier }) => identifier)
+ * assert.deepEqual(names, ["network", "networkPlural", "allocations", "allocationsPlural", "connecting"])
+ * ```
+ *
+ * @category descriptions
+ */
 export const groups = [
   HttpApiGroup.make("network")
     .add(reserveOf("deallocation"), ...ofOne("deallocation", "/bitgo/v1/deallocation"))
@@ -262,10 +377,18 @@ export const groups = [
   HttpApiGroup.make("connecting").add(connect).middleware(Signed),
 ] as const
 
-/** The names of the endpoints of a kind, the same under either spelling. */
+/**
+ * The names of the endpoints of a kind, the same under either spelling.
+ *
+ * @category models
+ */
 export type Request = "reserve" | "find" | "clear" | "release"
 
-/** One of the network's requests. */
+/**
+ * One of the network's requests.
+ *
+ * @category models
+ */
 export type Endpoint =
   | { readonly of: Kind; readonly request: Request }
   | { readonly of: "connection"; readonly request: "connect" }
@@ -277,7 +400,19 @@ const kindsOfGroups: Readonly<Record<string, Kind>> = {
   allocationsPlural: "allocation",
 }
 
-/** The network's endpoint that is declared with this name in this group, if it is one. */
+/**
+ * The network's endpoint that is declared with this name in this group, if it is one.
+ *
+ * ```ts
+ * import * as NetworkApi from "@holdfast/http/NetworkApi"
+ * import assert from "node:assert/strict"
+ *
+ * assert.deepEqual(NetworkApi.endpointOf("networkPlural", "clear"), { of: "deallocation", request: "clear" })
+ * assert.equal(NetworkApi.endpointOf("operator", "adjust"), undefined)
+ * ```
+ *
+ * @category getters
+ */
 export const endpointOf = (group: string, name: string): Endpoint | undefined => {
   if (group === "connecting") return { of: "connection", request: "connect" }
   const kind = kindsOfGroups[group]

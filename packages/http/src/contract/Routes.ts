@@ -10,10 +10,41 @@ import { Api } from "./Api.ts"
 import * as NetworkApi from "./NetworkApi.ts"
 import { Endless } from "./OperatorApi.ts"
 
-/** Served beside the API: its description. */
+/**
+ * Where the description of the API is served, as OpenAPI.
+ *
+ * ```ts
+ * import * as Routes from "@holdfast/http/Routes"
+ * import assert from "node:assert/strict"
+ *
+ * const found = Routes.find(Routes.openApiPath)
+ * assert.deepEqual(typeof found === "object" && found.route.methods, ["GET", "HEAD"])
+ * ```
+ *
+ * @category constants
+ */
 export const openApiPath = "/openapi.json"
+/**
+ * Where the description of the API is served, as a page.
+ *
+ * ```ts
+ * import * as Routes from "@holdfast/http/Routes"
+ * import assert from "node:assert/strict"
+ *
+ * // A slash at the end is another address, and there is none.
+ * assert.equal(typeof Routes.find(Routes.docsPath), "object")
+ * assert.equal(Routes.find(`${Routes.docsPath}/`), "Malformed")
+ * ```
+ *
+ * @category constants
+ */
 export const docsPath = "/docs"
 
+/**
+ * An address, with what it answers.
+ *
+ * @category models
+ */
 export interface Route {
   /** As declared, such as `/bitgo/v1/deallocation/:deallocationId`. */
   readonly pattern: string
@@ -26,20 +57,45 @@ export interface Route {
   readonly credential: string | undefined
 }
 
-/** A route that a target names, with the values of its parameters. */
+/**
+ * A route that a target names, with the values of its parameters.
+ *
+ * @category models
+ */
 export interface Found {
   readonly route: Route
   readonly params: Readonly<Record<string, string>>
 }
 
-/** What a target may be. */
+/**
+ * What a target may be.
+ *
+ * @category models
+ */
 export type Target = Found | "Malformed" | "Unknown"
 
 /** The origin form: segments of characters that mean themselves everywhere, and perhaps a query. */
 const wellFormed = /^\/(?:[A-Za-z0-9._~-]+(?:\/[A-Za-z0-9._~-]+)*)?(?:\?[^#]*)?$/
 const dots = /\/\.\.?(?:\/|$)/
 
-/** What a request's target names, whatever the method. */
+/**
+ * What a request's target names, whatever the method.
+ *
+ * ```ts
+ * import * as Routes from "@holdfast/http/Routes"
+ * import assert from "node:assert/strict"
+ *
+ * const found = Routes.find("/bitgo/v1/deallocation/018f3f1e-0000-7000-8000-000000000003/clear")
+ * assert.ok(typeof found === "object")
+ * assert.deepEqual(found.params, { deallocationId: "018f3f1e-0000-7000-8000-000000000003" })
+ * // What others might read as the same is not.
+ * assert.equal(Routes.find("/health//live"), "Malformed")
+ * assert.equal(Routes.find("/health/live/"), "Malformed")
+ * assert.equal(Routes.find("/health/Live"), "Unknown")
+ * ```
+ *
+ * @category getters
+ */
 export const find = (target: string): Target => {
   if (!wellFormed.test(target)) return "Malformed"
   const query = target.indexOf("?")
@@ -107,7 +163,19 @@ const declared = (): ReadonlyArray<Route> => {
   return [...routes.values()]
 }
 
-/** All of them. */
+/**
+ * Every address there is.
+ *
+ * ```ts
+ * import * as Routes from "@holdfast/http/Routes"
+ * import assert from "node:assert/strict"
+ *
+ * const open = Routes.all.filter(({ credential }) => credential === undefined).map(({ pattern }) => pattern)
+ * assert.deepEqual(open.toSorted(), ["/docs", "/health/live", "/health/ready", "/metrics", "/openapi.json"])
+ * ```
+ *
+ * @category constants
+ */
 export const all = declared()
 
 const isPlain = ({ pattern }: Route) => !pattern.includes(":")

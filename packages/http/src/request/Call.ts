@@ -3,7 +3,11 @@ import type { Effect } from "effect"
 import type * as NetworkApi from "../contract/NetworkApi.ts"
 import type * as Routes from "../contract/Routes.ts"
 
-/** What is read of a request. */
+/**
+ * What is read of a request.
+ *
+ * @category models
+ */
 export interface Received {
   /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
@@ -11,7 +15,11 @@ export interface Received {
   readonly readBody: (maxBytes: number) => Effect.Effect<Uint8Array, "TooLarge" | "NotWhole">
 }
 
-/** One of the network's. */
+/**
+ * One of the network's.
+ *
+ * @category models
+ */
 export interface Call extends Received {
   readonly method: string
   readonly endpoint: NetworkApi.Endpoint

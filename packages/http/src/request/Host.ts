@@ -8,6 +8,11 @@ import { HttpIncomingMessage, type HttpServerError, type HttpServerRequest } fro
 import type { Origin } from "../access/CallerLimits.ts"
 import type { Received } from "./Call.ts"
 
+/**
+ * What a host can tell of a request.
+ *
+ * @category models
+ */
 export interface Knowledge {
   /** The request's target. Where the host has it, as it came, before anybody has read it in a way of their own. */
   readonly targetOf: (request: HttpServerRequest.HttpServerRequest) => string
@@ -20,7 +25,20 @@ export interface Knowledge {
   ) => Effect.Effect<Uint8Array, "TooLarge" | "NotWhole">
 }
 
-/** What Effect's request says. */
+/**
+ * What Effect's request says.
+ *
+ * ```ts
+ * import * as Host from "@holdfast/http/Host"
+ * import { HttpServerRequest } from "effect/http"
+ * import assert from "node:assert/strict"
+ *
+ * const request = HttpServerRequest.fromWeb(new Request("https://partner.example/metrics?a=1"))
+ * assert.equal(Host.standard.targetOf(request), "/metrics?a=1")
+ * ```
+ *
+ * @category constants
+ */
 export const standard: Knowledge = {
   targetOf: ({ url }) => url,
   peerOf: ({ peerAddress }) => Option.getOrUndefined(peerAddress),
@@ -34,16 +52,65 @@ export const standard: Knowledge = {
 const reasonOf = ({ reason }: HttpServerError.HttpServerError) =>
   reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "TooLarge" : "NotWhole"
 
-/** Of the request at hand. */
+/**
+ * Who tells of the request at hand: {@link standard}, unless a host says otherwise.
+ *
+ * ```ts
+ * import * as Host from "@holdfast/http/Host"
+ * import { Context, Effect } from "effect"
+ * import { HttpServerRequest } from "effect/http"
+ * import assert from "node:assert/strict"
+ *
+ * const request = HttpServerRequest.fromWeb(new Request("https://partner.example/health/live"))
+ * assert.equal(Effect.runSync(Host.originOf(request)).peer, undefined)
+ *
+ * // As it goes with the request: `handler(request, told)`.
+ * const told = Context.make(Host.Host, { ...Host.standard, peerOf: () => "192.0.2.1" })
+ * assert.equal(Effect.runSync(Effect.provideContext(Host.originOf(request), told)).peer, "192.0.2.1")
+ * ```
+ *
+ * @category services
+ */
 export const Host = Context.Reference("@holdfast/http/Host", { defaultValue: () => standard })
 
-/** What is to be read of the request at hand. */
+/**
+ * What is to be read of the request at hand.
+ *
+ * ```ts
+ * import * as Host from "@holdfast/http/Host"
+ * import { Effect } from "effect"
+ * import { HttpServerRequest } from "effect/http"
+ * import assert from "node:assert/strict"
+ *
+ * const request = HttpServerRequest.fromWeb(new Request("https://partner.example", { method: "POST", body: "12345" }))
+ * const read = (maxBytes: number) => Effect.flatMap(Host.received(request), ({ readBody }) => readBody(maxBytes))
+ * assert.equal(await Effect.runPromise(Effect.flip(read(4))), "TooLarge")
+ * ```
+ *
+ * @category getters
+ */
 export const received = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Received> =>
   Effect.map(Host, ({ readBody }) => ({
     headers: request.headers,
     readBody: (maxBytes) => readBody(request, maxBytes),
   }))
 
-/** Where the request at hand came from. */
+/**
+ * Where the request at hand came from.
+ *
+ * ```ts
+ * import * as Host from "@holdfast/http/Host"
+ * import { Effect } from "effect"
+ * import { HttpServerRequest } from "effect/http"
+ * import assert from "node:assert/strict"
+ *
+ * const headers = { "X-Forwarded-For": "203.0.113.9" }
+ * const request = HttpServerRequest.fromWeb(new Request("https://partner.example", { headers }))
+ * // What is said of it is no more than that: `CallerLimits` tells whether to believe it.
+ * assert.deepEqual(Effect.runSync(Host.originOf(request)), { peer: undefined, forwardedFor: "203.0.113.9" })
+ * ```
+ *
+ * @category getters
+ */
 export const originOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Origin> =>
   Effect.map(Host, ({ peerOf }) => ({ peer: peerOf(request), forwardedFor: request.headers["x-forwarded-for"] }))

@@ -4,7 +4,21 @@
  */
 import { SchemaIssue } from "effect"
 
-/** Reads a text; throws a `SyntaxError` where it is no JSON, another error where it is no UTF-8. */
+/**
+ * Reads a text; throws a `SyntaxError` where it is no JSON, another error where it is no UTF-8.
+ *
+ * ```ts
+ * import * as Json from "@holdfast/http/Json"
+ * import assert from "node:assert/strict"
+ *
+ * const read = (text: string) => Json.parse(new TextEncoder().encode(text))
+ * // A quantity keeps its digits, whatever a JavaScript number would make of them.
+ * assert.equal(JSON.stringify(read('{"quantity":5000000000000000001}')), '{"quantity":5000000000000000001}')
+ * assert.throws(() => read('{"a":1,"a":2}'), SyntaxError)
+ * ```
+ *
+ * @category conversions
+ */
 export const parse = (bytes: Uint8Array): unknown => {
   const text = utf8.decode(bytes)
   const value: unknown = numericQuantity.test(text) ? parseWithQuantity(text) : JSON.parse(text)
@@ -53,7 +67,22 @@ const duplicateKey = (text: string): string | undefined => {
   return undefined
 }
 
-/** What is wrong with a value that does not fit its schema: each field with its fact. */
+/**
+ * What is wrong with a value that does not fit its schema, in words: each field with its fact.
+ *
+ * ```ts
+ * import { Amount } from "@holdfast/domain"
+ * import * as Json from "@holdfast/http/Json"
+ * import { Result, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const decoded = Schema.decodeUnknownResult(Amount.PositiveFromString)({ currency: "BTC", quantity: "0" })
+ * assert.ok(Result.isFailure(decoded))
+ * assert.equal(Json.factsOf(decoded.failure.issue), "quantity: Quantity must be at least 1 base unit. Got 0.")
+ * ```
+ *
+ * @category conversions
+ */
 export const factsOf = (issue: SchemaIssue.Issue): string =>
   formatIssue(issue)
     .issues.map(({ path, message }) => [path?.join("."), message].filter(Boolean).join(": "))

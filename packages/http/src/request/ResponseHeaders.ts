@@ -1,6 +1,18 @@
 /** What every answer tells a browser: not to keep it, guess at it, frame it, or run anything in it. */
 import { docsPath, openApiPath, type Route } from "../contract/Routes.ts"
 
+/**
+ * The headers of an answer, unless it is a document: nobody keeps it.
+ *
+ * ```ts
+ * import { guarding } from "@holdfast/http/ResponseHeaders"
+ * import assert from "node:assert/strict"
+ *
+ * assert.equal(guarding["cache-control"], "no-store")
+ * ```
+ *
+ * @category constants
+ */
 export const guarding: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
@@ -23,4 +35,20 @@ const byPattern: Readonly<Record<string, typeof guarding>> = {
   [openApiPath]: guardingDocument,
 }
 
+/**
+ * The headers of what a route answers.
+ *
+ * ```ts
+ * import * as ResponseHeaders from "@holdfast/http/ResponseHeaders"
+ * import * as Routes from "@holdfast/http/Routes"
+ * import assert from "node:assert/strict"
+ *
+ * const docs = Routes.all.find(({ pattern }) => pattern === Routes.docsPath)
+ * // The page may be kept, and runs the script that it brings.
+ * assert.match(ResponseHeaders.guardingFor(docs)["content-security-policy"] ?? "", /script-src 'unsafe-inline'/)
+ * assert.equal(ResponseHeaders.guardingFor(undefined), ResponseHeaders.guarding)
+ * ```
+ *
+ * @category getters
+ */
 export const guardingFor = (route: Route | undefined) => byPattern[route?.pattern ?? ""] ?? guarding

@@ -7,10 +7,36 @@ import { Context, Effect, type Scope } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import type { Call } from "./Call.ts"
 
-/** Answers a call, unless it is given up before: what this returns does that. */
+/**
+ * Answers a call, unless it is given up before: what this returns does that.
+ *
+ * @category models
+ */
 export type Serve = (call: Call, answer: (response: HttpServerResponse.HttpServerResponse) => void) => () => void
 
-/** Where a host may be told of it. By default it need not be: all goes the long way. */
+/**
+ * Where a host may be told of the short way. By default it need not be: all goes the long way.
+ *
+ * ```ts
+ * import { type Serve, Shortcut } from "@holdfast/http/Shortcut"
+ * import { Context, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * // A host that takes the short way keeps what it is told, and calls it for each of the network's requests.
+ * let serve: Serve | undefined
+ * const host = Context.make(Shortcut, (told) =>
+ *   Effect.sync(() => {
+ *     serve = told
+ *   }),
+ * )
+ * const nothing: Serve = () => () => {}
+ * const offered = Effect.flatMap(Shortcut, (offer) => offer(nothing))
+ * Effect.runSync(Effect.scoped(Effect.provideContext(offered, host)))
+ * assert.equal(serve, nothing)
+ * ```
+ *
+ * @category services
+ */
 export const Shortcut = Context.Reference("@holdfast/http/Shortcut", {
   defaultValue:
     () =>
