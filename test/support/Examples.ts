@@ -18,9 +18,14 @@ export interface Example {
 
 const root = Path.resolve(import.meta.dirname, "../..")
 
+const sources = ["*.md", "{bench,docs}/**/*.md", "packages/*/*.md", "packages/*/src/**/*.ts"]
+
+/** What is made of the doc comments has their examples. */
+const copies = ["docs/reference/**"]
+
 /** Every example of the repository. */
 export const findAll = (): ReadonlyArray<Example> =>
-  Fs.globSync(["*.md", "{bench,docs}/**/*.md", "packages/*/README.md", "packages/*/src/**/*.ts"], { cwd: root })
+  Fs.globSync(sources, { cwd: root, exclude: copies })
     .toSorted()
     .flatMap((file) => extract(file, Fs.readFileSync(Path.join(root, file), "utf8")))
 

@@ -1,0 +1,108 @@
+/** Whatever the packages export is explained where it is written, and the reference is made of that. */
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
+import * as Reference from "../../scripts/reference.ts"
+
+const folder = Path.resolve(import.meta.dirname, "../..", Reference.folder)
+
+let modules: ReadonlyArray<Reference.Module>
+let pages: ReadonlyMap<string, string>
+
+beforeAll(() => {
+  modules = Reference.read()
+  pages = Reference.pages(modules)
+})
+
+/** The names of what is exported and fits. */
+const membersThat = (fits: (member: Reference.Member, module: Reference.Module) => boolean) =>
+  modules.flatMap((module) =>
+    module.members
+      .filter((member) => fits(member, module))
+      .map(({ name }) => `${module.package}/${module.name}.${name}`),
+  )
+
+describe("what is exported", () => {
+  it("is found", () => {
+    const found = membersThat(() => true)
+    for (const name of ["domain/BaseUnits.add", "domain/Holdfast.Holdfast", "persistence/PgStore.layer"]) {
+      assert.include(found, name)
+    }
+    assert.notInclude(found, "domain/Account.refusalOf", "It is internal.")
+  })
+
+  it("has a meaning, in a sentence", () =>
+    assert.deepStrictEqual(
+      membersThat(({ doc }) => !/^[A-Z`{].*[.?]$/.test(Reference.firstSentence(doc))),
+      [],
+    ))
+
+  it("has a category, where it is a value", () =>
+    assert.deepStrictEqual(
+      membersThat(({ isValue, category }) => isValue && category === undefined),
+      [],
+    ))
+
+  it("has an example, where it is a value", () => {
+    // Problems are all alike, and `toProblem` shows what becomes of one.
+    const isAlike = (module: Reference.Module) => module.package === "http" && module.name === "Problems"
+    assert.deepStrictEqual(
+      membersThat(({ isValue, doc }, module) => isValue && !isAlike(module) && !/^```ts/m.test(doc)),
+      [],
+    )
+  })
+})
+
+describe("the reference", () => {
+  it("is what the sources say: after a change, `npm run docs`", () => {
+    const files = Fs.globSync("**/*.md", { cwd: folder }).toSorted()
+    assert.deepStrictEqual(files, [...pages.keys()].toSorted())
+    for (const [path, text] of pages) {
+      assert.strictEqual(Fs.readFileSync(Path.join(folder, path), "utf8"), text, `${path} is stale: npm run docs.`)
+    }
+  })
+
+  it("has links that lead somewhere", () => {
+    const anchors = new Map([...pages].map(([path, text]) => [path, anchorsOf(text)]))
+    const links = [...pages].flatMap(([from, text]) =>
+      [...prose(text).matchAll(/\]\(([^)#\s]*)(?:#([^)]*))?\)/g)].map(([, path, anchor]) => ({
+        from,
+        to: path ? Path.join(Path.dirname(from), path) : from,
+        anchor,
+      })),
+    )
+    assert.isAbove(links.length, 100)
+    const broken = links.filter(
+      ({ to, anchor }) => !anchors.has(to) || (anchor !== undefined && !anchors.get(to)?.has(anchor)),
+    )
+    assert.deepStrictEqual(broken, [])
+    for (const text of pages.values()) assert.notInclude(text, "{@link")
+  })
+
+  it("refuses a link to what is not exported", () => {
+    const [module] = modules
+    assert.isDefined(module)
+    const wrong = { ...module, doc: "See {@link Nowhere}." }
+    assert.throws(() => Reference.pages([wrong]), "links to Nowhere, which is not exported")
+  })
+})
+
+/** A page without its code. */
+function prose(text: string) {
+  return text.replace(/^```.*?^```$/gms, "")
+}
+
+/** As GitHub makes them of headings: in lower case, and numbered where they come again. */
+function anchorsOf(text: string) {
+  const anchors = new Set<string>()
+  for (const [, heading = ""] of prose(text).matchAll(/^#+ (.*)$/gm)) {
+    const plain = heading
+      .toLowerCase()
+      .replace(/[^\w -]/g, "")
+      .replaceAll(" ", "-")
+    let anchor = plain
+    for (let again = 1; anchors.has(anchor); again++) anchor = `${plain}-${again}`
+    anchors.add(anchor)
+  }
+  return anchors
+}
