@@ -1,6 +1,6 @@
 /** What comes with Holdfast: only what the README gives a reason for, and nothing runs at installation that was not allowed. */
-import { globSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { existsSync, globSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { root } from "../support/ServerProcess.ts"
 
@@ -31,9 +31,10 @@ it("only allowed packages run scripts when they are installed", () => {
   for (const name of scripted) assert.strictEqual(allowed[name], true, name)
 })
 
-it("packages ship their sources and what is compiled, and run nothing but what packs them", () => {
+it("packages ship their sources, what is compiled of them and their notes for assistants, and run nothing but what packs them", () => {
   for (const file of globSync("packages/*/package.json", { cwd: root })) {
-    assert.deepStrictEqual(json(file).files, ["dist", "src"], file)
+    const notes = existsSync(join(root, dirname(file), "AGENTS.md")) ? ["AGENTS.md"] : []
+    assert.deepStrictEqual(json(file).files, [...notes, "dist", "src"], file)
     assert.deepStrictEqual(json(file).scripts, { prepack: "node ../pack.ts", postpack: "node ../pack.ts" }, file)
   }
 })
