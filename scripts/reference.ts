@@ -25,6 +25,8 @@ export interface Member {
 export interface Module {
   readonly package: string
   readonly name: string
+  /** Its page below {@link folder}, without the extension. */
+  readonly page: string
   /** Relative to `packages`, without the extension. */
   readonly file: string
   /** How it is imported. */
@@ -68,31 +70,50 @@ export const read = (): ReadonlyArray<Module> => {
   }
 }
 
-const modulesOf = (name: string, declarations: string): ReadonlyArray<Module> => {
-  const manifest = JSON.parse(Fs.readFileSync(Path.join(packagesFolder, name, "package.json"), "utf8"))
+const modulesOf = (packageName: string, declarations: string): ReadonlyArray<Module> => {
+  const manifest = JSON.parse(Fs.readFileSync(Path.join(packagesFolder, packageName, "package.json"), "utf8"))
   const entries: Record<string, { "@holdfast/source": string } | string> = manifest.exports
   const modules = new Map<string, Module>()
-  for (const [path, entry] of Object.entries(entries)) {
-    if (typeof entry === "string") continue
-    const file = withoutExtension(Path.join(name, entry["@holdfast/source"]))
-    const specifier = `${manifest.name}${path.slice(1)}`
-    const named = namespacesOf(file)
-    if (named.length === 0) modules.set(file, readModule(name, Path.basename(path), file, specifier, declarations))
-    for (const [name_, file] of named) {
-      // A module of its own path keeps that.
-      if (!modules.has(file)) modules.set(file, readModule(name, name_, file, specifier, declarations))
-    }
+  const add = (file: string, made: Pick<Module, "name" | "page" | "specifier">) => {
+    // A module with an entry of its own keeps that.
+    if (!modules.has(file)) modules.set(file, readModule(packageName, file, made, declarations))
   }
-  return [...modules.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  const byEntry = Object.entries(entries).flatMap(([path, entry]) =>
+    typeof entry === "string"
+      ? []
+      : [{ path, file: withoutExtension(Path.join(packageName, entry["@holdfast/source"])) }],
+  )
+  // The index comes last, as it has names for what has entries too.
+  for (const { path, file } of byEntry.toSorted((a, b) => b.path.length - a.path.length)) {
+    const page = Path.join(packageName, path)
+    const specifier = Path.join(manifest.name, path)
+    const namespaces = namespacesOf(file)
+    for (const { name, from } of namespaces) add(from, { name, page: Path.join(page, name), specifier })
+    if (path !== ".") add(file, { name: Path.basename(path), page, specifier })
+  }
+  return [...modules.values()].toSorted((a, b) => (a.page < b.page ? -1 : 1))
 }
 
 const withoutExtension = (file: string) => file.replace(/(\.d)?\.ts$/, "")
 
 /** What a module exports as `export * as X from "./X.ts"`. */
-const namespacesOf = (file: string): ReadonlyArray<readonly [name: string, file: string]> =>
+const namespacesOf = (file: string) =>
   parse(Path.join(packagesFolder, `${file}.ts`)).program.body.flatMap((statement) =>
     statement.type === "ExportAllDeclaration" && statement.exported?.type === "Identifier"
-      ? [[statement.exported.name, resolved(file, statement.source.value)] as const]
+      ? [{ name: statement.exported.name, from: resolved(file, statement.source.value) }]
+      : [],
+  )
+
+/** What a module exports as `export { a, b } from "./X.ts"`: from which file, which names. */
+const passedOnBy = (file: string, { program }: Parsed) =>
+  program.body.flatMap((statement) =>
+    statement.type === "ExportNamedDeclaration" && statement.source !== null
+      ? [
+          {
+            from: resolved(file, statement.source.value),
+            names: statement.specifiers.map(({ exported }) => (exported.type === "Identifier" ? exported.name : "")),
+          },
+        ]
       : [],
   )
 
@@ -113,12 +134,27 @@ type Declaration = NonNullable<Extract<Statement, { readonly type: "ExportNamedD
 
 const readModule = (
   packageName: string,
-  name: string,
   file: string,
-  specifier: string,
+  made: Pick<Module, "name" | "page" | "specifier">,
   declarations: string,
 ): Module => {
   const source = parse(Path.join(packagesFolder, `${file}.ts`))
+  const passedOn = passedOnBy(file, source).map(({ from, names }) => {
+    const { members, imports } = readModule(packageName, from, made, declarations)
+    return { members: members.filter(({ name }) => names.includes(name)), imports }
+  })
+  const [first] = source.comments
+  return {
+    ...made,
+    package: packageName,
+    file,
+    doc: first !== undefined && first.start === 0 ? cleaned(first.value) : "",
+    members: [...membersOf(file, source, declarations), ...passedOn.flatMap(({ members }) => members)],
+    imports: new Map([importsOf(file, source), ...passedOn.map(({ imports }) => imports)].flatMap((all) => [...all])),
+  }
+}
+
+const membersOf = (file: string, source: Parsed, declarations: string): ReadonlyArray<Member> => {
   const declared = parse(Path.join(declarations, `${file}.d.ts`))
   // Of a value and a type under one name, the value is first.
   const written = new Map(
@@ -142,10 +178,7 @@ const readModule = (
       })
     }
   }
-  const [first] = source.comments
-  const doc = first !== undefined && first.start === 0 ? cleaned(first.value) : ""
-  const imports = importsOf(file, source)
-  return { package: packageName, name, file, specifier, doc, members: [...members.values()], imports }
+  return [...members.values()]
 }
 
 /** What a module declares and exports, with the doc comment that stands right before it. */
@@ -236,7 +269,7 @@ const tidy = (signature: string): string =>
 export const pages = (modules: ReadonlyArray<Module>): ReadonlyMap<string, string> =>
   new Map([["README.md", index(modules)], ...modules.map((module) => [pathOf(module), page(module, modules)] as const)])
 
-const pathOf = ({ package: name, file }: Module) => `${name}/${Path.basename(file)}.md`
+const pathOf = ({ page }: Module) => `${page}.md`
 
 const note = "<!-- Made of the sources' doc comments by `npm run docs`. Change them there. -->"
 
@@ -249,7 +282,7 @@ const index = (modules: ReadonlyArray<Module>): string => {
         "| --- | --- |",
         ...modules.map((module) => {
           const meaning = withLinks(firstSentence(module.doc), module, modules).replaceAll("|", "\\|")
-          return `| [\`${module.name}\`](${pathOf(module)}) | ${meaning} |`
+          return `| [\`${Path.relative(name, module.page)}\`](${pathOf(module)}) | ${meaning} |`
         }),
       ].join("\n"),
     ].join("\n\n"),

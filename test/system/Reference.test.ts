@@ -22,6 +22,12 @@ const membersThat = (fits: (member: Reference.Member, module: Reference.Module) 
       .map(({ name }) => `${module.package}/${module.name}.${name}`),
   )
 
+/** What tests are made of: its laws say what they hold, and their types what they are about. */
+const isForTests = ({ page }: Reference.Module) => page.startsWith("domain/testing")
+
+/** Problems are all alike, and `toProblem` shows what becomes of one. */
+const isAlike = ({ page }: Reference.Module) => page === "http/Problems"
+
 describe("what is exported", () => {
   it("is found", () => {
     const found = membersThat(() => true)
@@ -33,24 +39,23 @@ describe("what is exported", () => {
 
   it("has a meaning, in a sentence", () =>
     assert.deepStrictEqual(
-      membersThat(({ doc }) => !/^[A-Z`{].*[.?]$/.test(Reference.firstSentence(doc))),
+      membersThat(({ doc }, module) => !isForTests(module) && !/^[A-Z`{].*[.?]$/.test(Reference.firstSentence(doc))),
       [],
     ))
 
   it("has a category, where it is a value", () =>
     assert.deepStrictEqual(
-      membersThat(({ isValue, category }) => isValue && category === undefined),
+      membersThat(({ isValue, category }, module) => !isForTests(module) && isValue && category === undefined),
       [],
     ))
 
-  it("has an example, where it is a value", () => {
-    // Problems are all alike, and `toProblem` shows what becomes of one.
-    const isAlike = (module: Reference.Module) => module.package === "http" && module.name === "Problems"
+  it("has an example, where it is a value", () =>
     assert.deepStrictEqual(
-      membersThat(({ isValue, doc }, module) => isValue && !isAlike(module) && !/^```ts/m.test(doc)),
+      membersThat(
+        ({ isValue, doc }, module) => isValue && !isForTests(module) && !isAlike(module) && !/^```ts/m.test(doc),
+      ),
       [],
-    )
-  })
+    ))
 })
 
 describe("the reference", () => {

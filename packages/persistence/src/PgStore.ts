@@ -76,8 +76,9 @@ const forget = Effect.flatMap(SqlClient, (sql) =>
  * import { Config, Effect, Layer } from "effect"
  * import assert from "node:assert/strict"
  *
+ * const url = Config.Redacted("DATABASE_URL")
  * const store = Layer.unwrap(
- *   Effect.map(Config.Redacted("DATABASE_URL"), (url) => PgStore.layer({ connection: { url }, releasedRepost: "conflict" })),
+ *   Effect.map(url, (url) => PgStore.layer({ connection: { url }, releasedRepost: "conflict" })),
  * )
  * const program = Effect.gen(function* () {
  *   const { ready, totals } = yield* Holdfast.Holdfast
@@ -102,7 +103,21 @@ export type Failure = SqlError | MigrationError | NewerSchema | TablesElsewhere
 
 /**
  * The store of {@link layer}, to wrap it or to hold it to the laws of
- * `@holdfast/domain/testing`.
+ * `@holdfast/domain/testing`. Fails with {@link Failure}, and is closed with its scope.
+ *
+ * ```ts
+ * import { PgStore } from "@holdfast/persistence"
+ * import { Config, Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const program = Effect.gen(function* () {
+ *   const url = yield* Config.Redacted("DATABASE_URL")
+ *   const store = yield* PgStore.make({ connection: { url }, schema: "wrapped" })
+ *   return yield* store.list("lock", { state: "Reserved", limit: 10 })
+ * })
+ * const { items } = await Effect.runPromise(Effect.scoped(program))
+ * assert.deepEqual(items, [])
+ * ```
  *
  * @category constructors
  */
