@@ -50,6 +50,7 @@ const bin = (name: string) => Path.join(root, "node_modules/.bin", name)
 /** Where the pages are, relative to the root of the repository. */
 export const folder = "docs/reference"
 
+/** What teams import; the server is a program. */
 const packageNames = ["domain", "persistence", "http", "conformance"]
 
 /** A signature of more lines is not read. */
