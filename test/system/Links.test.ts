@@ -8,21 +8,27 @@ const read = (file: string) => Fs.readFileSync(Path.join(root, file), "utf8")
 const find = (...patterns: ReadonlyArray<string>) => Fs.globSync(patterns, { cwd: root }).toSorted()
 const isThere = (path: string) => Fs.existsSync(Path.join(root, path))
 
-const documents = find("*.md", "{bench,docs}/**/*.md", "packages/*/README.md")
+const documents = find("*.md", "{bench,docs}/**/*.md", "packages/*/*.md")
 const tests = find("test/**/*.test.ts")
 const { scripts } = JSON.parse(read("package.json"))
 
 /** Without what is code, where brackets mean something else. */
 const prose = (markdown: string) => markdown.replace(/^```.*?^```$/gms, "").replace(/`[^`\n]*`/g, "")
 
-/** What headings are called in links, as GitHub does it. */
-const anchorsOf = (markdown: string) =>
-  Array.from(markdown.replace(/^```.*?^```$/gms, "").matchAll(/^#+ (.*)$/gm), ([, heading = ""]) =>
-    heading
+/** What headings are called in links, as GitHub does it: those that come again are numbered. */
+const anchorsOf = (markdown: string) => {
+  const anchors: Array<string> = []
+  for (const [, heading = ""] of markdown.replace(/^```.*?^```$/gms, "").matchAll(/^#+ (.*)$/gm)) {
+    const first = heading
       .toLowerCase()
       .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-      .replaceAll(" ", "-"),
-  )
+      .replaceAll(" ", "-")
+    let anchor = first
+    for (let again = 1; anchors.includes(anchor); again++) anchor = `${first}-${again}`
+    anchors.push(anchor)
+  }
+  return anchors
+}
 
 /** Links to what is not there, of a document that stands in a directory. */
 const deadLinks = (file: string, markdown: string) =>
@@ -65,6 +71,7 @@ describe("documentation", () => {
       "[a](b.md) [c](README.md#nowhere) [d](README.md#start) [e](#f) `test/g.ts` `npm run h` `npm test -- Feed Nothing`"
     assert.deepStrictEqual(deadLinks("README.md", text), ["b.md", "README.md#nowhere", "#f"])
     assert.deepStrictEqual(deadNames(text), ["test/g.ts", "h", "Nothing"])
+    assert.deepStrictEqual(anchorsOf("# Step\n## step\n## Step, by step"), ["step", "step-1", "step-by-step"])
   })
 })
 

@@ -67,23 +67,6 @@ describe("the reference", () => {
     }
   })
 
-  it("has links that lead somewhere", () => {
-    const anchors = new Map([...pages].map(([path, text]) => [path, anchorsOf(text)]))
-    const links = [...pages].flatMap(([from, text]) =>
-      [...prose(text).matchAll(/\]\(([^)#\s]*)(?:#([^)]*))?\)/g)].map(([, path, anchor]) => ({
-        from,
-        to: path ? Path.join(Path.dirname(from), path) : from,
-        anchor,
-      })),
-    )
-    assert.isAbove(links.length, 100)
-    const broken = links.filter(
-      ({ to, anchor }) => !anchors.has(to) || (anchor !== undefined && !anchors.get(to)?.has(anchor)),
-    )
-    assert.deepStrictEqual(broken, [])
-    for (const text of pages.values()) assert.notInclude(text, "{@link")
-  })
-
   it("refuses a link to what is not exported", () => {
     const [module] = modules
     assert.isDefined(module)
@@ -91,23 +74,3 @@ describe("the reference", () => {
     assert.throws(() => Reference.pages([wrong]), "links to Nowhere, which is not exported")
   })
 })
-
-/** A page without its code. */
-function prose(text: string) {
-  return text.replace(/^```.*?^```$/gms, "")
-}
-
-/** As GitHub makes them of headings: in lower case, and numbered where they come again. */
-function anchorsOf(text: string) {
-  const anchors = new Set<string>()
-  for (const [, heading = ""] of prose(text).matchAll(/^#+ (.*)$/gm)) {
-    const plain = heading
-      .toLowerCase()
-      .replace(/[^\w -]/g, "")
-      .replaceAll(" ", "-")
-    let anchor = plain
-    for (let again = 1; anchors.has(anchor); again++) anchor = `${plain}-${again}`
-    anchors.add(anchor)
-  }
-  return anchors
-}

@@ -38,6 +38,18 @@ import * as Uuid from "./Uuid.ts"
  * What was asked with cannot be read: `field` is where, such as `terms.amount.quantity`, `value` what stands there, as
  * text. Nothing was asked of the store.
  *
+ * ```ts
+ * import { MemoryStore } from "@holdfast/domain"
+ * import * as Promises from "@holdfast/domain/Promises"
+ * import assert from "node:assert/strict"
+ *
+ * await using holdfast = await Promises.make(MemoryStore.layer())
+ * const answer = await holdfast.clear("deallocation", "order 7")
+ * assert.ok(!answer.ok && answer.error._tag === "InvalidInput")
+ * assert.equal(answer.error.field, "id")
+ * assert.match(answer.error.message, /^id is .*order 7.*: /)
+ * ```
+ *
  * @category errors
  */
 export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInput", {

@@ -91,6 +91,15 @@ export type Cursor = typeof Cursor.Type
 /**
  * The size of a page, 1 to 200.
  *
+ * ```ts
+ * import { Store } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * assert.ok(Schema.is(Store.Limit)(200))
+ * assert.throws(() => Store.Limit.make(0), /a limit of 1 to 200/)
+ * ```
+ *
  * @category schemas
  */
 export const Limit = Schema.Int.check(

@@ -15,6 +15,16 @@ import { codes } from "./data.ts"
 /**
  * No coin has this code. `alike` are the codes that differ from it only in case.
  *
+ * ```ts
+ * import * as Coins from "@holdfast/domain/coins"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const error = Effect.runSync(Effect.flip(Coins.denominationOf("BTC")))
+ * assert.deepEqual(error.alike, ["btc"])
+ * assert.match(error.message, /^There is no coin "BTC"\..* btc\.$/)
+ * ```
+ *
  * @category errors
  */
 export class CoinNotFound extends Schema.TaggedError<CoinNotFound>()("CoinNotFound", {
