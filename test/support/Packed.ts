@@ -37,9 +37,11 @@ const pack = (folder: string, tarballs: string) => {
       Fs.cpSync(Path.join(root, file), Path.join(copy, file))
     }
     for (const name of names) {
-      for (const file of ["package.json", "tsconfig.json", "README.md", "LICENSE", "src"]) {
+      for (const file of ["package.json", "tsconfig.json", "README.md", "AGENTS.md", "LICENSE", "src"]) {
         const path = Path.join("packages", name, file)
-        Fs.cpSync(Path.join(root, path), Path.join(copy, path), { recursive: true })
+        // Not each package has notes for assistants.
+        if (Fs.existsSync(Path.join(root, path)))
+          Fs.cpSync(Path.join(root, path), Path.join(copy, path), { recursive: true })
       }
     }
     const modules = Path.join(root, "node_modules")

@@ -6,13 +6,14 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
 import * as Examples from "../support/Examples.ts"
 import * as Packed from "../support/Packed.ts"
 import * as ServerProcess from "../support/ServerProcess.ts"
 import { root } from "../support/ServerProcess.ts"
+import { TestDatabase } from "../support/TestDatabase.ts"
 
 const sourcesOf = (name: string) => Path.join(root, "packages", name)
 
@@ -29,7 +30,7 @@ const nodes = [root, ...(process.env["PATH"] ?? "").split(Path.delimiter)]
   .filter(({ version }, index, all) => index === all.findIndex((other) => other.version === version))
   .filter(({ version }) => isAtLeast(version, [20, 19]))
 
-function isAtLeast(version: string, [major, minor]: readonly [number, number]) {
+function isAtLeast(version: string, [major = 0, minor = 0]: ReadonlyArray<number>) {
   const [theirs = 0, theirMinor = 0] = version.slice(1).split(".").map(Number)
   return theirs > major || (theirs === major && theirMinor >= minor)
 }
@@ -64,6 +65,7 @@ assert.equal(require("@holdfast/domain/BaseUnits").fromString, BaseUnits.fromStr
 
 interface Manifest {
   readonly name: string
+  readonly engines: { readonly node: string }
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
 }
 
@@ -76,15 +78,20 @@ describe("packed and installed", { timeout: 120_000 }, () => {
     Fs.globSync("**", { cwd: installed(name), withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => Path.relative(installed(name), Path.join(entry.parentPath, entry.name)))
+  const scope = Scope.makeUnsafe()
   let tarballs: ReturnType<typeof Packed.packed>
+  let databaseUrl = ""
 
-  beforeAll(() => {
+  beforeAll(async () => {
+    databaseUrl = (await Effect.runPromise(Scope.provide(TestDatabase.make, scope))).url
     tarballs = Packed.packed()
     Packed.install(project)
     const examples = Examples.findAll().filter(({ file, runs }) => runs && file.startsWith("packages/"))
-    for (const [index, code] of [consumer, ...examples.map(({ code }) => code)].entries()) {
-      Fs.writeFileSync(Path.join(project, `consumer${index}.ts`), `${code}\nexport {}\n`)
-      Fs.writeFileSync(Path.join(project, `consumer${index}.js`), stripTypeScriptTypes(code))
+    const consumers = [{ file: "packages/domain/", code: consumer }, ...examples]
+    for (const [index, { file, code }] of consumers.entries()) {
+      const consumer = `consumer-${file.split("/")[1]}-${index}`
+      Fs.writeFileSync(Path.join(project, `${consumer}.ts`), `${code}\nexport {}\n`)
+      Fs.writeFileSync(Path.join(project, `${consumer}.js`), stripTypeScriptTypes(code))
     }
     Fs.writeFileSync(Path.join(project, "required.cjs"), required)
     const modules = Packed.names.flatMap((name) =>
@@ -96,7 +103,10 @@ describe("packed and installed", { timeout: 120_000 }, () => {
     Fs.writeFileSync(Path.join(project, "everything.ts"), imports.join(""))
   }, 120_000)
 
-  afterAll(() => Fs.rmSync(project, { recursive: true }))
+  afterAll(() => {
+    Fs.rmSync(project, { recursive: true })
+    return Effect.runPromise(Scope.close(scope, Exit.void))
+  })
 
   for (const name of Packed.names) {
     describe(`@holdfast/${name}`, () => {
@@ -107,7 +117,8 @@ describe("packed and installed", { timeout: 120_000 }, () => {
           `src/${file}`,
           ...[".js", ".js.map", ".d.ts", ".d.ts.map"].map((made) => `dist/${file.slice(0, -".ts".length)}${made}`),
         ])
-        assert.sameMembers(filesOf(name), ["LICENSE", "README.md", "package.json", ...expected])
+        const notes = Fs.existsSync(Path.join(sourcesOf(name), "AGENTS.md")) ? ["AGENTS.md"] : []
+        assert.sameMembers(filesOf(name), ["LICENSE", "README.md", "package.json", ...notes, ...expected])
       })
 
       it("has maps that lead to its sources", () => {
@@ -155,10 +166,13 @@ describe("packed and installed", { timeout: 120_000 }, () => {
 
   for (const { path, version } of nodes) {
     it(`runs, and can be required, on Node ${version}`, () => {
-      const consumers = Fs.globSync("consumer*.js", { cwd: project })
+      const consumers = Packed.names
+        .filter((name) => isAtLeast(version, manifestOf(name).engines.node.slice(2).split(".").map(Number)))
+        .flatMap((name) => Fs.globSync(`consumer-${name}-*.js`, { cwd: project }))
       assert.isAbove(consumers.length, 20)
       Fs.writeFileSync(Path.join(project, "all.js"), consumers.map((file) => `await import("./${file}")\n`).join(""))
-      for (const file of ["all.js", "required.cjs"]) execFileSync(path, [file], { cwd: project, stdio: "pipe" })
+      const env = { ...process.env, DATABASE_URL: databaseUrl }
+      for (const file of ["all.js", "required.cjs"]) execFileSync(path, [file], { cwd: project, stdio: "pipe", env })
     })
   }
 

@@ -43,11 +43,12 @@ import * as Uuid from "./Uuid.ts"
  * import * as Promises from "@holdfast/domain/Promises"
  * import assert from "node:assert/strict"
  *
- * await using holdfast = await Promises.make(MemoryStore.layer())
+ * const holdfast = await Promises.make(MemoryStore.layer())
  * const answer = await holdfast.clear("deallocation", "order 7")
  * assert.ok(!answer.ok && answer.error._tag === "InvalidInput")
  * assert.equal(answer.error.field, "id")
  * assert.match(answer.error.message, /^id is .*order 7.*: /)
+ * await holdfast.close()
  * ```
  *
  * @category errors
