@@ -1,12 +1,15 @@
-/** The application without our server: as a function of the web standard, and on an `HttpServer` of others. */
+/** The application without our server: as a function of the web standard or of Node's, and on an `HttpServer` of others. */
+import { once } from "node:events"
 import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, it } from "@effect/vitest"
 import { MemoryStore } from "@holdfast/domain"
 import * as App from "@holdfast/http/App"
 import * as CallerLimits from "@holdfast/http/CallerLimits"
 import * as Credentials from "@holdfast/http/Credentials"
-import { Host, standard } from "@holdfast/http/Host"
+import type { Told } from "@holdfast/http/Host"
+import * as NodeHandler from "@holdfast/http/NodeHandler"
 import * as OperatorToken from "@holdfast/http/OperatorToken"
 import * as Signature from "@holdfast/http/Signature"
 import { Context, Effect, Layer, type Scope } from "effect"
@@ -21,17 +24,51 @@ const servicesOf = (options: Partial<CallerLimits.Options>) =>
     Layer.provideMerge(Credentials.layer(TestServer.credentials)),
   )
 
-type Handler = (request: Request) => Promise<Response>
+type Handler = (request: Request, told?: Told) => Promise<Response>
 
 /** The application as a host has it that has no server of ours. */
 const makeHandler = (options: Partial<CallerLimits.Options> = {}) =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.sync(() => App.toWebHandler(TestServer.defaults, servicesOf(options))),
+      Effect.promise(() => App.toWebHandler(servicesOf(options), TestServer.defaults)),
       ({ dispose }) => Effect.promise(dispose),
     ),
     ({ handler }) => handler,
   )
+
+/** Where a listener listens, until the scope ends. */
+const listen = (handler: NodeHandler.Handler) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.promise(async () => {
+        const server = createServer((request, response) => handler(request, response)).listen(0, "127.0.0.1")
+        await once(server, "listening")
+        return server
+      }),
+      (server) => Effect.promise(() => once(server.close(), "close")),
+    ),
+    (server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  )
+
+/** Asks at an origin. */
+const askAt =
+  (origin: string): Handler =>
+  (request) => {
+    const { pathname, search } = new URL(request.url)
+    return fetch(new Request(`${origin}${pathname}${search}`, request))
+  }
+
+/** As a listener of Node's. */
+const makeListener = Effect.map(
+  Effect.flatMap(
+    Effect.acquireRelease(
+      Effect.promise(() => NodeHandler.make(servicesOf({}), TestServer.defaults)),
+      ({ dispose }) => Effect.promise(dispose),
+    ),
+    ({ handler }) => listen(handler),
+  ),
+  askAt,
+)
 
 /** On a server that is none of ours. */
 const serve = (options: Partial<CallerLimits.Options> = {}) =>
@@ -44,11 +81,7 @@ const serve = (options: Partial<CallerLimits.Options> = {}) =>
     ),
     (context): Handler => {
       const { address } = Context.get(context, HttpServer.HttpServer)
-      const { origin } = new URL(HttpServer.formatAddress(address))
-      return (request) => {
-        const { pathname, search } = new URL(request.url)
-        return fetch(new Request(`${origin}${pathname}${search}`, request))
-      }
+      return askAt(new URL(HttpServer.formatAddress(address)).origin)
     },
   )
 
@@ -77,6 +110,7 @@ const streamed = (bytes: number): RequestInit & { readonly duplex: "half" } => (
 
 const hosts: Readonly<Record<string, Effect.Effect<Handler, unknown, Scope.Scope>>> = {
   "as a function of the web standard": makeHandler(),
+  "as a listener of Node's": makeListener,
   "on a server of others": serve(),
 }
 
@@ -166,8 +200,7 @@ it.live("a caller is counted by the address that the host tells of it, or togeth
       Effect.promise(async () => {
         const headers: Record<string, string> = forwardedFor === undefined ? {} : { "x-forwarded-for": forwardedFor }
         const request = new Request(`${base}/operator/v1/deallocations`, { headers })
-        const host = { ...standard, ...(peer === undefined ? {} : { peerOf: () => peer }) }
-        return (await handler(request, Context.make(Host, host))).status
+        return (await handler(request, { peer })).status
       })
     assert.deepStrictEqual([yield* from("192.0.2.1"), yield* from("192.0.2.1")], [401, 429])
     assert.deepStrictEqual([yield* from("192.0.2.2"), yield* from("192.0.2.2")], [401, 429])

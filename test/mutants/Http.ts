@@ -324,8 +324,24 @@ export const http = [
   }),
   ...of("server/src/node/NodeHost.ts", ["http/Limits", "http/BadInput"], {
     "a target is as somebody has read it": ["messageOf(request).url ??", "request.url ??", "http/Paths"],
+  }),
+  ...of("http/src/node/NodeBody.ts", ["http/Limits", "http/BadInput"], {
     "a body that comes in pieces has no limit": [`if (size > maxBytes) end(Effect.fail("TooLarge"))`, ""],
     // That half a body is no body nobody can see: whose connection is gone is not served any more.
+  }),
+  ...of("http/src/node/NodeHandler.ts", ["http/NodeHandler"], {
+    "what is for others is answered": ["if (next !== undefined && !isOurs(request)) return next()", ""],
+    "a body that somebody read is an empty one": ["request.readableDidRead ? bodyIsGone : ", ""],
+    "bytes that somebody kept have no limit": ["rawBody.length > maxBytes", "false"],
+    "all callers are one": ["peer: request.socket.remoteAddress,", ""],
+    "whoever is gone is in hand for ever": ["if (!response.writableFinished) gone.abort()", ""],
+  }),
+  ...of("http/src/request/InHand.ts", ["http/NodeHandler"], {
+    "what is in hand is cut off": [
+      "return Effect.timeoutOption(Deferred.await(isEmpty), patience)",
+      "return Effect.void",
+    ],
+    "what comes after the end is answered": ["if (Deferred.isDoneUnsafe(isStopping)) return stopping", ""],
   }),
   ...of("http/src/handlers/KnownQuery.ts", ["http/Operator"], {
     "a parameter that nobody knows is passed over": [

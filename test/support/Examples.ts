@@ -1,7 +1,7 @@
 /**
  * The examples of the documentation: every block fenced as `ts` in a doc comment of the packages
  * or in a Markdown file. Each is a whole module that checks itself with `node:assert/strict`; a block
- * fenced as `ts no-run` is only type-checked.
+ * fenced as `ts no-run` is only type-checked. One fenced as `ts snippet` is a piece of a file, and no example: `Guides.test.ts`.
  */
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
@@ -40,7 +40,8 @@ export const extract = (file: string, text: string): ReadonlyArray<Example> => {
     if (info === undefined) open?.code.push(content)
     else if (open === undefined) open = { info, line: index + 1, code: [] }
     else {
-      if (/^(ts|typescript)\b/.test(open.info)) examples.push(toExample(file, open.info, open.line, open.code))
+      if (/^(ts|typescript)\b/.test(open.info) && open.info !== "ts snippet")
+        examples.push(toExample(file, open.info, open.line, open.code))
       open = undefined
     }
   }

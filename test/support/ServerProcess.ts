@@ -36,11 +36,15 @@ export const databaseIn = (directory: string) => ({
 })
 
 /** Runs a program of packages/server to its end, in nothing but the environment that is given. */
-export const run = Effect.fnUntraced(function* (file: string, environment: Readonly<Record<string, string>>) {
+export const run = Effect.fnUntraced(function* (
+  file: string,
+  environment: Readonly<Record<string, string>>,
+  ...args: ReadonlyArray<string>
+) {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const { PATH = "" } = process.env
-      const program = ["--conditions=@holdfast/source", `packages/server/src/${file}`]
+      const program = ["--conditions=@holdfast/source", `packages/server/src/${file}`, ...args]
       return spawn(node, program, { cwd: root, env: { PATH, ...environment } })
     }),
     (child) => Effect.sync(() => child.kill("SIGKILL")),
@@ -62,6 +66,9 @@ export interface ServerProcess {
 }
 
 interface Surroundings {
+  /** In place of our server. */
+  readonly program?: ReadonlyArray<string>
+  readonly directory?: string
   /** A command that runs the one which follows it. */
   readonly through?: ReadonlyArray<string>
   /** What Node runs, if not the sources. */
@@ -73,16 +80,16 @@ interface Surroundings {
 /** Starts a server and waits until it is ready. It is ended with the scope. */
 export const start = Effect.fnUntraced(function* (
   environment: Readonly<Record<string, string>>,
-  { through = [], entry = sources, stdio = "pipe" }: Surroundings = {},
+  { entry = sources, program = [node, ...entry], directory = root, through = [], stdio = "pipe" }: Surroundings = {},
 ) {
   const port = yield* freePort
   const server = yield* Effect.acquireRelease(
     Effect.sync((): ServerProcess => {
       const { PATH = "" } = process.env
-      const [command = node, ...args] = [...through, node, ...entry]
+      const [command = node, ...args] = [...through, ...program]
       const cache = { NODE_COMPILE_CACHE: join(root, "node_modules/.cache/holdfast") }
       const env = { PATH, PORT: String(port), ...cache, ...environment }
-      const child = spawn(command, args, { cwd: root, env, stdio })
+      const child = spawn(command, args, { cwd: directory, env, stdio })
       const ended = new Promise<number | NodeJS.Signals | null>((done) =>
         child.once("exit", (code, signal) => done(code ?? signal)),
       )

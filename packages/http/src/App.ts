@@ -3,8 +3,8 @@
  * deallocations are kept, whom to believe, and a host to run on.
  */
 import type { Holdfast } from "@holdfast/domain"
-import { Context, Effect, Layer } from "effect"
-import { HttpEffect, HttpRouter, HttpServer } from "effect/http"
+import { Context, Effect, Layer, ManagedRuntime, type Scope, Stream } from "effect"
+import { HttpBody, HttpEffect, HttpRouter, HttpServer, type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware } from "effect/http-api"
 import { CallerLimits } from "./access/CallerLimits.ts"
 import type { Credentials } from "./access/Credentials.ts"
@@ -20,7 +20,9 @@ import * as OperatorHandlers from "./handlers/OperatorHandlers.ts"
 import * as SystemHandlers from "./handlers/SystemHandlers.ts"
 import * as Bodies from "./request/Bodies.ts"
 import * as Boundary from "./request/Boundary.ts"
-import { originOf, received } from "./request/Host.ts"
+import { Host, knowing, originOf, received, type Told } from "./request/Host.ts"
+import * as InHand from "./request/InHand.ts"
+import { defaults } from "./request/Limits.ts"
 import * as RequestLog from "./request/RequestLog.ts"
 import { Shortcut } from "./request/Shortcut.ts"
 
@@ -58,13 +60,11 @@ export interface Options {
   readonly maxUrlLength: number
 }
 
-/** Answers a request, within limits, on whatever host. */
-const make = Effect.fnUntraced(function* ({
-  edition = "first",
-  development = false,
-  maxBodyBytes,
-  maxUrlLength,
-}: Options) {
+/** Answers a request, within limits, on whatever host; what has no end ends when the host is stopping, if it does not see to that itself. */
+const make = Effect.fnUntraced(function* (
+  { edition = "first", development = false, maxBodyBytes, maxUrlLength }: Options,
+  stopping?: Effect.Effect<void>,
+) {
   const context = yield* Layer.build(Layer.mergeAll(RequestLog.layer, Bodies.layer(maxBodyBytes)))
   const router = yield* HttpRouter.toHttpEffect(routes).pipe(
     Effect.provideService(HttpRouter.RouterConfig, exactly),
@@ -76,7 +76,9 @@ const make = Effect.fnUntraced(function* ({
   const { callerOf } = yield* CallerLimits
   const long = Boundary.around({ log, maxUrlLength }, (request, found) => {
     const endpoint = found.route.network[request.method]
-    if (endpoint === undefined) return router
+    if (endpoint === undefined) {
+      return stopping !== undefined && found.route.endless ? Effect.map(router, endWhen(stopping)) : router
+    }
     return Effect.flatMap(Effect.zip(received(request), originOf(request)), ([received, origin]) =>
       network({ ...received, method: request.method, endpoint, found, caller: callerOf(origin) }),
     )
@@ -151,42 +153,50 @@ export const layer = (
     }),
   )
 
+/** Ends what would be sent for as long as anybody listens. */
+const endWhen = (stopping: Effect.Effect<void>) => (response: HttpServerResponse.HttpServerResponse) => {
+  const { body } = response
+  if (body._tag !== "Stream") return response
+  return HttpServerResponse.setBody(
+    response,
+    HttpBody.stream(Stream.interruptWhen(body.stream, stopping), body.contentType),
+  )
+}
+
 class App extends Context.Service<App, Effect.Success<ReturnType<typeof make>>["long"]>()("@holdfast/http/App") {}
+
+const layerApp = (options: Options) =>
+  Layer.effect(
+    App,
+    Effect.gen(function* () {
+      const { around, stopping, stop } = InHand.make()
+      const { long } = yield* make(options, stopping)
+      // Before all of that ends.
+      yield* Effect.addFinalizer(() => stop)
+      return around(long)
+    }),
+  )
 
 /**
  * All of it as a function from a `Request` of the web standard to a `Response`, for
  * hosts that call one. What a host knows of a request beyond that (who sent it) goes
- * with the request, as `Host`; `dispose` ends it.
+ * with it. Rejects where a service cannot be had, so that nothing is served without it.
+ * `dispose` ends it, once what is in hand is answered.
  *
  * ```ts
  * import assert from "node:assert/strict"
  * import { generateKeyPairSync } from "node:crypto"
  * import { MemoryStore } from "@holdfast/domain"
+ * import * as Access from "@holdfast/http/Access"
  * import * as App from "@holdfast/http/App"
- * import * as CallerLimits from "@holdfast/http/CallerLimits"
- * import * as Credentials from "@holdfast/http/Credentials"
- * import * as OperatorToken from "@holdfast/http/OperatorToken"
- * import * as Signature from "@holdfast/http/Signature"
  * import { Layer, Redacted } from "effect"
  *
  * const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
- * const pem = publicKey.export({ type: "spki", format: "pem" }).toString()
- * const services = Layer.mergeAll(
- *   Signature.layer({ issuer: undefined, audience: undefined, bodyClaim: undefined }),
- *   OperatorToken.layer,
- *   MemoryStore.layer(),
- * ).pipe(
- *   Layer.provideMerge(
- *     CallerLimits.layer({ maxRequestsPerSecond: 1_000, maxRefusalsPerMinute: 60, trustedProxies: [] }),
- *   ),
- *   Layer.provideMerge(
- *     Credentials.layer({
- *       publicKeys: [{ name: "network", pem }],
- *       operatorTokens: [Redacted.make("a-token-that-nobody-guesses")],
- *     }),
- *   ),
- * )
- * const { handler, dispose } = App.toWebHandler({ maxBodyBytes: 65_536, maxUrlLength: 8_192 }, services)
+ * const access = Access.layer({
+ *   publicKeys: [{ name: "network", pem: publicKey.export({ type: "spki", format: "pem" }).toString() }],
+ *   operatorTokens: [Redacted.make("a-token-that-nobody-guesses")],
+ * })
+ * const { handler, dispose } = await App.toWebHandler(Layer.merge(access, MemoryStore.layer()))
  * const response = await handler(new Request("https://partner.example/operator/v1/balances"))
  * assert.equal(response.status, 401)
  * assert.match(await response.text(), /urn:holdfast:problem:unauthorized/)
@@ -195,17 +205,26 @@ class App extends Context.Service<App, Effect.Success<ReturnType<typeof make>>["
  *
  * @category serving
  */
-export const toWebHandler = <E>(
-  options: Options,
+export const toWebHandler = async <E>(
   services: Layer.Layer<Needs, E>,
-): {
-  readonly handler: (request: Request, context?: Context.Context<never>) => Promise<Response>
+  options: Partial<Options> = {},
+): Promise<{
+  readonly handler: (request: Request, told?: Told) => Promise<Response>
   readonly dispose: () => Promise<void>
-} =>
-  HttpEffect.toWebHandlerLayer(
-    Effect.flatten(App),
-    Layer.effect(
-      App,
-      Effect.map(make(options), ({ long }) => long),
-    ).pipe(Layer.provideMerge([services, HttpServer.layerServices])),
-  )
+}> => {
+  const layer = layerApp({ ...defaults, ...options }).pipe(Layer.provideMerge([services, HttpServer.layerServices]))
+  const runtime = ManagedRuntime.make(layer)
+  const dispose = () => runtime.dispose()
+  try {
+    const handler = HttpEffect.toWebHandlerWith<App, App | Scope.Scope | HttpServerRequest.HttpServerRequest>(
+      await runtime.context(),
+    )(Effect.flatten(App))
+    return {
+      handler: (request, told = {}) => handler(request, Context.make(Host, knowing(told, request))),
+      dispose,
+    }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}

@@ -187,3 +187,25 @@ const withoutParams = new Map(
 const withParams = all
   .filter((route) => !isPlain(route))
   .map((route) => ({ route, segments: route.pattern.split("/") }))
+
+/** Below which there is nothing but what comes with credentials. */
+const ownPlaces = new Set(
+  all.filter(({ credential }) => credential !== undefined).map(({ pattern }) => `${pattern.split("/", 2).join("/")}/`),
+)
+
+/**
+ * Whether a target is for Holdfast to answer, where it is one among others: it names an address, or what is below
+ * `/bitgo/` and `/operator/` in whatever spelling, where callers expect a problem rather than somebody's page.
+ *
+ * ```ts
+ * import * as Routes from "@holdfast/http/Routes"
+ * import assert from "node:assert/strict"
+ *
+ * assert.ok(Routes.isOurs("/bitgo/v1/no-such-call"))
+ * assert.ok(!Routes.isOurs("/shop"))
+ * ```
+ *
+ * @category addresses
+ */
+export const isOurs = (target: string): boolean =>
+  ownPlaces.has(target.slice(0, target.indexOf("/", 1) + 1)) || typeof find(target) !== "string"

@@ -26,6 +26,19 @@ export interface Knowledge {
 }
 
 /**
+ * What a host tells of one request, beside a `Request` of the web standard.
+ *
+ * @category models
+ */
+export interface Told {
+  /** The target as it came: a `Request` has it with `..` and `%2e` resolved, so that whoever is in front may have read another. */
+  readonly target?: string | undefined
+  /** The address at the other end of the connection. */
+  readonly peer?: string | undefined
+  readonly readBody?: (maxBytes: number) => Effect.Effect<Uint8Array, "TooLarge" | "NotWhole">
+}
+
+/**
  * What Effect's request says.
  *
  * ```ts
@@ -51,6 +64,29 @@ export const standard: Knowledge = {
 
 const reasonOf = ({ reason }: HttpServerError.HttpServerError) =>
   reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "TooLarge" : "NotWhole"
+
+/**
+ * What is known of a request that has been told of, and what it says itself.
+ *
+ * @internal
+ */
+export const knowing = ({ target, peer, readBody }: Told, { bodyUsed }: Request): Knowledge => ({
+  targetOf: target === undefined ? standard.targetOf : () => target,
+  peerOf: () => peer,
+  readBody: (request, maxBytes) => {
+    if (readBody !== undefined) return readBody(maxBytes)
+    return bodyUsed ? bodyIsGone : standard.readBody(request, maxBytes)
+  },
+})
+
+/**
+ * A fault of whoever put Holdfast where it is: what was parsed cannot be made into the bytes that it came from.
+ *
+ * @internal
+ */
+export const bodyIsGone = Effect.die(
+  new Error("The body of a request was read before Holdfast could. Put Holdfast before whatever reads bodies."),
+)
 
 /**
  * Who tells of the request at hand: {@link standard}, unless a host says otherwise.

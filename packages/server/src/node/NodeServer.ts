@@ -25,6 +25,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as App from "@holdfast/http/App"
 import type { Call } from "@holdfast/http/Call"
 import { CallerLimits } from "@holdfast/http/CallerLimits"
+import * as NodeBody from "@holdfast/http/NodeBody"
 import * as Problems from "@holdfast/http/Problems"
 import { guarding } from "@holdfast/http/ResponseHeaders"
 import { type Serve, Shortcut } from "@holdfast/http/Shortcut"
@@ -330,7 +331,7 @@ class BoundedServer extends Http.Server {
       // Only `set-cookie` comes as a list, which nobody looks at.
       headers: headers as Call["headers"],
       // When it is asked for, not before: of whoever is refused, nothing is kept.
-      readBody: (maxBytes) => NodeHost.readStream(request, maxBytes),
+      readBody: (maxBytes) => NodeBody.read(request, maxBytes),
     }
   }
 

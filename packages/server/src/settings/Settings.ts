@@ -6,6 +6,7 @@
 import { Transfer } from "@holdfast/domain"
 import type * as App from "@holdfast/http/App"
 import type * as CallerLimits from "@holdfast/http/CallerLimits"
+import { defaults } from "@holdfast/http/Limits"
 import * as NetworkApi from "@holdfast/http/NetworkApi"
 import type * as Signature from "@holdfast/http/Signature"
 import { Schemas } from "@holdfast/persistence"
@@ -119,12 +120,12 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     maxUnsignedPerSecond: (yield* count("MAX_UNSIGNED_PER_SECOND")) ?? 200,
     maxConnections: (yield* count("MAX_CONNECTIONS")) ?? 10_000,
     maxConnectionsPerAddress: (yield* count("MAX_CONNECTIONS_PER_ADDRESS")) ?? 2_500,
-    maxRequestsPerSecond: (yield* count("MAX_REQUESTS_PER_SECOND")) ?? 10_000,
-    maxRefusalsPerMinute: (yield* count("MAX_REFUSALS_PER_MINUTE")) ?? 600,
+    maxRequestsPerSecond: (yield* count("MAX_REQUESTS_PER_SECOND")) ?? defaults.maxRequestsPerSecond,
+    maxRefusalsPerMinute: (yield* count("MAX_REFUSALS_PER_MINUTE")) ?? defaults.maxRefusalsPerMinute,
     // A signature that is too long fits: it is a wrong one, no malformed request.
     maxHeaderBytes: (yield* count("MAX_HEADER_BYTES")) ?? 32_768,
-    maxUrlLength: (yield* count("MAX_URL_LENGTH")) ?? 8_192,
-    maxBodyBytes: (yield* count("MAX_BODY_BYTES")) ?? 65_536,
+    maxUrlLength: (yield* count("MAX_URL_LENGTH")) ?? defaults.maxUrlLength,
+    maxBodyBytes: (yield* count("MAX_BODY_BYTES")) ?? defaults.maxBodyBytes,
     headersTimeoutSeconds: (yield* seconds("HEADERS_TIMEOUT_SECONDS")) ?? 10,
     requestTimeoutSeconds: (yield* seconds("REQUEST_TIMEOUT_SECONDS")) ?? 20,
     idleTimeoutSeconds: (yield* seconds("IDLE_TIMEOUT_SECONDS")) ?? 20,
