@@ -417,6 +417,7 @@ describe("files of credentials", () => {
       publicKeyFiles: [file],
       operatorTokens: [],
       operatorTokenFile,
+      operatorsFile: undefined,
       connectionTokenKeyFile: undefined,
     })
   }, Effect.provide(NodeFileSystem.layer))

@@ -138,6 +138,12 @@ export const make = Effect.fnUntraced(function* (
     entries.push(...changes.entries)
   }
 
+  const placed = (entry: Ledger.Entry, index: number): ReadonlyArray<Store.Placed> => {
+    const transfer = transfers.get(entry.transferId)
+    const place = Store.Place.make(`${index + 1}`)
+    return transfer === undefined ? [] : [{ ...entry, place, kind: transfer.kind, hash: undefined }]
+  }
+
   const store: Store.Store = {
     execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
       Ledger.fold(snapshot, [instruction], policy).pipe(
@@ -258,14 +264,13 @@ export const make = Effect.fnUntraced(function* (
       Effect.suspend(() => {
         const first = after === undefined ? 0 : Number(after)
         if (after !== undefined && first > entries.length) return Effect.fail(new Store.PlaceNotFound({ place: after }))
-        const found = entries.slice(first, first + limit).flatMap((entry, index) => {
-          const transfer = transfers.get(entry.transferId)
-          const place = Store.Place.make(`${first + index + 1}`)
-          return transfer === undefined ? [] : [{ ...entry, place, kind: transfer.kind, hash: undefined }]
-        })
-        return Effect.succeed(found)
+        const found = entries.slice(first, first + limit)
+        return Effect.succeed(found.flatMap((entry, index) => placed(entry, first + index)))
       }),
-    journal: (transferId) => Effect.sync(() => entries.filter((entry) => entry.transferId === transferId)),
+    journal: (transferId) =>
+      Effect.sync(() =>
+        entries.flatMap((entry, index) => (entry.transferId === transferId ? placed(entry, index) : [])),
+      ),
     ready: Effect.void,
   }
   return { store, books: { entries, transfers } }

@@ -371,7 +371,7 @@ export interface Store {
     query: Query,
   ) => Effect.Effect<Page<Extract<Ledger.Transfer, { readonly kind: Kind }>>, Unavailable>
   /** What happened under an id, oldest first; nothing for an id that is not in use. */
-  readonly journal: (transferId: Uuid.Uuid) => Effect.Effect<ReadonlyArray<Ledger.Entry>, Unavailable>
+  readonly journal: (transferId: Uuid.Uuid) => Effect.Effect<ReadonlyArray<Placed>, Unavailable>
   /**
    * Entries of all accounts after a place, the next ones, at most so many. Whoever goes on from the last of them misses
    * none: an entry has its place only once none can come before it any more. Fails with {@link PlaceNotFound} where there

@@ -17,12 +17,15 @@ import * as Description from "./handlers/Description.ts"
 import * as KnownQuery from "./handlers/KnownQuery.ts"
 import * as NetworkHandlers from "./handlers/NetworkHandlers.ts"
 import * as OperatorHandlers from "./handlers/OperatorHandlers.ts"
+import * as SessionHandlers from "./handlers/SessionHandlers.ts"
 import * as SystemHandlers from "./handlers/SystemHandlers.ts"
 import * as Bodies from "./request/Bodies.ts"
 import * as Boundary from "./request/Boundary.ts"
 import { Host, knowing, originOf, received, type Told } from "./request/Host.ts"
 import * as InHand from "./request/InHand.ts"
 import { defaults } from "./request/Limits.ts"
+import type { Pages } from "./request/Pages.ts"
+import * as Recent from "./request/Recent.ts"
 import * as RequestLog from "./request/RequestLog.ts"
 import { Shortcut } from "./request/Shortcut.ts"
 
@@ -34,7 +37,7 @@ const layerWellFormed = HttpApiMiddleware.layerSchemaErrorTransform(WellFormed, 
 )
 
 const routes = Layer.mergeAll(HttpApiBuilder.layer(Routed), Description.layer).pipe(
-  Layer.provide(Layer.mergeAll(OperatorHandlers.layer, SystemHandlers.layer)),
+  Layer.provide(Layer.mergeAll(OperatorHandlers.layer, SessionHandlers.layer, SystemHandlers.layer)),
   Layer.provide([layerWellFormed, KnownQuery.layer]),
 )
 
@@ -58,14 +61,18 @@ export interface Options {
   readonly development?: boolean | undefined
   readonly maxBodyBytes: number
   readonly maxUrlLength: number
+  /** Pages to serve as well, such as the console. */
+  readonly pages?: Pages | undefined
 }
 
 /** Answers a request, within limits, on whatever host; what has no end ends when the host is stopping, if it does not see to that itself. */
 const make = Effect.fnUntraced(function* (
-  { edition = "first", development = false, maxBodyBytes, maxUrlLength }: Options,
+  { edition = "first", development = false, maxBodyBytes, maxUrlLength, pages }: Options,
   stopping?: Effect.Effect<void>,
 ) {
-  const context = yield* Layer.build(Layer.mergeAll(RequestLog.layer, Bodies.layer(maxBodyBytes)))
+  const context = yield* Layer.build(
+    Layer.mergeAll(RequestLog.layer, Bodies.layer(maxBodyBytes)).pipe(Layer.provideMerge(Recent.layer)),
+  )
   const router = yield* HttpRouter.toHttpEffect(routes).pipe(
     Effect.provideService(HttpRouter.RouterConfig, exactly),
     Effect.provideService(SystemHandlers.IsDevelopment, development),
@@ -74,7 +81,7 @@ const make = Effect.fnUntraced(function* (
   const network = yield* Effect.provideContext(NetworkHandlers.make(edition), context)
   const log = Context.get(context, RequestLog.RequestLog)
   const { callerOf } = yield* CallerLimits
-  const long = Boundary.around({ log, maxUrlLength }, (request, found) => {
+  const long = Boundary.around({ log, maxUrlLength, pages }, (request, found) => {
     const endpoint = found.route.network[request.method]
     if (endpoint === undefined) {
       return stopping !== undefined && found.route.endless ? Effect.map(router, endWhen(stopping)) : router

@@ -315,6 +315,23 @@ const connectionsAndLists = statements(
   "CREATE UNIQUE INDEX journal_in_sequence ON journal (seq)",
 )
 
+// What operators did, and what became of it: two tables, so that rows are only ever added.
+const operatorsLog = statements(
+  `CREATE TABLE operators_log (
+    id uuid PRIMARY KEY,
+    at timestamptz NOT NULL,
+    operator text NOT NULL,
+    role text NOT NULL,
+    action text NOT NULL,
+    reason text
+  )`,
+  `CREATE TABLE operators_log_outcomes (
+    id uuid PRIMARY KEY REFERENCES operators_log,
+    at timestamptz NOT NULL,
+    outcome text NOT NULL
+  )`,
+)
+
 const migrations = {
   "0001_initial": initial,
   "0002_journal_by_transfer": journalByTransfer,
@@ -324,6 +341,7 @@ const migrations = {
   "0006_commits_and_forgotten": commitsAndForgotten,
   "0007_kinds_and_balances": kindsAndBalances,
   "0008_connections_and_lists": connectionsAndLists,
+  "0009_operators_log": operatorsLog,
 }
 
 const table = "holdfast_migrations"
@@ -437,6 +455,8 @@ const privileges = {
   nonces: "SELECT, INSERT, DELETE",
   commits: "SELECT, INSERT, UPDATE, DELETE",
   forgotten: "SELECT, UPDATE",
+  operators_log: "SELECT, INSERT",
+  operators_log_outcomes: "SELECT, INSERT",
   [table]: "SELECT",
   [journalSequence]: "SELECT, UPDATE",
 }

@@ -5,13 +5,15 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import type * as PgConnection from "@effect/sql-pg/PgConnection"
 import { Holdfast, type Store, type Transfer } from "@holdfast/domain"
-import { Effect, Layer, Schedule, type Scope } from "effect"
+import { OperatorsLog } from "@holdfast/domain/OperatorsLog"
+import { Context, Effect, Layer, Schedule, type Scope } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type { MigrationError } from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as GroupCommit from "./GroupCommit.ts"
 import { migrate, type NewerSchema, type TablesElsewhere } from "./Migrations.ts"
+import * as Log from "./OperatorsLog.ts"
 import * as PgSession from "./PgSession.ts"
 import { commitsKept } from "./PgSession.ts"
 import * as PooledRandom from "./PooledRandom.ts"
@@ -92,7 +94,12 @@ const forget = Effect.flatMap(SqlClient, (sql) =>
  * @category layers
  */
 export const layer = (config: Config): Layer.Layer<Holdfast.Holdfast, Failure> =>
-  Layer.effect(Holdfast.Holdfast, Effect.flatMap(make(config), Holdfast.make)).pipe(Layer.provide(PooledRandom.layer))
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const { store, operatorsLog } = yield* open(config)
+      return Context.make(Holdfast.Holdfast, yield* Holdfast.make(store)).pipe(Context.add(OperatorsLog, operatorsLog))
+    }),
+  ).pipe(Layer.provide(PooledRandom.layer))
 
 /**
  * Why there can be no store.
@@ -121,10 +128,14 @@ export type Failure = SqlError | MigrationError | NewerSchema | TablesElsewhere
  *
  * @category constructors
  */
-export const make = (config: Config): Effect.Effect<Store.Store, Failure, Scope.Scope> => {
+export const make = (config: Config): Effect.Effect<Store.Store, Failure, Scope.Scope> =>
+  Effect.map(open(config), ({ store }) => store)
+
+/** The store and what else is kept in its database. */
+const open = (config: Config) => {
   const schema = config.schema ?? Schemas.usual
   const connection = Schemas.within(config.connection, schema)
-  const store = Effect.gen(function* () {
+  const opened = Effect.gen(function* () {
     yield* migrate(schema)
     // So that what is refused after a restore is refused from the start on, and soon no longer.
     yield* Effect.scoped(Restore.session(config.incarnation))
@@ -146,12 +157,13 @@ export const make = (config: Config): Effect.Effect<Store.Store, Failure, Scope.
     })
     yield* Effect.forkScoped(forget)
     const reads = yield* Reads.make(config.incarnation)
-    return {
+    const store: Store.Store = {
       ...reads,
       execute,
       ready: Effect.all([reads.ready, ready], { concurrency: "unbounded", discard: true }),
     }
+    return { store, operatorsLog: yield* Log.make }
   })
   const clients = Layer.build(Layer.mergeAll(PgClient.layer(connection), PooledRandom.layer))
-  return Effect.flatMap(clients, (context) => Effect.provide(store, context))
+  return Effect.flatMap(clients, (context) => Effect.provide(opened, context))
 }

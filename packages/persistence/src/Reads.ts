@@ -168,6 +168,15 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
       }),
     )
 
+  const readPlaced = Effect.fnUntraced(function* (rows: ReadonlyArray<Readonly<Record<string, unknown>>>) {
+    const read = yield* Tables.journal.read(rows)
+    const places = yield* Effect.orDie(decodePlaces(rows))
+    return read.flatMap(({ version: _, ...entry }, index): ReadonlyArray<Store.Placed> => {
+      const at = places[index]
+      return at === undefined ? [] : [{ ...entry, place: at.place, kind: at.of_kind }]
+    })
+  })
+
   /** The first entry and the last, and from there back. UNION, for those of one moment find each other. */
   const journal = Effect.fnUntraced(function* (transferId: Uuid.Uuid) {
     const rows = yield* sql`
@@ -176,8 +185,9 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
           WHERE t.id = ${transferId}
         UNION
         SELECT j.* FROM found f JOIN journal j ON j.at = f.previous_at AND j.transfer_id = f.transfer_id)
-      SELECT ${entries} FROM found f ORDER BY seq`
-    return (yield* Tables.journal.read(rows)).map(({ hash: _, version: __, ...entry }) => entry)
+      SELECT f.seq::text AS place, t.kind AS of_kind, ${entries}
+        FROM found f JOIN transfers t ON t.id = f.transfer_id ORDER BY seq`
+    return yield* readPlaced(rows)
   }, orUnavailable())
 
   /** No entry up to this number is still to come: that is so for good. */
@@ -226,12 +236,7 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
         return yield* new Store.PlaceNotFound({ place: after })
       }
     }
-    const read = yield* Tables.journal.read(rows)
-    const places = yield* Effect.orDie(decodePlaces(rows))
-    return read.flatMap(({ version: _, ...entry }, index): ReadonlyArray<Store.Placed> => {
-      const at = places[index]
-      return at === undefined ? [] : [{ ...entry, place: at.place, kind: at.of_kind }]
-    })
+    return yield* readPlaced(rows)
   }, orUnavailable())
 
   const ready = Effect.asVoid(sql`SELECT 1`).pipe(orUnavailable("1500 millis"))
@@ -295,7 +300,7 @@ const insertedConnection = `
 type OfDatabase = SqlError | Cause.TimeoutError
 
 /** A failure of the database is never the caller's: it may ask again. What the database cannot do is a fault of ours. */
-const orUnavailable =
+export const orUnavailable =
   (within: Duration.Input = "5 seconds") =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.catch(

@@ -16,6 +16,7 @@ import { Cause, Effect, Exit, FileSystem, Layer, Queue } from "effect"
 import { HttpServer } from "effect/http"
 import * as CredentialFiles from "./credentials/CredentialFiles.ts"
 import * as DevelopmentKeys from "./credentials/DevelopmentKeys.ts"
+import * as ConsolePages from "./node/ConsolePages.ts"
 import * as NodeServer from "./node/NodeServer.ts"
 import { layerLogger, standardError, standardOutput } from "./node/Output.ts"
 import * as EmbeddedPostgres from "./postgres/EmbeddedPostgres.ts"
@@ -34,7 +35,7 @@ const credentials = Effect.fnUntraced(function* (settings: Settings.Settings) {
     publicKeyFiles = [files.publicKey]
     told.push(`  development key   ${files.privateKey} (signs as BitGo would)`)
   }
-  if (settings.operatorTokens.length === 0 && operatorTokenFile === undefined) {
+  if (settings.operatorTokens.length === 0 && (operatorTokenFile ?? settings.operatorsFile) === undefined) {
     operatorTokenFile = yield* DevelopmentKeys.operatorToken(settings.dataDirectory)
     told.push(`  operator token    ${operatorTokenFile}`)
   }
@@ -96,7 +97,9 @@ const serve = Effect.fnUntraced(function* (
   const read = Effect.provideService(CredentialFiles.load({ ...settings, ...files }), FileSystem.FileSystem, fs)
   const where = database ?? { connection: { url: databaseUrl } }
   return Layer.effectDiscard(HttpServer.addressFormattedWith(onServing)).pipe(
-    Layer.provide(App.layer({ ...settings, development: Settings.isDevelopment(settings) })),
+    Layer.provide(
+      App.layer({ ...settings, development: Settings.isDevelopment(settings), pages: ConsolePages.load() }),
+    ),
     Layer.provide(NodeServer.layer(settings)),
     // Whatever may refuse or fail does so before the first request can arrive.
     Layer.provide([

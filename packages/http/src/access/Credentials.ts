@@ -7,6 +7,7 @@ import * as Envelope from "../node/Envelope.ts"
 import * as Rs256 from "../node/Rs256.ts"
 import { sha256, timingSafeEqual } from "../node/Sha256.ts"
 import { InvalidOption } from "./InvalidOption.ts"
+import type * as Operators from "./Operators.ts"
 
 /**
  * Keys and tokens as a host has them.
@@ -16,7 +17,10 @@ import { InvalidOption } from "./InvalidOption.ts"
 export interface Given {
   /** In PEM, by the name that a signature's `kid` may have for it. */
   readonly publicKeys: ReadonlyArray<{ readonly name: string; readonly pem: string }>
+  /** Of programs, and of administrators without a name. */
   readonly operatorTokens: ReadonlyArray<Redacted.Redacted>
+  /** Operators by name, each with a token or several. */
+  readonly operators?: ReadonlyArray<Operators.Token> | undefined
   /** An RSA private key of 2048 bits or more in PEM: the network may encrypt connection tokens for it. */
   readonly connectionTokenKey?: Redacted.Redacted | undefined
 }
@@ -40,15 +44,15 @@ interface PublicKey {
  * const [old, next] = [Redacted.make("the-token-of-last-month"), Redacted.make("the-token-of-this-month")]
  *
  * const program = Effect.gen(function* () {
- *   const { isOperatorToken, replace } = yield* Credentials.Credentials
- *   const before = [isOperatorToken(old), isOperatorToken(next)]
+ *   const { operatorOf, replace } = yield* Credentials.Credentials
+ *   const before = [operatorOf(old)?.role, operatorOf(next)?.role]
  *   yield* replace({ publicKeys, operatorTokens: [next] })
- *   return [before, [isOperatorToken(old), isOperatorToken(next)]]
+ *   return [before, [operatorOf(old)?.role, operatorOf(next)?.role]]
  * })
  * const believed = program.pipe(Effect.provide(Credentials.layer({ publicKeys, operatorTokens: [old] })))
  * assert.deepEqual(Effect.runSync(believed), [
- *   [true, false],
- *   [false, true],
+ *   ["admin", undefined],
+ *   [undefined, "admin"],
  * ])
  * ```
  *
@@ -59,7 +63,9 @@ export class Credentials extends Context.Service<
   {
     readonly publicKeys: () => ReadonlyArray<PublicKey>
     readonly connectionTokenKey: () => Envelope.PrivateKey | undefined
-    readonly isOperatorToken: (token: Redacted.Redacted) => boolean
+    /** Whose token it is; nobody's where it is unknown. */
+    readonly operatorOf: (token: Redacted.Redacted) => Operators.Known | undefined
+    readonly operators: () => ReadonlyArray<Operators.Known>
     /** Waits for when others will be believed: whoever was let in for long has to show again that they may. */
     readonly replacement: () => Effect.Effect<void>
     /** Believes others from now on; where they are no good, those that were good stay. */
@@ -100,11 +106,12 @@ export const layer = (given: Given): Layer.Layer<Credentials, InvalidOption> =>
       return Credentials.of({
         publicKeys: () => current.publicKeys,
         connectionTokenKey: () => current.connectionTokenKey,
-        isOperatorToken: (token) => {
+        operatorOf: (token) => {
           const given = digest(token)
           // All are compared: how long it takes says nothing of which one it is.
-          return current.tokens.filter((token) => timingSafeEqual(token, given)).length > 0
+          return current.operators.filter(({ digest }) => timingSafeEqual(digest, given))[0]
         },
+        operators: () => current.operators,
         replacement: () => Deferred.await(replaced),
         replace: (others) =>
           Effect.map(validate(others), (valid) => {
@@ -116,10 +123,14 @@ export const layer = (given: Given): Layer.Layer<Credentials, InvalidOption> =>
     }),
   )
 
-const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens, connectionTokenKey }: Given) {
+const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens, operators, connectionTokenKey }: Given) {
+  const tokens = [
+    ...operatorTokens.map((token) => ({ name: "operator", role: "admin", token }) as const),
+    ...(operators ?? []),
+  ]
   for (const [option, given] of [
     ["publicKeys", publicKeys],
-    ["operatorTokens", operatorTokens],
+    ["operatorTokens", tokens],
   ] as const) {
     if (given.length === 0) return yield* new InvalidOption({ option, fact: "Expected one at least. Got none." })
   }
@@ -127,14 +138,15 @@ const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens, conn
     publicKeys: yield* Effect.forEach(publicKeys, ({ name, pem }) =>
       Effect.map(importKey(name, pem), (key): PublicKey => ({ name, key })),
     ),
-    tokens: yield* Effect.forEach(operatorTokens, (token) =>
-      Redacted.value(token).length < minTokenLength
-        ? new InvalidOption({
-            option: "operatorTokens",
-            fact: `Expected tokens of ${minTokenLength} characters or more.`,
-          })
-        : Effect.succeed(digest(token)),
-    ),
+    operators: yield* Effect.forEach(tokens, ({ name, role, token }) => {
+      const [, hash] = /^sha256:([0-9a-f]{64})$/.exec(Redacted.value(token)) ?? []
+      if (hash === undefined && Redacted.value(token).length < minTokenLength) {
+        const fact = `Expected tokens of ${minTokenLength} characters or more.`
+        return new InvalidOption({ option: "operatorTokens", fact })
+      }
+      const known = hash === undefined ? digest(token) : Buffer.from(hash, "hex")
+      return Effect.succeed<Operators.Known>({ name, role, digest: known })
+    }),
     connectionTokenKey: connectionTokenKey && (yield* importPrivateKey(connectionTokenKey)),
   }
 })

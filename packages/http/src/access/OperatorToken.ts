@@ -1,14 +1,24 @@
-/** Lets the operator in, with any of the tokens. */
-import { Effect, Layer } from "effect"
+/** Lets operators in, with a token of theirs or a session, to what their role allows; and has their changes in the log. */
+import { Uuid } from "@holdfast/domain"
+import { Action, OperatorsLog } from "@holdfast/domain/OperatorsLog"
+import { Clock, Context, DateTime, Effect, Exit, Layer, Redacted, Schema } from "effect"
+import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import { HttpServerRequest } from "effect/http"
 import { Operator } from "../contract/OperatorApi.ts"
-import { refuse } from "../request/Failures.ts"
-import { originOf } from "../request/Host.ts"
+import { Forbidden, NotConfirmed, type Unauthorized } from "../contract/Problems.ts"
+import { orProblem, refuse } from "../request/Failures.ts"
+import { Host, originOf } from "../request/Host.ts"
+import { note } from "../request/RequestLog.ts"
 import { CallerLimits } from "./CallerLimits.ts"
 import { Credentials } from "./Credentials.ts"
+import * as Operators from "./Operators.ts"
+
+type Request = HttpServerRequest.HttpServerRequest
 
 /**
- * Lets a request in whose bearer token is one of {@link Credentials}, and any other not: it is a 401.
+ * Lets a request in whose bearer token is one of {@link Credentials}, or whose cookie is a session of one, and any other
+ * not: it is a 401. A change takes the role that it needs, or is a 403; from a browser also that somebody typed what it is
+ * about, and why.
  *
  * ```ts
  * import * as CallerLimits from "@holdfast/http/CallerLimits"
@@ -30,18 +40,90 @@ import { Credentials } from "./Credentials.ts"
 export const layer: Layer.Layer<Operator, never, CallerLimits | Credentials> = Layer.effect(
   Operator,
   Effect.gen(function* () {
-    const { isOperatorToken } = yield* Credentials
+    const credentials = yield* Credentials
     const { guard, callerOf } = yield* CallerLimits
+    const random = yield* Effect.provide(SecureRandom, layerWebCrypto)
+
+    /** Records a change before it is made, and what became of it. What cannot be recorded is not made. */
+    const recorded = Effect.fnUntraced(function* <A, E, R>(
+      { name: operator, role }: Operators.Asking,
+      reason: string | undefined,
+      request: Request,
+      made: Effect.Effect<A, E, R>,
+    ) {
+      const log = yield* OperatorsLog
+      const id = Uuid.Uuid.make(yield* random.uuidV7())
+      const [path = ""] = (yield* Host).targetOf(request).split("?", 1)
+      const action = { id, at: yield* DateTime.now, operator, role, action: `${request.method} ${path}` }
+      const asked = yield* Effect.mapError(
+        decodeAction(reason === undefined ? action : { ...action, reason }),
+        () => new NotConfirmed({ detail: "Expected a reason of at most 500 characters in Holdfast-Reason." }),
+      )
+      yield* orProblem(log.begin(asked))
+      const exit = yield* Effect.exit(made)
+      const outcome = Exit.isSuccess(exit) ? "done" : outcomeOf(exit)
+      // It was made or not: that this cannot be written down now changes nothing of it.
+      yield* Effect.ignore(log.conclude(id, yield* DateTime.now, outcome), { log: "Warn" })
+      return yield* exit
+    })
+
     return Operator.of({
-      operatorToken: (httpEffect, { credential }) =>
-        Effect.flatMap(Effect.flatMap(HttpServerRequest.HttpServerRequest, originOf), (origin) =>
-          guard(
-            callerOf(origin),
-            Effect.suspend(() =>
-              isOperatorToken(credential) ? Effect.void : refuse("The operator token is missing or wrong."),
-            ),
-          ),
-        ).pipe(Effect.andThen(httpEffect)),
+      operatorToken: (httpEffect, { credential, endpoint }) =>
+        Effect.gen(function* () {
+          const request = yield* HttpServerRequest.HttpServerRequest
+          const asking = yield* guard(callerOf(yield* originOf(request)), whoAsks(credentials, credential, request))
+          yield* note({ operator: asking.name })
+          const answered = Effect.provideService(httpEffect, Operators.Current, asking)
+          if (endpoint.method === "GET") return yield* answered
+          yield* Operators.mayChange(asking, Context.get(endpoint.annotations, Operators.Needs))
+          if (asking.session === undefined) {
+            return yield* recorded(asking, Operators.said(request.headers["holdfast-reason"]), request, answered)
+          }
+          yield* fromOurPage(request)
+          const reason = asking.session.reason?.trim()
+          if (!reason) return yield* new NotConfirmed({ detail: "Expected a reason in Holdfast-Reason." })
+          return yield* recorded(asking, reason, request, answered)
+        }),
     })
   }),
 )
+
+const decodeAction = Schema.decodeUnknownEffect(Schema.toType(Action))
+
+/** Whoever shows a token, or else has a session. */
+export const whoAsks = (
+  { operatorOf, operators }: Credentials["Service"],
+  token: Redacted.Redacted,
+  { headers }: Request,
+): Effect.Effect<Operators.Asking, Unauthorized> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Operators.Asking, Unauthorized> => {
+    if (Redacted.value(token) !== "") {
+      const known = operatorOf(token)
+      if (known !== undefined) return Effect.succeed({ name: known.name, role: known.role, session: undefined })
+    } else {
+      const cookie = Operators.cookieOf(headers["cookie"])
+      const session = cookie === undefined ? undefined : Operators.unseal(cookie, operators(), Math.floor(now / 1000))
+      if (session !== undefined) {
+        const { name, role, changes, expiresAtSeconds } = session
+        const confirmed = Operators.said(headers["holdfast-confirm"])
+        const reason = Operators.said(headers["holdfast-reason"])
+        return Effect.succeed({ name, role, session: { changes, expiresAtSeconds, confirmed, reason } })
+      }
+    }
+    return refuse("The operator token is missing or wrong.")
+  })
+
+/** Browsers say of a request where it comes from; one that does not is an old one, and has sent headers that no form can. */
+const fromOurPage = ({ headers }: Request): Effect.Effect<void, Forbidden> => {
+  const site = headers["sec-fetch-site"]
+  return site === undefined || site === "same-origin"
+    ? Effect.void
+    : new Forbidden({ detail: "A change by session has to come from a page of this server." })
+}
+
+/** The problem that a change ended with, by its type. */
+const outcomeOf = ({ cause }: Exit.Failure<unknown, unknown>): string => {
+  const [reason] = cause.reasons
+  const error = reason?._tag === "Fail" ? reason.error : undefined
+  return typeof error === "object" && error !== null && "type" in error ? String(error.type) : "failed"
+}

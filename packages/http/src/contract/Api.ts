@@ -2,6 +2,7 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import * as NetworkApi from "./NetworkApi.ts"
 import { OperatorApi } from "./OperatorApi.ts"
+import { SessionApi } from "./SessionApi.ts"
 import { SystemApi } from "./SystemApi.ts"
 import { WellFormed } from "./WellFormed.ts"
 
@@ -20,12 +21,12 @@ const open = (document: Record<string, unknown>) =>
  * import * as Api from "@holdfast/http/Api"
  * import assert from "node:assert/strict"
  *
- * assert.deepEqual(Object.keys(Api.Routed.groups).toSorted(), ["operator", "system"])
+ * assert.deepEqual(Object.keys(Api.Routed.groups).toSorted(), ["operator", "session", "system"])
  * ```
  *
  * @category descriptions
  */
-export const Routed = HttpApi.make("holdfast").add(OperatorApi, SystemApi).middleware(WellFormed)
+export const Routed = HttpApi.make("holdfast").add(OperatorApi, SessionApi, SystemApi).middleware(WellFormed)
 
 /**
  * Every call that the server answers, with its schemas and errors.
@@ -43,7 +44,7 @@ export const Routed = HttpApi.make("holdfast").add(OperatorApi, SystemApi).middl
  * @category descriptions
  */
 export const Api = HttpApi.make("holdfast")
-  .add(...NetworkApi.groups, OperatorApi, SystemApi)
+  .add(...NetworkApi.groups, OperatorApi, SessionApi, SystemApi)
   .middleware(WellFormed)
   .annotate(OpenApi.Title, "Holdfast")
   .annotate(OpenApi.Version, "1.0.0")

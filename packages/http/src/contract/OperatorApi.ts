@@ -26,13 +26,20 @@ import {
   HttpApiSecurity,
   OpenApi,
 } from "effect/http-api"
+import { Needs } from "../access/Operators.ts"
 import * as Problems from "./Problems.ts"
 import * as WireAmount from "./WireAmount.ts"
 import { WireAdjustment, WireEvent, WireState } from "./WireState.ts"
 
 /** Lets only the operator pass. */
 export class Operator extends HttpApiMiddleware.Service<Operator>()("@holdfast/http/Operator", {
-  error: [Problems.Unauthorized, Problems.TooManyRequestsRetryAfter],
+  error: [
+    Problems.Unauthorized,
+    Problems.TooManyRequestsRetryAfter,
+    Problems.Forbidden,
+    Problems.NotConfirmed,
+    Problems.UnavailableRetryAfter,
+  ],
   security: { operatorToken: HttpApiSecurity.bearer },
 }) {}
 
@@ -136,10 +143,20 @@ export const answers = {
   adjustment: AdjustmentAnswer,
 }
 
-/** What happened, oldest first, with the balances after it. */
+/**
+ * What happened, oldest first, with the balances after it. `hash` is the SHA-256 of `hashed`, which has the hash before it:
+ * null where the store keeps none, or the entry before is not among the account's latest.
+ */
 const journalOf = <Event extends Schema.Constraint>(event: Event) => ({
   journal: Schema.Array(
-    Schema.Struct({ event, quantity: BaseUnits.FromString, balances: Schema.Struct(balances), at }),
+    Schema.Struct({
+      event,
+      quantity: BaseUnits.FromString,
+      balances: Schema.Struct(balances),
+      at,
+      hash: Schema.NullOr(Schema.String),
+      hashed: Schema.NullOr(Schema.String),
+    }),
   ),
 })
 
@@ -265,6 +282,58 @@ export const PlacedEntry = Schema.Struct({
 /** Sums have no bound. */
 const sums = of(Account.Balance.literals, Schema.BigIntFromString)
 
+/** What an operator asked for, and what became of it: null where it was begun and nobody knows its end. */
+const LogEntry = Schema.Struct({
+  id: Uuid.Uuid,
+  at,
+  operator: Schema.String,
+  role: Schema.String,
+  action: Schema.String,
+  reason: Schema.NullOr(Schema.String),
+  outcome: Schema.NullOr(Schema.String),
+})
+
+/** A request that this process answered lately. */
+const RequestSeen = Schema.Struct({
+  at,
+  method: Schema.String,
+  route: Schema.String,
+  status: Schema.Int,
+  durationMillis: Schema.Number,
+})
+
+/** What is reserved now of a kind in a currency, and for how long. */
+const ReservedAnswer = Schema.Struct({
+  kind: Schema.String,
+  currency: Amount.Currency,
+  count: Schema.Int,
+  quantity: Schema.BigIntFromString,
+  oldestAt: at,
+  ages: Schema.Array(Schema.Struct({ upToSeconds: Schema.NullOr(Schema.Int), count: Schema.Int })),
+})
+
+/** How this process is doing, and what is open. */
+const OverviewAnswer = Schema.Struct({
+  at,
+  reserved: Schema.Array(ReservedAnswer),
+  requests: Schema.Struct({
+    secondsEach: Schema.Int,
+    series: Schema.Array(
+      Schema.Struct({
+        at,
+        answered: Schema.Int,
+        refused: Schema.Int,
+        failed: Schema.Int,
+        p50Millis: Schema.NullOr(Schema.Number),
+        p99Millis: Schema.NullOr(Schema.Number),
+      }),
+    ),
+    byReason: Schema.Array(Schema.Struct({ reason: Schema.String, count: Schema.Int })),
+  }),
+  queue: Schema.Struct({ waiting: Schema.NullOr(Schema.Int), inFlight: Schema.NullOr(Schema.Int) }),
+  database: Schema.Struct({ up: Schema.Boolean }),
+})
+
 const settled = [Problems.LockNotFound, Problems.StateConflict, Problems.IdInUse, unavailable] as const
 
 export const OperatorApi = HttpApiGroup.make("operator")
@@ -274,7 +343,9 @@ export const OperatorApi = HttpApiGroup.make("operator")
       payload: ConnectionRequest,
       success: Connection.Connection,
       error: [...unreadable, Problems.ConnectionConflict, unavailable],
-    }).annotate(OpenApi.Summary, "Registers a connection, for good."),
+    })
+      .annotate(Needs, "admin")
+      .annotate(OpenApi.Summary, "Registers a connection, for good."),
     HttpApiEndpoint.get("connection", "/connections/:connectionId", {
       params: { connectionId },
       success: ConnectionAnswer,
@@ -335,7 +406,9 @@ export const OperatorApi = HttpApiGroup.make("operator")
         Problems.BaseUnitsOverflow,
         unavailable,
       ],
-    }).annotate(OpenApi.Summary, "Credits or debits available balance, once per id."),
+    })
+      .annotate(Needs, "admin")
+      .annotate(OpenApi.Summary, "Credits or debits available balance, once per id."),
     HttpApiEndpoint.get("adjustments", "/adjustments", {
       query: { ...ofAdjustments, ...paging },
       success: Schema.Struct({ adjustments: Schema.Array(AdjustmentAnswer), nextCursor: Schema.NullOr(Cursor) }),
@@ -419,6 +492,28 @@ export const OperatorApi = HttpApiGroup.make("operator")
       }),
       error: unavailable,
     }).annotate(OpenApi.Summary, "The balances of all connections together, by currency."),
+    HttpApiEndpoint.get("overview", "/overview", { success: OverviewAnswer, error: unavailable }).annotate(
+      OpenApi.Summary,
+      "What is reserved and for how long, and how this process is doing.",
+    ),
+    HttpApiEndpoint.get("requests", "/requests", {
+      query: { transferId: Uuid.FromString },
+      success: Schema.Struct({ requests: Schema.Array(RequestSeen) }),
+    }).annotate(OpenApi.Summary, "The requests about a transfer that this process answered lately, newest first."),
+    HttpApiEndpoint.get("operatorsLog", "/operators/log", {
+      query: pagingById,
+      success: Schema.Struct({ entries: Schema.Array(LogEntry), nextCursor: Schema.NullOr(IdCursor) }),
+      error: unavailable,
+    }).annotate(OpenApi.Summary, "What operators changed, who, why and what became of it, newest first."),
+    HttpApiEndpoint.get("connectionJournal", "/connections/:connectionId/journal", {
+      params: { connectionId },
+      query: { currency: Schema.optionalKey(Amount.Currency), limit: Schema.optionalKey(Limit) },
+      success: Schema.Struct({ entries: Schema.Array(PlacedEntry) }),
+      error: unavailable,
+    }).annotate(
+      OpenApi.Summary,
+      "What happened to the connection's latest transfers, newest first, with the balances after it.",
+    ),
     HttpApiEndpoint.get("journal", "/journal", {
       query: { after: Schema.optionalKey(Place), limit: Schema.optionalKey(Limit) },
       success: Schema.Struct({ entries: Schema.Array(PlacedEntry), next: Schema.NullOr(Place) }),

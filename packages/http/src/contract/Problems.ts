@@ -81,6 +81,28 @@ export class Unauthorized extends HttpApiError.Problem<Unauthorized>()(
 }
 
 /**
+ * The operator's role, or the session, does not allow it.
+ *
+ * @category errors
+ */
+export class Forbidden extends HttpApiError.Problem<Forbidden>()(
+  "Forbidden",
+  problem("forbidden", 403, "The operator may not do this."),
+  detail,
+) {}
+
+/**
+ * A change from a browser that nobody typed the subject of, or gave a reason for.
+ *
+ * @category errors
+ */
+export class NotConfirmed extends HttpApiError.Problem<NotConfirmed>()(
+  "NotConfirmed",
+  problem("not-confirmed", 422, "The change is not confirmed."),
+  detail,
+) {}
+
+/**
  * A caller asked, or was refused, too often: it has to wait, so many seconds. Leaves as {@link TooManyRequestsRetryAfter}.
  *
  * @public

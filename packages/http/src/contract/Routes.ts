@@ -53,8 +53,8 @@ export interface Route {
   readonly network: Readonly<Record<string, NetworkApi.Endpoint>>
   /** Whether an answer goes on for as long as anybody listens: a server that stops has to end it. */
   readonly endless: boolean
-  /** The header that credentials come in; none where anybody may ask. */
-  readonly credential: string | undefined
+  /** The headers that credentials may come in; none where anybody may ask. */
+  readonly credentials: ReadonlyArray<string>
 }
 
 /**
@@ -122,18 +122,19 @@ const match = (declared: ReadonlyArray<string>, segments: ReadonlyArray<string>)
   return params
 }
 
-const credentialOf = (middleware: ReadonlySet<HttpApiMiddleware.AnyService>) => {
-  const [security] = [...middleware].filter(HttpApiMiddleware.isSecurity).flatMap((key) => Object.values(key.security))
-  if (security === undefined) return undefined
-  return security._tag === "ApiKey" ? security.key.toLowerCase() : "authorization"
-}
+const credentialsOf = (middleware: ReadonlySet<HttpApiMiddleware.AnyService>) =>
+  [...middleware]
+    .filter(HttpApiMiddleware.isSecurity)
+    .flatMap((key) => Object.values(key.security))
+    // A browser's session stands in for an operator's token.
+    .flatMap((security) => (security._tag === "ApiKey" ? [security.key.toLowerCase()] : ["authorization", "cookie"]))
 
 const declared = (): ReadonlyArray<Route> => {
   const routes = new Map<string, Route>()
   const add = (
     pattern: string,
     method: string,
-    credential?: string,
+    credentials: ReadonlyArray<string> = [],
     endpoint?: NetworkApi.Endpoint,
     endless = false,
   ) => {
@@ -144,7 +145,7 @@ const declared = (): ReadonlyArray<Route> => {
       methods: [...(known?.methods ?? []), ...methods],
       network: { ...known?.network, ...(endpoint && Object.fromEntries(methods.map((_) => [_, endpoint]))) },
       endless,
-      credential,
+      credentials,
     })
   }
   add(openApiPath, "GET")
@@ -155,7 +156,7 @@ const declared = (): ReadonlyArray<Route> => {
       add(
         path,
         method,
-        credentialOf(middleware),
+        credentialsOf(middleware),
         NetworkApi.endpointOf(group.identifier, identifier),
         Context.get(annotations, Endless),
       ),
@@ -170,7 +171,7 @@ const declared = (): ReadonlyArray<Route> => {
  * import * as Routes from "@holdfast/http/Routes"
  * import assert from "node:assert/strict"
  *
- * const open = Routes.all.filter(({ credential }) => credential === undefined).map(({ pattern }) => pattern)
+ * const open = Routes.all.filter(({ credentials }) => credentials.length === 0).map(({ pattern }) => pattern)
  * assert.deepEqual(open.toSorted(), ["/docs", "/health/live", "/health/ready", "/metrics", "/openapi.json"])
  * ```
  *
@@ -190,7 +191,7 @@ const withParams = all
 
 /** Below which there is nothing but what comes with credentials. */
 const ownPlaces = new Set(
-  all.filter(({ credential }) => credential !== undefined).map(({ pattern }) => `${pattern.split("/", 2).join("/")}/`),
+  all.filter(({ credentials }) => credentials.length > 0).map(({ pattern }) => `${pattern.split("/", 2).join("/")}/`),
 )
 
 /**

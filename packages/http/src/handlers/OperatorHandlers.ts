@@ -1,11 +1,13 @@
 /** What the operator's requests do. */
-import { Holdfast, type Ledger, type Store, Uuid } from "@holdfast/domain"
+import { type Amount, Holdfast, Journal, Ledger, type Store, Uuid } from "@holdfast/domain"
+import { OperatorsLog } from "@holdfast/domain/OperatorsLog"
 import { DateTime, Effect, Record, Schema, Stream, Struct } from "effect"
 import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import * as Base64Url from "effect/encoding/Base64Url"
 import { HttpApiBuilder } from "effect/http-api"
 import * as ConnectionTokens from "../access/ConnectionTokens.ts"
 import { Credentials } from "../access/Credentials.ts"
+import { Current, confirmed } from "../access/Operators.ts"
 import { Routed } from "../contract/Api.ts"
 import {
   AdjustmentRequest,
@@ -16,14 +18,19 @@ import {
   TokenRequest,
 } from "../contract/OperatorApi.ts"
 import { AdjustmentMismatch } from "../contract/Problems.ts"
+import { sha256 } from "../node/Sha256.ts"
 import { Bodies } from "../request/Bodies.ts"
 import * as Csv from "../request/Csv.ts"
 import * as Events from "../request/Events.ts"
 import { orProblem, orProblemOf } from "../request/Failures.ts"
 import { received } from "../request/Host.ts"
+import * as Recent from "../request/Recent.ts"
 import { counted } from "../request/RequestLog.ts"
 
 const defaultLimit = 50
+
+/** How many requests about a transfer are shown. */
+const maxRequestsShown = 50
 
 /** CSV is read in pages of the largest size. */
 const csvLimit = 200
@@ -60,16 +67,39 @@ const shown = {
   }),
 }
 
-const entryOf = <Event>(event: Event, { quantity, balances, at }: Ledger.Entry) => ({ event, quantity, balances, at })
+/** An entry, and the text that its hash is of where that can be told. */
+interface Told extends Store.Placed {
+  readonly hashed: string | null
+}
+
+const entryOf = <Event>(event: Event, { quantity, balances, at, hash, hashed }: Told) => ({
+  event,
+  quantity,
+  balances,
+  at,
+  hash: hash ?? null,
+  hashed,
+})
+
+/** The text that an entry's hash is of. The hash before it is among the account's latest, or it cannot be told here. */
+const textOf = (entry: Store.Placed, transfer: Ledger.Transfer, before: Iterable<string>): string | null => {
+  for (const previous of before) {
+    for (const version of Journal.Version.literals) {
+      const text = Journal.canonical(previous, entry, transfer, version)
+      if (sha256(text).toString("hex") === entry.hash) return text
+    }
+  }
+  return null
+}
 
 /** The entries of what has two phases; `Credited` and `Debited` are no events of it. */
-const journalOf = (entries: ReadonlyArray<Ledger.Entry>) =>
+const journalOf = (entries: ReadonlyArray<Told>) =>
   entries.flatMap((entry) => {
     const { event } = entry
     return event === "Credited" || event === "Debited" ? [] : [entryOf(event, entry)]
   })
 
-const journalOfAdjustment = (entries: ReadonlyArray<Ledger.Entry>) =>
+const journalOfAdjustment = (entries: ReadonlyArray<Told>) =>
   entries.flatMap((entry) => {
     const { event } = entry
     return event === "Credited" || event === "Debited" ? [entryOf(event, entry)] : []
@@ -122,6 +152,7 @@ export const layer = HttpApiBuilder.group(
     const random = yield* Effect.provide(SecureRandom, layerWebCrypto)
     const { replacement } = yield* Credentials
     const { readAs } = yield* Bodies
+    const recent = yield* Recent.Recent
     const readConnection = readAs(ConnectionRequest)
     const readToken = readAs(TokenRequest)
     const readAdjustment = readAs(AdjustmentRequest)
@@ -154,7 +185,30 @@ export const layer = HttpApiBuilder.group(
 
     const find = Effect.fnUntraced(function* <Kind extends Ledger.Kind>(kind: Kind, id: Uuid.Uuid) {
       const transfer = yield* orProblemOf(kind)(holdfast.find(kind, id))
-      return { transfer, journal: yield* orProblem(holdfast.journal(id)) }
+      const entries = yield* orProblem(holdfast.journal(id))
+      const { connectionId, amount } = transfer.terms
+      const known = entries.some(({ hash }) => hash !== undefined)
+        ? yield* history(connectionId, amount.currency, 25)
+        : []
+      const before = new Set([Journal.genesis, ...[...known, ...entries].flatMap(({ hash }) => hash ?? [])])
+      const journal = entries.map((entry): Told => ({ ...entry, hashed: textOf(entry, transfer, before) }))
+      return { transfer, journal }
+    })
+
+    /** The entries of a connection's latest transfers, so many of each kind; newest first. */
+    const history = Effect.fnUntraced(function* (
+      connectionId: Uuid.Uuid,
+      currency: Amount.Currency | undefined,
+      limit: number,
+    ) {
+      const lists = yield* Effect.forEach(
+        Struct.keys(Ledger.kinds),
+        (kind) => orProblem(holdfast.list(kind, { connectionId, currency, limit })),
+        { concurrency: "unbounded" },
+      )
+      const ids = lists.flatMap(({ items }) => items.map(({ terms }) => terms.id))
+      const journals = yield* Effect.forEach(ids, (id) => orProblem(holdfast.journal(id)), { concurrency: 8 })
+      return journals.flat().toSorted((a, b) => Number(b.place) - Number(a.place))
     })
 
     const showConnection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
@@ -168,20 +222,27 @@ export const layer = HttpApiBuilder.group(
       }: {
         readonly params: { readonly connectionId: Uuid.Uuid }
       }) {
+        const { partnersConnectionId } = yield* showConnection(connectionId)
+        yield* confirmed("the partner's id of the connection", partnersConnectionId)
         yield* orProblem(holdfast.suspend(connectionId, suspended))
         return yield* showConnection(connectionId)
       })
 
-    const settle =
-      (name: "clear" | "release") =>
-      ({ params: { lockId } }: { readonly params: { readonly lockId: Uuid.Uuid } }) =>
-        Effect.map(holdfast[name]("lock", lockId).pipe(counted("lock", name), orProblemOf("lock")), shown.lock)
+    const settle = (name: "clear" | "release") =>
+      Effect.fnUntraced(function* ({ params: { lockId } }: { readonly params: { readonly lockId: Uuid.Uuid } }) {
+        if ((yield* Current).session !== undefined) {
+          const { terms } = yield* orProblemOf("lock")(holdfast.find("lock", lockId))
+          yield* confirmed("the quantity of the lock", `${terms.amount.quantity}`)
+        }
+        return shown.lock(yield* holdfast[name]("lock", lockId).pipe(counted("lock", name), orProblemOf("lock")))
+      })
 
     return handlers
       .handleRaw(
         "register",
         Effect.fnUntraced(function* ({ params, request }) {
           const identifiers = yield* readConnection(yield* received(request))
+          yield* confirmed("the partner's id of the connection", identifiers.partnersConnectionId)
           return yield* orProblem(holdfast.register({ ...params, ...identifiers }))
         }),
       )
@@ -189,6 +250,7 @@ export const layer = HttpApiBuilder.group(
         "issueToken",
         Effect.fnUntraced(function* ({ request }) {
           const { expiresInSeconds = tokenSeconds, ...account } = yield* readToken(yield* received(request))
+          yield* confirmed("the partner's id of the connection", account.partnersConnectionId)
           const connectionToken = Base64Url.encode(yield* random.randomBytes(32))
           const tokenId = Uuid.Uuid.make(yield* random.uuidV7())
           const issuedAt = yield* DateTime.now
@@ -203,6 +265,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params, request }) {
           const { newCurrency = false, ...asked } = yield* readAdjustment(yield* received(request))
           const terms = { id: params.adjustmentId, ...asked }
+          yield* confirmed("the quantity", `${terms.amount.quantity}`)
           const adjustment = yield* holdfast.adjust(terms, { newCurrency }).pipe(
             counted("adjustment", terms.direction),
             orProblem,
@@ -217,6 +280,7 @@ export const layer = HttpApiBuilder.group(
         "lock",
         Effect.fnUntraced(function* ({ params, request }) {
           const terms = { id: params.lockId, ...(yield* readLock(yield* received(request))) }
+          yield* confirmed("the quantity", `${terms.amount.quantity}`)
           return shown.lock(yield* holdfast.reserve("lock", terms).pipe(counted("lock", "reserve"), orProblem))
         }),
       )
@@ -243,6 +307,7 @@ export const layer = HttpApiBuilder.group(
           }
         }),
         revokeToken: Effect.fnUntraced(function* ({ params: { tokenId } }) {
+          yield* confirmed("the id of the token", tokenId)
           const { id: _, hash: __, ...token } = yield* orProblem(holdfast.revokeToken(tokenId))
           return { tokenId, ...token }
         }),
@@ -293,6 +358,37 @@ export const layer = HttpApiBuilder.group(
             journal: journalOfAdjustment(journal),
           })),
         balances: () => Effect.map(orProblem(holdfast.totals), (totals) => ({ totals })),
+        overview: Effect.fnUntraced(function* () {
+          const up = Effect.match(holdfast.ready, { onSuccess: () => true, onFailure: () => false })
+          return {
+            at: yield* DateTime.now,
+            reserved: [],
+            requests: {
+              secondsEach: Recent.secondsOfEach,
+              series: recent.series().map(({ at, ...counts }) => ({ at: DateTime.fromDateUnsafe(at), ...counts })),
+              byReason: recent.reasons(),
+            },
+            queue: { waiting: null, inFlight: null },
+            database: { up: yield* up },
+          }
+        }),
+        requests: ({ query: { transferId } }) =>
+          Effect.sync(() => ({
+            requests: recent.about(transferId, maxRequestsShown).map(({ startMillis, route, ...seen }) => ({
+              at: DateTime.makeUnsafe(startMillis),
+              route: route?.pattern ?? "",
+              ...Struct.pick(seen, ["method", "status", "durationMillis"]),
+            })),
+          })),
+        operatorsLog: Effect.fnUntraced(function* ({ query: { limit = defaultLimit, cursor } }) {
+          const { items, next = null } = yield* orProblem((yield* OperatorsLog).list({ limit, cursor }))
+          const entries = items.map(({ reason = null, outcome = null, ...action }) => ({ ...action, reason, outcome }))
+          return { entries, nextCursor: next }
+        }),
+        connectionJournal: Effect.fnUntraced(function* ({ params, query: { currency, limit = defaultLimit } }) {
+          const entries = yield* history(params.connectionId, currency, limit)
+          return { entries: entries.slice(0, limit).map(placed) }
+        }),
         journal: Effect.fnUntraced(function* ({ query: { after, limit = defaultLimit } }) {
           const entries = yield* orProblem(holdfast.entries(after, limit))
           return { entries: entries.map(placed), next: entries.at(-1)?.place ?? after ?? null }

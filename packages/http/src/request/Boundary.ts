@@ -9,6 +9,7 @@ import * as Problems from "../contract/Problems.ts"
 import * as Routes from "../contract/Routes.ts"
 import type { Call } from "./Call.ts"
 import { Host } from "./Host.ts"
+import * as Pages from "./Pages.ts"
 import * as RequestLog from "./RequestLog.ts"
 import { guardingFor } from "./ResponseHeaders.ts"
 
@@ -18,11 +19,13 @@ type Response = HttpServerResponse.HttpServerResponse
 interface Options {
   readonly log: RequestLog.RequestLog["Service"]
   readonly maxUrlLength: number
+  /** What is served beside the application. */
+  readonly pages?: Pages.Pages | undefined
 }
 
 /** Around whatever serves a request at an address that there is, by a method that it supports. */
 export const around = <E, R>(
-  { log, maxUrlLength }: Options,
+  { log, maxUrlLength, pages }: Options,
   serve: (request: Request, found: Routes.Found) => Effect.Effect<Response, E, R>,
 ): Effect.Effect<Response, E, R | Request> => {
   const tooLong = Problems.toResponse(
@@ -31,7 +34,13 @@ export const around = <E, R>(
   const answer = (request: Request, url: string, target: Routes.Target): Effect.Effect<Response, E, R> => {
     if (url.length > maxUrlLength) return tooLong
     if (target === "Malformed") return malformed
-    if (target === "Unknown") return routeNotFound(request.method, url)
+    if (target === "Unknown") {
+      const page =
+        pages && (request.method === "GET" || request.method === "HEAD")
+          ? Pages.find(pages, url, request.headers)
+          : undefined
+      return page === undefined ? routeNotFound(request.method, url) : Effect.succeed(page)
+    }
     if (!target.route.methods.includes(request.method)) return methodNotAllowed(request.method, target.route)
     return serve(request, target)
   }
@@ -47,13 +56,19 @@ export const around = <E, R>(
           // So that work for a caller that is gone is given up.
           Effect.interruptible,
           Effect.catchCause(answerFailure),
-          Effect.map(HttpServerResponse.setHeaders(guardingFor(found?.route))),
+          Effect.map((response) => guarded(response, found?.route)),
           Effect.onExit((exit) => Effect.sync(() => end(exit))),
         )
       }),
     ),
   )
 }
+
+/** What has a policy of its own keeps it. */
+const guarded = (response: Response, route: Routes.Route | undefined): Response =>
+  response.headers["content-security-policy"] === undefined
+    ? HttpServerResponse.setHeaders(response, guardingFor(route))
+    : response
 
 /** The same for what comes by the short way. */
 export const shortly = Effect.fnUntraced(function* (

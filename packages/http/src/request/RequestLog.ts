@@ -4,6 +4,7 @@
  */
 import { Context, Effect, Layer, Metric, Queue } from "effect"
 import type { Route } from "../contract/Routes.ts"
+import { Recent } from "./Recent.ts"
 
 /** What is known of a request once it is answered. */
 export interface Seen {
@@ -19,6 +20,8 @@ export interface Seen {
 /** What the parts that handle a request add to its line: ids by their names, and what is said here. */
 export interface Notes {
   [id: `${string}Id`]: string | undefined
+  /** The name of the operator who asked. */
+  operator?: string
   /** Why its credentials were refused; the answer never says. */
   refused?: string
   /** The command that it was and about what, for the metrics. */
@@ -54,10 +57,11 @@ export class RequestLog extends Context.Service<
 const window = "100 millis"
 
 /** Writes many requests in one go: by itself in the midst of a request, the same work costs a multiple. */
-export const layer: Layer.Layer<RequestLog> = Layer.effect(
+export const layer: Layer.Layer<RequestLog, never, Recent> = Layer.effect(
   RequestLog,
   Effect.gen(function* () {
     const queue = yield* Queue.unbounded<Seen>()
+    const recent = yield* Recent
     const flush = Effect.uninterruptible(Effect.flatMap(Queue.clear(queue), Effect.forEach(write, { discard: true })))
     yield* Queue.peek(queue).pipe(
       Effect.andThen(Effect.sleep(window)),
@@ -66,7 +70,11 @@ export const layer: Layer.Layer<RequestLog> = Layer.effect(
       Effect.forkScoped,
     )
     yield* Effect.addFinalizer(() => flush)
-    return { add: (seen) => Queue.offerUnsafe(queue, seen), flush }
+    const add = (seen: Seen) => {
+      recent.add(seen)
+      Queue.offerUnsafe(queue, seen)
+    }
+    return { add, flush }
   }),
 )
 

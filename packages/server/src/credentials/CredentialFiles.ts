@@ -1,7 +1,8 @@
 /** Credentials as the settings name them: files, and the environment. Never the command line, which everybody can read. */
 import * as Path from "node:path"
 import type { Given } from "@holdfast/http/Credentials"
-import { Effect, FileSystem, Option, Redacted } from "effect"
+import * as Operators from "@holdfast/http/Operators"
+import { Effect, FileSystem, Option, Redacted, Schema } from "effect"
 import { InvalidSetting } from "../settings/InvalidSetting.ts"
 
 export interface Options {
@@ -9,6 +10,8 @@ export interface Options {
   readonly publicKeyFiles: ReadonlyArray<string>
   readonly operatorTokens: ReadonlyArray<Redacted.Redacted>
   readonly operatorTokenFile: string | undefined
+  /** Operators by name, as JSON: see {@link OperatorsFile}. */
+  readonly operatorsFile: string | undefined
   /** A private key that connection tokens may be encrypted for. */
   readonly connectionTokenKeyFile: string | undefined
 }
@@ -91,11 +94,43 @@ const readTokens = Effect.fnUntraced(function* (file: string) {
   return tokens
 })
 
+/** Each operator once, with a token of their own or several. */
+const OperatorsFile = Schema.Array(
+  Schema.Struct({
+    name: Schema.String.check(
+      Schema.isPattern(/^[^\p{C}\p{Z}]{1,64}$/u, { expected: "a name of 1 to 64 characters without spaces" }),
+    ),
+    role: Schema.Literals(Operators.roles),
+    tokens: Schema.NonEmptyArray(Schema.String),
+  }),
+).check(
+  Schema.makeFilter((all) => new Set(all.map(({ name }) => name)).size === all.length, { expected: "each name once" }),
+)
+
+const decodeOperators = Schema.decodeUnknownEffect(Schema.fromJsonString(OperatorsFile))
+
+const readOperators = Effect.fnUntraced(function* (file: string) {
+  const variable = "OPERATORS_FILE"
+  const operators = yield* Effect.mapError(
+    decodeOperators(yield* readSetting(variable, file)),
+    // What stands there is secret, so it is not said.
+    () =>
+      new InvalidSetting({
+        variable,
+        fact: `Expected [{"name":"anna","role":"read|operate|admin","tokens":["…"]}], each name once, in ${file}.`,
+      }),
+  )
+  return operators.flatMap(({ name, role, tokens }) =>
+    tokens.map((token): Operators.Token => ({ name, role, token: Redacted.make(token) })),
+  )
+})
+
 /** A key is called as its file is, without the ending. */
 export const load = Effect.fnUntraced(function* ({
   publicKeyFiles,
   operatorTokens,
   operatorTokenFile,
+  operatorsFile,
   connectionTokenKeyFile,
 }: Options): Effect.fn.Return<Given, InvalidSetting, FileSystem.FileSystem> {
   const publicKeys = yield* Effect.forEach(publicKeyFiles, (file) =>
@@ -106,5 +141,6 @@ export const load = Effect.fnUntraced(function* ({
     connectionTokenKeyFile === undefined
       ? undefined
       : Redacted.make(yield* readSetting("CONNECTION_TOKEN_KEY_FILE", connectionTokenKeyFile))
-  return { publicKeys, operatorTokens: [...operatorTokens, ...tokens], connectionTokenKey }
+  const operators = operatorsFile === undefined ? [] : yield* readOperators(operatorsFile)
+  return { publicKeys, operatorTokens: [...operatorTokens, ...tokens], operators, connectionTokenKey }
 })

@@ -27,9 +27,9 @@ export const make = Effect.fnUntraced(function* ({ maxUrlLength }: Pick<App.Opti
   const { callerOf, mustWait } = yield* CallerLimits
   const laneOf = ({ method = "", headers }: IncomingMessage, found: Routes.Found | undefined, caller: string): Lane => {
     if (found === undefined) return "open"
-    const { pattern, methods, credential } = found.route
+    const { pattern, methods, credentials } = found.route
     if (health.has(pattern)) return "health"
-    const isSigned = credential !== undefined && headers[credential] !== undefined && methods.includes(method)
+    const isSigned = credentials.some((name) => headers[name] !== undefined) && methods.includes(method)
     return isSigned && !mustWait(caller) ? "signed" : "open"
   }
   return (request: IncomingMessage): Place => {

@@ -106,6 +106,7 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
     publicKeyFiles: list(publicKeyFiles),
     operatorTokens: operatorTokens === undefined ? [] : CredentialFiles.tokensIn(Redacted.value(operatorTokens)),
     operatorTokenFile: yield* text("OPERATOR_TOKEN_FILE"),
+    operatorsFile: yield* text("OPERATORS_FILE"),
     issuer: yield* text("SIGNATURE_ISSUER"),
     audience: yield* text("SIGNATURE_AUDIENCE"),
     bodyClaim: yield* text("SIGNATURE_BODY_CLAIM"),
@@ -138,7 +139,9 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
   }
   const missing = [
     ...(settings.publicKeyFiles.length === 0 ? ["BITGO_PUBLIC_KEY_FILE"] : []),
-    ...(settings.operatorTokens.length === 0 && settings.operatorTokenFile === undefined ? ["OPERATOR_TOKEN"] : []),
+    ...(settings.operatorTokens.length === 0 && (settings.operatorTokenFile ?? settings.operatorsFile) === undefined
+      ? ["OPERATOR_TOKEN"]
+      : []),
   ]
   if (settings.databaseUrl !== undefined && missing.length > 0) {
     return yield* new SettingsMissing({ variables: missing })
@@ -147,11 +150,18 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
 })
 
 /** Whether all was made up: database, key and token. Nobody's money is there. */
-export const isDevelopment = ({ databaseUrl, publicKeyFiles, operatorTokens, operatorTokenFile }: Settings): boolean =>
+export const isDevelopment = ({
+  databaseUrl,
+  publicKeyFiles,
+  operatorTokens,
+  operatorTokenFile,
+  operatorsFile,
+}: Settings): boolean =>
   databaseUrl === undefined &&
   publicKeyFiles.length === 0 &&
   operatorTokens.length === 0 &&
-  operatorTokenFile === undefined
+  operatorTokenFile === undefined &&
+  operatorsFile === undefined
 
 /** The limits that are of the whole server: each of its processes keeps to its share. */
 const shared = [

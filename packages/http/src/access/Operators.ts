@@ -1,0 +1,137 @@
+/**
+ * Who among the partner's people may do what: each operator has a name, a role
+ * and tokens of their own. A browser shows its token once, and has a session from
+ * then on: a cookie that says until when and whether changes are open, sealed with
+ * what the token is known by. So no server has to remember it, all servers accept
+ * it, and it ends when the token does.
+ */
+import { Context, Effect, type Redacted } from "effect"
+import { Forbidden, NotConfirmed } from "../contract/Problems.ts"
+import { hmacSha256, timingSafeEqual } from "../node/Sha256.ts"
+
+/**
+ * What an operator may do: look at everything; what a day takes; whatever moves balance.
+ *
+ * @category models
+ */
+export type Role = "read" | "operate" | "admin"
+
+/**
+ * The roles, each of which may do what those before it may.
+ *
+ * @category constants
+ */
+export const roles = ["read", "operate", "admin"] as const satisfies ReadonlyArray<Role>
+
+/**
+ * An operator by name.
+ *
+ * @category models
+ */
+export interface Operator {
+  readonly name: string
+  readonly role: Role
+}
+
+/** One who is believed, by the SHA-256 of a token. */
+export interface Known extends Operator {
+  readonly digest: Uint8Array
+}
+
+/** A browser's: what it said with this request. */
+export interface Session {
+  readonly expiresAtSeconds: number
+  /** Whether changes are open. */
+  readonly changes: boolean
+  readonly confirmed: string | undefined
+  readonly reason: string | undefined
+}
+
+/** Who asks. */
+export interface Asking extends Operator {
+  /** None of a program, which shows its token each time. */
+  readonly session: Session | undefined
+}
+
+/** Whoever asks for what is at hand; an administrator's program, where nobody looked. */
+export const Current = Context.Reference<Asking>("@holdfast/http/Operators/Current", {
+  defaultValue: () => ({ name: "operator", role: "admin", session: undefined }),
+})
+
+/** What of an endpoint's changes a role is needed for; whoever operates may make those of which nothing is said. */
+export const Needs = Context.Reference<Role>("@holdfast/http/Operators/Needs", { defaultValue: () => "operate" })
+
+export const cookieName = "holdfast_session"
+
+/** How long a session goes on: longer for reading, shorter while changes are open. */
+export const secondsOf = (changes: boolean): number => (changes ? 15 * 60 : 8 * 3600)
+
+const sealed = (digest: Uint8Array, said: string) => hmacSha256(digest, `holdfast session ${said}`)
+
+/** The value of a session's cookie. */
+export const seal = ({ digest }: Known, changes: boolean, expiresAtSeconds: number): string => {
+  const said = `${expiresAtSeconds}.${changes ? "changes" : "read"}`
+  return `${said}.${sealed(digest, said).toString("base64url")}`
+}
+
+/** Whose session a cookie's value is, and until when; nobody's where it is made up, changed or over. */
+export const unseal = (
+  value: string,
+  known: ReadonlyArray<Known>,
+  nowSeconds: number,
+): (Pick<Session, "changes" | "expiresAtSeconds"> & Operator) | undefined => {
+  const match = /^((\d{1,12})\.(changes|read))\.([\w-]{43})$/.exec(value)
+  if (match === null) return undefined
+  const [, said = "", expires, mode, mac = ""] = match
+  const expiresAtSeconds = Number(expires)
+  const given = Buffer.from(mac, "base64url")
+  // All are compared: how long it takes says nothing of whose it is.
+  const [owner] = known.filter(({ digest }) => timingSafeEqual(sealed(digest, said), given))
+  return owner === undefined || expiresAtSeconds <= nowSeconds
+    ? undefined
+    : { name: owner.name, role: owner.role, changes: mode === "changes", expiresAtSeconds }
+}
+
+/** The value of the session's cookie among those of a request. */
+export const cookieOf = (cookies: string | undefined): string | undefined =>
+  cookies
+    ?.split(/; */)
+    .find((cookie) => cookie.startsWith(`${cookieName}=`))
+    ?.slice(cookieName.length + 1)
+
+/** What a header says whose text was percent-encoded; nothing where it was not so. */
+export const said = (header: string | undefined): string | undefined => {
+  try {
+    return header === undefined ? undefined : decodeURIComponent(header)
+  } catch {
+    return undefined
+  }
+}
+
+const rankOf = (role: Role) => roles.indexOf(role)
+
+/** Whether one may make a change that a role is needed for; says why not. */
+export const mayChange = ({ name, role, session }: Asking, needed: Role): Effect.Effect<void, Forbidden> => {
+  if (rankOf(role) < rankOf(needed)) {
+    return new Forbidden({ detail: `${name} has the role ${role}. This takes the role ${needed}.` })
+  }
+  if (session !== undefined && !session.changes) {
+    return new Forbidden({ detail: "This session is for reading. Open one for changes." })
+  }
+  return Effect.void
+}
+
+/** That somebody at a browser typed what the change is about. */
+export const confirmed = (what: string, expected: string): Effect.Effect<void, NotConfirmed> =>
+  Effect.flatMap(Current, ({ session }) =>
+    session === undefined || session.confirmed === expected
+      ? Effect.void
+      : new NotConfirmed({ detail: `Expected ${what} in Holdfast-Confirm.` }),
+  )
+
+/** An operator's token as it is configured: itself, or the SHA-256 of it in hexadecimal. */
+export interface Token {
+  readonly name: string
+  readonly role: Role
+  readonly token: Redacted.Redacted
+}

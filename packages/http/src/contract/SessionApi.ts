@@ -1,0 +1,72 @@
+/**
+ * A browser's session: it shows an operator's token once, and has a cookie from
+ * then on, which no script can read and no other site can send.
+ */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import * as Problems from "./Problems.ts"
+
+/**
+ * What a session is begun with.
+ *
+ * @category schemas
+ */
+export const SessionRequest = Schema.Struct({
+  /** An operator's token. */
+  token: Schema.String,
+  /** Whether changes are to be open: for a quarter of an hour, where the token is to be shown again. */
+  changes: Schema.optionalKey(Schema.Boolean),
+})
+
+/**
+ * Who asks, and for how long that is known.
+ *
+ * @category schemas
+ */
+export const SessionAnswer = Schema.Struct({
+  operator: Schema.String,
+  role: Schema.Literals(["read", "operate", "admin"]),
+  changes: Schema.Boolean,
+  /** None where a token was shown with the request itself. */
+  expiresAt: Schema.NullOr(Schema.DateTimeUtcFromString),
+})
+
+const errors = [
+  Problems.Unauthorized,
+  Problems.TooManyRequestsRetryAfter,
+  Problems.PayloadTooLarge,
+  Problems.UnsupportedMediaType,
+] as const
+
+/**
+ * Sessions of operators' browsers.
+ *
+ * ```ts
+ * import { SessionApi } from "@holdfast/http/SessionApi"
+ * import assert from "node:assert/strict"
+ *
+ * assert.ok(Object.values(SessionApi.endpoints).every(({ path }) => path === "/operator/v1/session"))
+ * ```
+ *
+ * @category descriptions
+ */
+export const SessionApi = HttpApiGroup.make("session")
+  .add(
+    HttpApiEndpoint.post("begin", "/session", {
+      payload: SessionRequest,
+      success: SessionAnswer,
+      error: errors,
+    }).annotate(
+      OpenApi.Summary,
+      "Begins a browser's session: a cookie, for eight hours, or for fifteen minutes in which changes are open.",
+    ),
+    HttpApiEndpoint.get("who", "/session", { success: SessionAnswer, error: errors }).annotate(
+      OpenApi.Summary,
+      "Says who asks, by a session or by a token.",
+    ),
+    HttpApiEndpoint.delete("end", "/session", { success: Schema.Void }).annotate(
+      OpenApi.Summary,
+      "Ends the browser's session.",
+    ),
+  )
+  .prefix("/operator/v1")

@@ -1,0 +1,84 @@
+/** What a browser's session takes. */
+import { Clock, DateTime, Effect, Redacted } from "effect"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { CallerLimits } from "../access/CallerLimits.ts"
+import { Credentials } from "../access/Credentials.ts"
+import * as Operators from "../access/Operators.ts"
+import { whoAsks } from "../access/OperatorToken.ts"
+import { Routed } from "../contract/Api.ts"
+import { type SessionAnswer, SessionRequest } from "../contract/SessionApi.ts"
+import { Bodies } from "../request/Bodies.ts"
+import { refuse } from "../request/Failures.ts"
+import { originOf, received } from "../request/Host.ts"
+import { note } from "../request/RequestLog.ts"
+
+const cookieOptions = { httpOnly: true, sameSite: "strict", path: "/operator" } as const
+
+/** Over TLS the browser keeps it for TLS: a proxy says so, and whoever makes it up hurts nobody else. */
+const isSecure = ({ headers }: HttpServerRequest.HttpServerRequest) => headers["x-forwarded-proto"] === "https"
+
+const bearerOf = ({ headers }: HttpServerRequest.HttpServerRequest) =>
+  Redacted.make(/^bearer +(.+)$/i.exec(headers["authorization"] ?? "")?.[1] ?? "")
+
+export const layer = HttpApiBuilder.group(
+  Routed,
+  "session",
+  Effect.fnUntraced(function* (handlers) {
+    const credentials = yield* Credentials
+    const { guard, callerOf } = yield* CallerLimits
+    const { readAs } = yield* Bodies
+    const readSession = readAs(SessionRequest)
+
+    return handlers
+      .handleRaw(
+        "begin",
+        Effect.fnUntraced(function* ({ request }) {
+          const { token, changes = false } = yield* readSession(yield* received(request))
+          const known = yield* guard(
+            callerOf(yield* originOf(request)),
+            Effect.suspend(() => {
+              const known = credentials.operatorOf(Redacted.make(token))
+              return known === undefined ? refuse("The operator token is missing or wrong.") : Effect.succeed(known)
+            }),
+          )
+          yield* note({ operator: known.name })
+          const seconds = Operators.secondsOf(changes)
+          const expiresAtSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000) + seconds
+          const answer = {
+            operator: known.name,
+            role: known.role,
+            changes,
+            expiresAt: new Date(expiresAtSeconds * 1000).toISOString(),
+          }
+          return HttpServerResponse.jsonUnsafe(answer).pipe(
+            HttpServerResponse.setCookieUnsafe(Operators.cookieName, Operators.seal(known, changes, expiresAtSeconds), {
+              ...cookieOptions,
+              maxAge: `${seconds} seconds`,
+              secure: isSecure(request),
+            }),
+          )
+        }),
+      )
+      .handleRaw("end", () =>
+        Effect.succeed(
+          HttpServerResponse.setCookieUnsafe(HttpServerResponse.empty({ status: 204 }), Operators.cookieName, "", {
+            ...cookieOptions,
+            maxAge: 0,
+          }),
+        ),
+      )
+      .handleAll({
+        who: Effect.fnUntraced(function* () {
+          const request = yield* HttpServerRequest.HttpServerRequest
+          const asking = yield* guard(
+            callerOf(yield* originOf(request)),
+            whoAsks(credentials, bearerOf(request), request),
+          )
+          const { name: operator, role, session } = asking
+          const expiresAt = session ? DateTime.makeUnsafe(session.expiresAtSeconds * 1000) : null
+          return { operator, role, changes: session?.changes ?? true, expiresAt } satisfies typeof SessionAnswer.Type
+        }),
+      })
+  }),
+)

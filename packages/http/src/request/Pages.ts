@@ -1,0 +1,56 @@
+/**
+ * Pages that are served beside the application: files in memory, each perhaps
+ * compressed as well. What is below the first segment and is no file is the
+ * first page, which finds its own way from the address.
+ */
+import { HttpServerResponse } from "effect/http"
+
+/** A file as it is served. */
+export interface File {
+  readonly contentType: string
+  /** By the name of the encoding; `identity` is the file itself. */
+  readonly encodings: Readonly<Partial<Record<"identity" | "gzip" | "br", Uint8Array>>>
+  /** Whether its name changes with its content: such may be kept for ever. */
+  readonly immutable: boolean
+  /** Of its content, for whoever asks whether it is still the same. */
+  readonly etag: string
+}
+
+/** Files by their paths below the place, the first page as the empty path. */
+export interface Pages {
+  /** Such as `/console`. */
+  readonly place: string
+  readonly files: ReadonlyMap<string, File>
+}
+
+const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/** What answers a target, if it is one of theirs. */
+export const find = (
+  { place, files }: Pages,
+  target: string,
+  headers: Readonly<Record<string, string | undefined>>,
+): HttpServerResponse.HttpServerResponse | undefined => {
+  const [path = ""] = target.split("?", 1)
+  if (path !== place && !path.startsWith(`${place}/`)) return undefined
+  const name = path.slice(place.length + 1)
+  // A file that is not there is no page: whoever asks for a script must not get one.
+  const file = files.get(name) ?? (/\.[a-z0-9]+$/i.test(name) ? undefined : files.get(""))
+  if (file === undefined) return undefined
+  const fixed = {
+    "content-security-policy": policy,
+    "cache-control": file.immutable ? "public, max-age=31536000, immutable" : "no-cache",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    vary: "accept-encoding",
+    etag: file.etag,
+  }
+  if (headers["if-none-match"] === file.etag) return HttpServerResponse.empty({ status: 304, headers: fixed })
+  const accepted = new Set(headers["accept-encoding"]?.split(",").map((one) => one.split(";", 1)[0]?.trim()))
+  const encoding = (["br", "gzip"] as const).find((name) => accepted.has(name) && file.encodings[name] !== undefined)
+  const body = file.encodings[encoding ?? "identity"] ?? new Uint8Array()
+  return HttpServerResponse.uint8Array(body, {
+    contentType: file.contentType,
+    headers: encoding === undefined ? fixed : { ...fixed, "content-encoding": encoding },
+  })
+}
