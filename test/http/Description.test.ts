@@ -53,6 +53,11 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
           "put /operator/v1/connections/{connectionId}",
           "put /operator/v1/connections/{connectionId}/suspend",
           "put /operator/v1/connections/{connectionId}/resume",
+          "get /operator/v1/connections/{connectionId}/journal",
+          "get /operator/v1/operators/log",
+          "get /operator/v1/overview",
+          "get /operator/v1/requests",
+          ...["delete", "get", "post"].map((method) => `${method} /operator/v1/session`),
           "get /operator/v1/journal",
           "get /operator/v1/journal/stream",
           "put /operator/v1/adjustments/{adjustmentId}",
@@ -137,7 +142,7 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
       for (const [path, operations] of Object.entries<Document>(document.paths)) {
         const expected = path.startsWith("/bitgo")
           ? ["signature"]
-          : path.startsWith("/operator")
+          : path.startsWith("/operator") && !path.endsWith("/session")
             ? ["operatorToken"]
             : []
         for (const { security } of Object.values<Document>(operations)) {

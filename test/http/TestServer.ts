@@ -77,7 +77,10 @@ export const defaults = {
 export const layer = (
   deallocations: Layer.Layer<Holdfast.Holdfast> = MemoryStore.layer(),
   settings: Partial<Settings.Settings> = {},
-  { connectionTokenKey }: { readonly connectionTokenKey?: string } = {},
+  {
+    connectionTokenKey,
+    operators,
+  }: Partial<Pick<Credentials.Given, "operators">> & { readonly connectionTokenKey?: string } = {},
 ) =>
   Layer.suspend(() => {
     const lines: Array<string> = []
@@ -98,6 +101,7 @@ export const layer = (
         CallerLimits.layer(given),
         Credentials.layer({
           ...credentials,
+          operators,
           ...(connectionTokenKey === undefined ? {} : { connectionTokenKey: Redacted.make(connectionTokenKey) }),
         }),
       ]),

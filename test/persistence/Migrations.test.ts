@@ -74,12 +74,12 @@ it.live("a database of a newer version is refused, and untouched", () =>
       const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(serviceOn(database)))))
       assert.strictEqual(
         error.message,
-        "The database has the tables of a newer version (migration 99). This one knows them up to 8: run the newer version.",
+        "The database has the tables of a newer version (migration 99). This one knows them up to 9: run the newer version.",
       )
       const rows = yield* query(database, "SELECT max(migration_id) AS last, count(*) AS n FROM holdfast_migrations")
       assert.deepStrictEqual(
         rows.map((row) => [Number(row["last"]), Number(row["n"])]),
-        [[99, 9]],
+        [[99, 10]],
       )
     }),
   ),
@@ -149,8 +149,8 @@ it.live("the tables live in a schema of their own, beside whatever else is calle
       const inSchemas = `SELECT nspname AS name, count(*)::int AS count FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
         WHERE relkind = 'r' AND nspname IN ('public', 'holdfast', 'custody') GROUP BY 1 ORDER BY 1`
       assert.deepStrictEqual(yield* query(database, inSchemas), [
-        { name: "custody", count: 10 },
-        { name: "holdfast", count: 10 },
+        { name: "custody", count: 12 },
+        { name: "holdfast", count: 12 },
         { name: "public", count: 1 },
       ])
     }),

@@ -121,9 +121,14 @@ const fromOurPage = ({ headers }: Request): Effect.Effect<void, Forbidden> => {
     : new Forbidden({ detail: "A change by session has to come from a page of this server." })
 }
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null
+
 /** The problem that a change ended with, by its type. */
 const outcomeOf = ({ cause }: Exit.Failure<unknown, unknown>): string => {
   const [reason] = cause.reasons
-  const error = reason?._tag === "Fail" ? reason.error : undefined
-  return typeof error === "object" && error !== null && "type" in error ? String(error.type) : "failed"
+  const failed: unknown = reason?._tag === "Fail" ? reason.error : undefined
+  // What a handler fails with comes wrapped.
+  const problem = isRecord(failed) && isRecord(failed["error"]) ? failed["error"] : failed
+  return isRecord(problem) && typeof problem["type"] === "string" ? problem["type"] : "failed"
 }

@@ -1,0 +1,273 @@
+/** Who among the partner's people may do what, in a browser and by token; and what is written down of it. */
+import { randomUUID } from "node:crypto"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { MemoryStore, Store } from "@holdfast/domain"
+import * as OperatorsLog from "@holdfast/domain/OperatorsLog"
+import * as Operators from "@holdfast/http/Operators"
+import { Effect, Layer, Redacted } from "effect"
+import * as TestServer from "./TestServer.ts"
+
+const { adjust, anyone, newTerms, operator, register } = TestServer
+
+const tokens = {
+  read: "token-of-rosa-who-reads",
+  operate: "token-of-otto-who-operates",
+  admin: "token-of-anna-the-admin",
+}
+const names = { read: "rosa", operate: "otto", admin: "anna" }
+const operators = Operators.roles.map((role) => ({ name: names[role], role, token: Redacted.make(tokens[role]) }))
+
+const as = (role: Operators.Role, method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  anyone(method, `/operator/v1${path}`, {
+    headers: { authorization: `Bearer ${tokens[role]}`, ...headers },
+    ...(body === undefined ? {} : { body }),
+  })
+
+const begin = Effect.fnUntraced(function* (role: Operators.Role, changes: boolean) {
+  const answer = yield* anyone("POST", "/operator/v1/session", { body: { token: tokens[role], changes } })
+  assert.strictEqual(answer.status, 200, answer.text)
+  const cookie = answer.headers["set-cookie"] ?? assert.fail("There is no cookie.")
+  return { answer, cookie, said: cookie.split(";", 1)[0] ?? "" }
+})
+
+const by = (cookie: string, method: string, path: string, headers: Record<string, string> = {}) =>
+  anyone(method, `/operator/v1${path}`, { headers: { cookie, ...headers } })
+
+const typeOf = ({
+  status,
+  json,
+}: {
+  readonly status: number
+  readonly json: { readonly [field: string]: unknown }
+}) => [status, String(json["type"]).replace("urn:holdfast:problem:", "")]
+
+/** A connection with a lock of 2 on it. */
+const locked = Effect.gen(function* () {
+  const terms = newTerms()
+  yield* register(terms)
+  yield* adjust(terms, "credit", { currency: "BTC", quantity: "5" })
+  const lockId = randomUUID()
+  const lock = { connectionId: terms.connectionId, amount: { currency: "BTC", quantity: "2" } }
+  assert.strictEqual((yield* operator("PUT", `/operator/v1/locks/${lockId}`, { body: lock })).status, 200)
+  return { ...terms, lockId, release: `/locks/${lockId}/release` }
+})
+
+layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)("operators", (it) => {
+  it.effect("may do what their role allows, and no more", () =>
+    Effect.gen(function* () {
+      const { connectionId, lockId } = yield* locked
+      const credit = { connectionId, direction: "credit", amount: { currency: "BTC", quantity: "1" } }
+      const connection = { clientId: randomUUID(), partnersConnectionId: "account-9", partnerClientId: "" }
+      const calls = [
+        ["read", "GET", "/balances"],
+        ["read", "GET", `/connections/${connectionId}`],
+        ["operate", "PUT", `/connections/${connectionId}/suspend`],
+        ["operate", "PUT", `/connections/${connectionId}/resume`],
+        ["operate", "PUT", `/locks/${lockId}/release`],
+        ["operate", "POST", "/connection-tokens", { partnersConnectionId: "account-8", partnerClientId: "" }],
+        ["admin", "PUT", `/adjustments/${randomUUID()}`, credit],
+        ["admin", "PUT", `/connections/${randomUUID()}`, connection],
+      ] as const
+      for (const [needed, method, path, body] of calls) {
+        for (const role of Operators.roles) {
+          const answer = yield* as(role, method, path, body)
+          const isAllowed = Operators.roles.indexOf(role) >= Operators.roles.indexOf(needed)
+          const what = `${role} ${method} ${path}: ${answer.text}`
+          if (isAllowed) assert.include([200, 201], answer.status, what)
+          else assert.deepStrictEqual(typeOf(answer), [403, "forbidden"], what)
+        }
+      }
+      assert.deepInclude((yield* as("operate", "GET", "/session")).json, {
+        operator: "otto",
+        role: "operate",
+        expiresAt: null,
+      })
+    }),
+  )
+
+  it.effect("have sessions in their browsers: a cookie that scripts and other sites cannot have", () =>
+    Effect.gen(function* () {
+      const { answer, cookie, said } = yield* begin("operate", false)
+      for (const attribute of ["HttpOnly", "SameSite=Strict", "Path=/operator", "Max-Age=28800"]) {
+        assert.include(cookie, attribute)
+      }
+      assert.notInclude(cookie, tokens.operate)
+      assert.deepInclude(answer.json, { operator: "otto", role: "operate", changes: false })
+      assert.strictEqual((yield* by(said, "GET", "/balances")).status, 200)
+      assert.deepInclude((yield* by(`theme=dark; ${said}`, "GET", "/session")).json, {
+        operator: "otto",
+        changes: false,
+      })
+      // Over TLS it is for TLS alone.
+      const secure = yield* anyone("POST", "/operator/v1/session", {
+        body: { token: tokens.read },
+        headers: { "x-forwarded-proto": "https" },
+      })
+      assert.include(secure.headers["set-cookie"], "Secure")
+      const ended = yield* by(said, "DELETE", "/session")
+      assert.deepStrictEqual([ended.status, /Max-Age=0/.test(ended.headers["set-cookie"] ?? "")], [204, true])
+    }),
+  )
+
+  it.effect("have none for a wrong token, nor by a cookie that is made up, changed, of another, or over", () =>
+    Effect.gen(function* () {
+      const wrong = yield* anyone("POST", "/operator/v1/session", { body: { token: `${tokens.admin}x` } })
+      assert.deepStrictEqual([typeOf(wrong), wrong.headers["set-cookie"]], [[401, "unauthorized"], undefined])
+      const { said } = yield* begin("read", false)
+      const [name, value = ""] = said.split("=")
+      const [expires = "", mode = "", mac = ""] = value.split(".")
+      const known = { name: "rosa", role: "read", digest: Buffer.alloc(32) } as const
+      for (const forged of [
+        "",
+        "x",
+        `${expires}.changes.${mac}`,
+        `${Number(expires) + 1}.${mode}.${mac}`,
+        `${expires}.${mode}.${mac.slice(0, -1)}${mac.endsWith("A") ? "B" : "A"}`,
+        `${expires}.${mode}`,
+        Operators.seal(known, false, Number(expires)),
+      ]) {
+        assert.deepStrictEqual(
+          typeOf(yield* by(`${name}=${forged}`, "GET", "/balances")),
+          [401, "unauthorized"],
+          forged,
+        )
+      }
+    }),
+  )
+
+  it.effect("read by default: a change takes a session for changes, our own page, what it is about, and why", () =>
+    Effect.gen(function* () {
+      const { partnersConnectionId, connectionId, lockId, release } = yield* locked
+      const reading = yield* begin("operate", false)
+      const confirmed = { "holdfast-confirm": "2", "holdfast-reason": encodeURIComponent("Auftrag 7 ist hinfällig") }
+      assert.deepStrictEqual(typeOf(yield* by(reading.said, "PUT", release, confirmed)), [403, "forbidden"])
+
+      const { said, answer } = yield* begin("operate", true)
+      assert.strictEqual(answer.json["changes"], true)
+      const refused: ReadonlyArray<readonly [Record<string, string>, number, string]> = [
+        [{ ...confirmed, "sec-fetch-site": "cross-site" }, 403, "forbidden"],
+        [{ ...confirmed, "sec-fetch-site": "same-site" }, 403, "forbidden"],
+        [{ "holdfast-confirm": "2" }, 422, "not-confirmed"],
+        [{ ...confirmed, "holdfast-reason": "%20" }, 422, "not-confirmed"],
+        [{ ...confirmed, "holdfast-reason": "%E0%A4%A" }, 422, "not-confirmed"],
+        [{ ...confirmed, "holdfast-reason": "x".repeat(501) }, 422, "not-confirmed"],
+        [{ ...confirmed, "holdfast-confirm": "" }, 422, "not-confirmed"],
+        [{ ...confirmed, "holdfast-confirm": "3" }, 422, "not-confirmed"],
+      ]
+      for (const [headers, status, type] of refused) {
+        assert.deepStrictEqual(
+          typeOf(yield* by(said, "PUT", release, headers)),
+          [status, type],
+          JSON.stringify(headers),
+        )
+      }
+      const shown = yield* operator("GET", `/operator/v1/locks/${lockId}`)
+      assert.strictEqual(shown.json["state"], "RESERVED")
+      const released = yield* by(said, "PUT", release, { ...confirmed, "sec-fetch-site": "same-origin" })
+      assert.deepStrictEqual([released.status, released.json["state"]], [200, "RELEASED"])
+
+      const suspend = `/connections/${connectionId}/suspend`
+      assert.deepStrictEqual(typeOf(yield* by(said, "PUT", suspend, confirmed)), [422, "not-confirmed"])
+      const named = { ...confirmed, "holdfast-confirm": encodeURIComponent(partnersConnectionId) }
+      assert.strictEqual((yield* by(said, "PUT", suspend, named)).status, 200)
+    }),
+  )
+
+  it.effect("are in a log with each change, why it was made and what became of it; reads are not", () =>
+    Effect.gen(function* () {
+      const { release } = yield* locked
+      const logged = Effect.map(
+        as("read", "GET", "/operators/log?limit=3"),
+        ({ json }) => json["entries"] as ReadonlyArray<object>,
+      )
+      yield* as("operate", "PUT", release, undefined, { "holdfast-reason": "order%207%20is%20void" })
+      yield* as("admin", "PUT", `${release.replace("release", "clear")}`)
+      yield* as("read", "GET", "/balances")
+      yield* as("read", "PUT", release)
+      const [second = {}, first = {}] = yield* logged
+      assert.deepInclude(first, {
+        operator: "otto",
+        role: "operate",
+        action: `PUT /operator/v1${release}`,
+        reason: "order 7 is void",
+        outcome: "done",
+      })
+      assert.deepInclude(second, {
+        operator: "anna",
+        role: "admin",
+        reason: null,
+        outcome: "urn:holdfast:problem:state-conflict",
+      })
+      const page = yield* as("read", "GET", "/operators/log?limit=1")
+      const next = yield* as("read", "GET", `/operators/log?limit=1&cursor=${page.json["nextCursor"]}`)
+      assert.deepStrictEqual([page.json["entries"], next.json["entries"]] as ReadonlyArray<unknown>, [
+        [second],
+        [first],
+      ])
+    }),
+  )
+
+  it.effect("see what a page needs: requests about a transfer, a connection's history, how the server is doing", () =>
+    Effect.gen(function* () {
+      const { connectionId, lockId, release } = yield* locked
+      yield* as("operate", "PUT", release)
+      const requests = (yield* as("read", "GET", `/requests?transferId=${lockId}`)).json["requests"] as ReadonlyArray<{
+        readonly method: string
+        readonly route: string
+        readonly status: number
+      }>
+      assert.deepStrictEqual(
+        requests.map(({ method, route, status }) => `${method} ${route} ${status}`),
+        ["PUT /operator/v1/locks/:lockId/release 200", "PUT /operator/v1/locks/:lockId 200"],
+      )
+      const history = (yield* as("read", "GET", `/connections/${connectionId}/journal?currency=BTC`)).json[
+        "entries"
+      ] as ReadonlyArray<{ readonly event: string; readonly balances: { readonly available: string } }>
+      assert.deepStrictEqual(
+        history.map(({ event, balances }) => `${event} ${balances.available}`),
+        ["RELEASED 5", "RESERVED 3", "CREDITED 5"],
+      )
+      const { json } = yield* as("read", "GET", "/overview")
+      assert.deepInclude(json["database"], { up: true })
+      const { series } = json["requests"] as { readonly series: ReadonlyArray<{ readonly answered: number }> }
+      assert.isAbove(
+        series.reduce((sum, { answered }) => sum + answered, 0),
+        3,
+      )
+    }),
+  )
+})
+
+const unwritable = Layer.merge(
+  MemoryStore.layer(),
+  OperatorsLog.layer({
+    ...OperatorsLog.inMemory(1),
+    begin: () => new Store.Unavailable({ reason: "The database does not answer.", retryAfterSeconds: 1 }),
+  }),
+)
+
+layer(TestServer.layer(unwritable), TestServer.options)("a change that cannot be written down", (it) => {
+  it.effect("is not made, and may be asked for again", () =>
+    Effect.gen(function* () {
+      const terms = newTerms()
+      assert.deepStrictEqual(typeOf(yield* register(terms)), [503, "unavailable"])
+      assert.deepStrictEqual(typeOf(yield* operator("GET", `/operator/v1/connections/${terms.connectionId}`)), [
+        404,
+        "connection-not-found",
+      ])
+    }),
+  )
+})
+
+describe("a session", () => {
+  const known = { name: "anna", role: "admin", digest: Buffer.alloc(32, 7) } as const
+
+  it("is over when it says, ends with its token, and is nobody else's", () => {
+    const cookie = Operators.seal(known, true, 1000)
+    const read = { name: "anna", role: "admin", changes: true, expiresAtSeconds: 1000 }
+    assert.deepStrictEqual(Operators.unseal(cookie, [known], 999), read as never)
+    assert.isUndefined(Operators.unseal(cookie, [known], 1000))
+    assert.isUndefined(Operators.unseal(cookie, [], 999))
+    assert.isUndefined(Operators.unseal(cookie, [{ ...known, digest: Buffer.alloc(32, 8) }], 999))
+  })
+})
