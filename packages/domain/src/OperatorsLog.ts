@@ -17,6 +17,17 @@ const text = (maximum: number) =>
 /**
  * What somebody asked for.
  *
+ * ```ts
+ * import { Action } from "@holdfast/domain/OperatorsLog"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const json = Schema.toCodecJson(Action)
+ * const id = "018f3f1e-0000-7000-8000-000000000001"
+ * const action = { id, at: "2026-01-01T00:00:00.000Z", operator: "anna", role: "admin", action: "PUT /operator/v1/locks" }
+ * assert.deepEqual(Schema.encodeSync(json)(Schema.decodeUnknownSync(json)(action)), action)
+ * ```
+ *
  * @category schemas
  */
 export const Action = Schema.Struct({
@@ -124,6 +135,18 @@ export const OperatorsLog = Context.Reference<OperatorsLog>("@holdfast/domain/Op
 
 /**
  * Has this log used.
+ *
+ * ```ts
+ * import * as OperatorsLog from "@holdfast/domain/OperatorsLog"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const log = OperatorsLog.inMemory(1)
+ * const used = Effect.provide(Effect.gen(function* () {
+ *   return yield* OperatorsLog.OperatorsLog
+ * }), OperatorsLog.layer(log))
+ * assert.equal(Effect.runSync(used), log)
+ * ```
  *
  * @category layers
  */

@@ -90,7 +90,11 @@ export const layer: Layer.Layer<Operator, never, CallerLimits | Credentials> = L
 
 const decodeAction = Schema.decodeUnknownEffect(Schema.toType(Action))
 
-/** Whoever shows a token, or else has a session. */
+/**
+ * Whoever shows a token, or else has a session.
+ *
+ * @internal
+ */
 export const whoAsks = (
   { operatorOf, operators }: Credentials["Service"],
   token: Redacted.Redacted,

@@ -19,6 +19,13 @@ export type Role = "read" | "operate" | "admin"
 /**
  * The roles, each of which may do what those before it may.
  *
+ * ```ts
+ * import * as Operators from "@holdfast/http/Operators"
+ * import assert from "node:assert/strict"
+ *
+ * assert.deepEqual(Operators.roles, ["read", "operate", "admin"])
+ * ```
+ *
  * @category constants
  */
 export const roles = ["read", "operate", "admin"] as const satisfies ReadonlyArray<Role>
@@ -33,12 +40,20 @@ export interface Operator {
   readonly role: Role
 }
 
-/** One who is believed, by the SHA-256 of a token. */
+/**
+ * One who is believed, by the SHA-256 of a token.
+ *
+ * @category models
+ */
 export interface Known extends Operator {
   readonly digest: Uint8Array
 }
 
-/** A browser's: what it said with this request. */
+/**
+ * A browser's: what it said with this request.
+ *
+ * @category models
+ */
 export interface Session {
   readonly expiresAtSeconds: number
   /** Whether changes are open. */
@@ -47,34 +62,63 @@ export interface Session {
   readonly reason: string | undefined
 }
 
-/** Who asks. */
+/**
+ * Who asks.
+ *
+ * @category models
+ */
 export interface Asking extends Operator {
   /** None of a program, which shows its token each time. */
   readonly session: Session | undefined
 }
 
-/** Whoever asks for what is at hand; an administrator's program, where nobody looked. */
+/**
+ * Whoever asks for what is at hand; an administrator's program, where nobody looked.
+ *
+ * @internal
+ */
 export const Current = Context.Reference<Asking>("@holdfast/http/Operators/Current", {
   defaultValue: () => ({ name: "operator", role: "admin", session: undefined }),
 })
 
-/** What of an endpoint's changes a role is needed for; whoever operates may make those of which nothing is said. */
+/**
+ * What of an endpoint's changes a role is needed for; whoever operates may make those of which nothing is said.
+ *
+ * @internal
+ */
 export const Needs = Context.Reference<Role>("@holdfast/http/Operators/Needs", { defaultValue: () => "operate" })
 
+/**
+ * The name of the session's cookie.
+ *
+ * @internal
+ */
 export const cookieName = "holdfast_session"
 
-/** How long a session goes on: longer for reading, shorter while changes are open. */
+/**
+ * How long a session goes on: longer for reading, shorter while changes are open.
+ *
+ * @internal
+ */
 export const secondsOf = (changes: boolean): number => (changes ? 15 * 60 : 8 * 3600)
 
 const sealed = (digest: Uint8Array, said: string) => hmacSha256(digest, `holdfast session ${said}`)
 
-/** The value of a session's cookie. */
+/**
+ * The value of a session's cookie.
+ *
+ * @internal
+ */
 export const seal = ({ digest }: Known, changes: boolean, expiresAtSeconds: number): string => {
   const said = `${expiresAtSeconds}.${changes ? "changes" : "read"}`
   return `${said}.${sealed(digest, said).toString("base64url")}`
 }
 
-/** Whose session a cookie's value is, and until when; nobody's where it is made up, changed or over. */
+/**
+ * Whose session a cookie's value is, and until when; nobody's where it is made up, changed or over.
+ *
+ * @internal
+ */
 export const unseal = (
   value: string,
   known: ReadonlyArray<Known>,
@@ -92,14 +136,22 @@ export const unseal = (
     : { name: owner.name, role: owner.role, changes: mode === "changes", expiresAtSeconds }
 }
 
-/** The value of the session's cookie among those of a request. */
+/**
+ * The value of the session's cookie among those of a request.
+ *
+ * @internal
+ */
 export const cookieOf = (cookies: string | undefined): string | undefined =>
   cookies
     ?.split(/; */)
     .find((cookie) => cookie.startsWith(`${cookieName}=`))
     ?.slice(cookieName.length + 1)
 
-/** What a header says whose text was percent-encoded; nothing where it was not so. */
+/**
+ * What a header says whose text was percent-encoded; nothing where it was not so.
+ *
+ * @internal
+ */
 export const said = (header: string | undefined): string | undefined => {
   try {
     return header === undefined ? undefined : decodeURIComponent(header)
@@ -110,7 +162,11 @@ export const said = (header: string | undefined): string | undefined => {
 
 const rankOf = (role: Role) => roles.indexOf(role)
 
-/** Whether one may make a change that a role is needed for; says why not. */
+/**
+ * Whether one may make a change that a role is needed for; says why not.
+ *
+ * @internal
+ */
 export const mayChange = ({ name, role, session }: Asking, needed: Role): Effect.Effect<void, Forbidden> => {
   if (rankOf(role) < rankOf(needed)) {
     return new Forbidden({ detail: `${name} has the role ${role}. This takes the role ${needed}.` })
@@ -121,7 +177,11 @@ export const mayChange = ({ name, role, session }: Asking, needed: Role): Effect
   return Effect.void
 }
 
-/** That somebody at a browser typed what the change is about. */
+/**
+ * That somebody at a browser typed what the change is about.
+ *
+ * @internal
+ */
 export const confirmed = (what: string, expected: string): Effect.Effect<void, NotConfirmed> =>
   Effect.flatMap(Current, ({ session }) =>
     session === undefined || session.confirmed === expected
@@ -129,7 +189,11 @@ export const confirmed = (what: string, expected: string): Effect.Effect<void, N
       : new NotConfirmed({ detail: `Expected ${what} in Holdfast-Confirm.` }),
   )
 
-/** An operator's token as it is configured: itself, or the SHA-256 of it in hexadecimal. */
+/**
+ * An operator's token as it is configured: itself, or the SHA-256 of it in hexadecimal.
+ *
+ * @category models
+ */
 export interface Token {
   readonly name: string
   readonly role: Role

@@ -172,7 +172,7 @@ const declared = (): ReadonlyArray<Route> => {
  * import assert from "node:assert/strict"
  *
  * const open = Routes.all.filter(({ credentials }) => credentials.length === 0).map(({ pattern }) => pattern)
- * assert.deepEqual(open.toSorted(), ["/docs", "/health/live", "/health/ready", "/metrics", "/openapi.json"])
+ * assert.deepEqual(open.toSorted(), ["/docs", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/operator/v1/session"])
  * ```
  *
  * @category constants

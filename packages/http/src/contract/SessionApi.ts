@@ -9,6 +9,14 @@ import * as Problems from "./Problems.ts"
 /**
  * What a session is begun with.
  *
+ * ```ts
+ * import { SessionRequest } from "@holdfast/http/SessionApi"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * assert.ok(Schema.is(SessionRequest)({ token: "an-operator's-token", changes: true }))
+ * ```
+ *
  * @category schemas
  */
 export const SessionRequest = Schema.Struct({
@@ -20,6 +28,15 @@ export const SessionRequest = Schema.Struct({
 
 /**
  * Who asks, and for how long that is known.
+ *
+ * ```ts
+ * import { SessionAnswer } from "@holdfast/http/SessionApi"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const answer = Schema.decodeUnknownSync(SessionAnswer)({ operator: "anna", role: "admin", changes: true, expiresAt: null })
+ * assert.equal(answer.role, "admin")
+ * ```
  *
  * @category schemas
  */

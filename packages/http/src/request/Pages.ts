@@ -5,7 +5,11 @@
  */
 import { HttpServerResponse } from "effect/http"
 
-/** A file as it is served. */
+/**
+ * A file as it is served.
+ *
+ * @category models
+ */
 export interface File {
   readonly contentType: string
   /** By the name of the encoding; `identity` is the file itself. */
@@ -16,7 +20,11 @@ export interface File {
   readonly etag: string
 }
 
-/** Files by their paths below the place, the first page as the empty path. */
+/**
+ * Files by their paths below the place, the first page as the empty path.
+ *
+ * @category models
+ */
 export interface Pages {
   /** Such as `/console`. */
   readonly place: string
@@ -25,7 +33,23 @@ export interface Pages {
 
 const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** What answers a target, if it is one of theirs. */
+/**
+ * What answers a target, if it is one of theirs.
+ *
+ * ```ts
+ * import * as Pages from "@holdfast/http/Pages"
+ * import assert from "node:assert/strict"
+ *
+ * const identity = new TextEncoder().encode("<!doctype html>")
+ * const index = { contentType: "text/html", encodings: { identity }, immutable: false, etag: '"1"' }
+ * const pages = { place: "/console", files: new Map([["", index]]) }
+ * assert.equal(Pages.find(pages, "/console/locks?state=RESERVED", {})?.status, 200)
+ * assert.equal(Pages.find(pages, "/console", { "if-none-match": '"1"' })?.status, 304)
+ * assert.equal(Pages.find(pages, "/console/app.js", {}), undefined)
+ * ```
+ *
+ * @category getters
+ */
 export const find = (
   { place, files }: Pages,
   target: string,
