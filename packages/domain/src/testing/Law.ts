@@ -9,6 +9,8 @@
  * | `HOLDFAST_RUNS` | how many cases each law draws, instead of its own number |
  * | `HOLDFAST_SEED` | what they are drawn from, instead of another seed each time |
  * | `HOLDFAST_REPLAY` | one case of one law, as a broken law printed it |
+ *
+ * A case that has not ended after a minute breaks its law.
  */
 import { Arbitrary, Cause, Config, Data, Effect, Equal, Formatter, Option, Random } from "effect"
 
@@ -24,31 +26,47 @@ export interface Law {
   readonly check: Effect.Effect<void, LawBroken>
 }
 
-/**
- * A law does not hold. `input` is the shortest case found that shows it, where
- * the law is about drawn cases.
- *
- * @category errors
- */
-export class LawBroken extends Data.TaggedError("LawBroken")<{
+/** What is found of a law that does not hold. */
+interface Found {
   readonly law: string
   readonly description: string
   readonly reason: string
   readonly input?: string | undefined
   readonly seed?: number | undefined
   readonly replay?: string | undefined
-}> {
-  override get message() {
-    const { law, description, reason, input, seed, replay } = this
-    return [
-      `${law} does not hold: ${description}.`,
-      ...(input === undefined ? [] : [`The shortest case found:\n${input}`]),
-      reason,
-      ...(seed === undefined ? [] : [`Drawn from the seed ${seed}.`]),
-      ...(replay === undefined ? [] : [`To see it again: HOLDFAST_REPLAY='${law} ${replay}' npm test`]),
-    ].join("\n")
+}
+
+/**
+ * A law does not hold. `input` is the shortest case found that shows it, where
+ * the law is about drawn cases.
+ *
+ * @category errors
+ */
+export class LawBroken extends Error implements Found {
+  readonly _tag = "LawBroken"
+  override readonly name = "LawBroken"
+  declare readonly law: string
+  declare readonly description: string
+  declare readonly reason: string
+  declare readonly input?: string | undefined
+  declare readonly seed?: number | undefined
+  declare readonly replay?: string | undefined
+
+  // A plain error: runners that pass it from one process to another keep its message.
+  constructor(found: Found) {
+    super(messageOf(found))
+    Object.assign(this, found)
   }
 }
+
+const messageOf = ({ law, description, reason, input, seed, replay }: Found): string =>
+  [
+    `${law} does not hold: ${description}.`,
+    ...(input === undefined ? [] : [`The shortest case found:\n${input}`]),
+    reason,
+    ...(seed === undefined ? [] : [`Drawn from the seed ${seed}.`]),
+    ...(replay === undefined ? [] : [`To see it again, run the same test with HOLDFAST_REPLAY='${law} ${replay}'.`]),
+  ].join("\n")
 
 /**
  * Something is not as a law says.
@@ -96,7 +114,11 @@ export const holds = (condition: boolean, otherwise: string): Effect.Effect<void
 export const example = (id: string, description: string, check: Effect.Effect<void, Departure>): Law => ({
   id,
   description,
-  check: Effect.mapError(guarded(check), ({ message }) => new LawBroken({ law: id, description, reason: message })),
+  check: check.pipe(
+    guarded,
+    Effect.mapError(({ message }) => new LawBroken({ law: id, description, reason: message })),
+    orTooLong(() => new LawBroken({ law: id, description, reason: tooLong })),
+  ),
 })
 
 /**
@@ -140,33 +162,50 @@ export const property = <A>(
     )
     const runs = (yield* setting(Config.Int("HOLDFAST_RUNS"))) ?? options.runs ?? 100
     const replayed = (yield* setting(Config.String("HOLDFAST_REPLAY")))?.split(/ (.*)/)
-    const result = yield* Arbitrary.checkEffect(arbitrary, (value) => Effect.as(guarded(holdsFor(value)), true), {
+    const broken = { law: id, description }
+    const holds = (value: A) =>
+      Effect.suspend(() => holdsFor(value)).pipe(
+        guarded,
+        Effect.as(true),
+        // No shorter case is looked for: each would take as long.
+        orTooLong(() => new LawBroken({ ...broken, seed, reason: `${tooLong} The case:\n${show(value)}` })),
+        Effect.catchTag("LawBroken", Effect.die),
+      )
+    const result = yield* Arbitrary.checkEffect(arbitrary, holds, {
       runs,
       seed,
       size: options.size ?? 20,
       ...(replayed?.[0] === id ? { replay: replayed[1] } : {}),
     })
     if (result._tag === "Passed") return
-    const broken = { law: id, description }
     if (result._tag !== "Falsified") {
-      return yield* new LawBroken({ ...broken, seed, reason: `${Arbitrary.formatCheckFailure(result)}` })
+      return yield* Effect.fail(new LawBroken({ ...broken, seed, reason: `${Arbitrary.formatCheckFailure(result)}` }))
     }
     const { failure, shrunkInput, replay } = result
     const reason = failure._tag === "PropertyError" ? failure.error.message : "It does not hold."
-    return yield* new LawBroken({ ...broken, seed, reason, input: show(shrunkInput), replay })
-  }),
+    return yield* Effect.fail(new LawBroken({ ...broken, seed, reason, input: show(shrunkInput), replay }))
+  }).pipe(Effect.catchDefect((defect) => (defect instanceof LawBroken ? Effect.fail(defect) : Effect.die(defect)))),
 })
 
 /** What stands in the environment; what cannot be read there is a mistake of whoever set it. */
 const setting = <A>(config: Config.Config<A>): Effect.Effect<A | undefined> =>
   Effect.orDie(Effect.map(Config.option(config), Option.getOrUndefined))
 
+const limitSeconds = 60
+
+const tooLong = `It has not ended after ${limitSeconds} s: something that was asked is not answered.`
+
+const orTooLong = (broken: () => LawBroken) =>
+  Effect.timeoutOrElse({ duration: `${limitSeconds} seconds`, orElse: () => Effect.fail(broken()) })
+
 /** What dies departs as well, so that the shortest case is looked for. */
 const guarded = (check: Effect.Effect<void, Departure>): Effect.Effect<void, Departure> =>
   Effect.catchCause(check, (cause) => {
     const failure = cause.reasons.find(Cause.isFailReason)
     if (failure !== undefined) return Effect.fail(failure.error)
-    return cause.reasons.some(Cause.isDieReason)
-      ? Effect.fail(new Departure({ message: `It ended with ${Cause.pretty(cause)}` }))
-      : Effect.failCause(cause)
+    const defect = cause.reasons.find(Cause.isDieReason)?.defect
+    if (defect instanceof Departure) return Effect.fail(defect)
+    return defect === undefined
+      ? Effect.failCause(cause)
+      : Effect.fail(new Departure({ message: `It ended with ${Cause.pretty(cause)}` }))
   })
