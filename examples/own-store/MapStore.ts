@@ -72,9 +72,9 @@ export const make = (policy: Transfer.Policy): Effect.Effect<Store.Store> =>
             const used = nonce === undefined ? Result.void : useNonce(nonce)
             if (Result.isFailure(used)) return Result.fail(used.failure)
             const recorded = connections.get(request.connectionId)
-            const token = tokens.values().find(({ hash }) => hash === request.tokenHash)
+            const token = [...tokens.values()].find(({ hash }) => hash === request.tokenHash)
             const account = token?.partnersConnectionId
-            const isConnected = connections.values().some((known) => known.partnersConnectionId === account)
+            const isConnected = [...connections.values()].some((known) => known.partnersConnectionId === account)
             const made = Connection.connect(request, { recorded, token, isConnected, now })
             if (Result.isSuccess(made) && recorded === undefined && token !== undefined) {
               connections.set(request.connectionId, made.success)

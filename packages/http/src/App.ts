@@ -22,7 +22,7 @@ import * as Bodies from "./request/Bodies.ts"
 import * as Boundary from "./request/Boundary.ts"
 import { Host, knowing, originOf, received, type Told } from "./request/Host.ts"
 import * as InHand from "./request/InHand.ts"
-import { defaults } from "./request/Limits.ts"
+import { withDefaults } from "./request/Limits.ts"
 import * as RequestLog from "./request/RequestLog.ts"
 import { Shortcut } from "./request/Shortcut.ts"
 
@@ -212,7 +212,7 @@ export const toWebHandler = async <E>(
   readonly handler: (request: Request, told?: Told) => Promise<Response>
   readonly dispose: () => Promise<void>
 }> => {
-  const layer = layerApp({ ...defaults, ...options }).pipe(Layer.provideMerge([services, HttpServer.layerServices]))
+  const layer = layerApp(withDefaults(options)).pipe(Layer.provideMerge([services, HttpServer.layerServices]))
   const runtime = ManagedRuntime.make(layer)
   const dispose = () => runtime.dispose()
   try {

@@ -5,7 +5,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import type * as PgConnection from "@effect/sql-pg/PgConnection"
 import { Holdfast, type Store, type Transfer } from "@holdfast/domain"
-import { Effect, Layer, Schedule, type Scope } from "effect"
+import { Effect, Exit, Layer, Schedule, Scope } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type { MigrationError } from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -153,5 +153,11 @@ export const make = (config: Config): Effect.Effect<Store.Store, Failure, Scope.
     }
   })
   const clients = Layer.build(Layer.mergeAll(PgClient.layer(connection), PooledRandom.layer))
-  return Effect.flatMap(clients, (context) => Effect.provide(store, context))
+  const opened = Effect.flatMap(clients, (context) => Effect.provide(store, context))
+  // One that cannot be opened leaves nothing behind, however long the caller's scope goes on.
+  return Effect.flatMap(Effect.scope, (outer) =>
+    Effect.flatMap(Scope.fork(outer), (scope) =>
+      Effect.onError(Scope.provide(opened, scope), (cause) => Scope.close(scope, Exit.failCause(cause))),
+    ),
+  )
 }

@@ -121,6 +121,14 @@ const funded = Effect.fnUntraced(function* (store: Store.Store, quantity: bigint
   return { connection, currency, adjust, reserve, settle }
 })
 
+/** Beyond what a double can tell from the next. */
+const large = 2n ** 70n + 1n
+
+const entryOf = ({ transferId, event, connectionId, currency, quantity, balances, at, previousAt }: Ledger.Entry) => ({
+  ...{ transferId, event, connectionId, currency, quantity, balances, at },
+  ...(previousAt === undefined ? {} : { previousAt }),
+})
+
 const failureOf = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<E | "nothing"> =>
   Effect.match(effect, { onSuccess: () => "nothing" as const, onFailure: (error) => error })
 
@@ -192,6 +200,16 @@ const ofStores = {
     const { id } = command.terms
     const made = yield* store.execute({ command, nonce: undefined })
     yield* Law.same<unknown>(yield* store.find("deallocation", id), made, "What is found")
+    yield* store.ready
+    const { connectionId } = command.terms
+    const adjustments = yield* store.list("adjustment", { connectionId, limit: 2 })
+    yield* Law.same(adjustments.items.length, 1, "How many adjustments the connection has")
+    const unfiltered = [yield* store.list("deallocation", { limit: 1 }), yield* store.connections({ limit: 1 })]
+    yield* Law.same(
+      unfiltered.map(({ items }) => items.length),
+      [1, 1],
+      "How many of one are listed where nothing restricts it",
+    )
     for (const kind of ["allocation", "lock", "adjustment"] as const) {
       yield* Law.same(
         yield* tagOf(store.find(kind, id)),
@@ -266,8 +284,8 @@ const ofStores = {
     function* (store) {
       yield* funded(store, 1n)
       yield* funded(store, 1n)
-      yield* feedFrom(store, undefined, (placed) => placed.length >= 2)
       for (const limit of [1, 2]) {
+        yield* untilThere(Effect.map(store.entries(undefined, limit), (entries) => entries.length === limit))
         yield* Law.same(
           (yield* store.entries(undefined, limit)).length,
           limit,
@@ -354,8 +372,8 @@ const ofStores = {
     "the journal has each event once, with the balances that follow from it, and its feed gives each once from any place",
     function* (store) {
       const last = yield* endOf(store)
-      const { adjust, connection, currency, reserve, settle } = yield* funded(store, 12n)
-      const reservations = Array.from({ length: 16 }, () => reserve(1n))
+      const { adjust, connection, currency, reserve, settle } = yield* funded(store, 12n * large)
+      const reservations = Array.from({ length: 16 }, () => reserve(large))
       yield* Effect.all(
         reservations.map((command, n) =>
           Effect.gen(function* () {
@@ -368,7 +386,7 @@ const ofStores = {
         ),
         { concurrency: "unbounded" },
       )
-      const debit = adjust("debit", 1n)
+      const debit = adjust("debit", large)
       yield* Effect.exit(store.execute({ command: debit, nonce: undefined }))
 
       const journals = yield* Effect.forEach(
@@ -395,6 +413,10 @@ const ofStores = {
           events,
           "What the feed has of a transfer",
         )
+        // The same entries, to the last digit, and of the kind that it is.
+        const told = ofFeed.map(({ place: _, hash: __, kind, ...entry }) => ({ kind, ...entry }))
+        const expected = journal.map((entry) => ({ kind: "deallocation" as const, ...entryOf(entry) }))
+        yield* Law.same<unknown>(told, expected, "What the feed says of a transfer")
       }
       let account = Account.empty
       for (const { kind, event, quantity, balances } of mine) {
@@ -589,11 +611,28 @@ const feedFrom = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<Store.Placed>, unknown> {
   const placed: Array<Store.Placed> = []
   for (let waits = 0; ; ) {
-    const page = yield* store.entries(placed.at(-1)?.place ?? after, 7)
+    const page = yield* store.entries(placed.at(-1)?.place ?? after, 50)
+    for (const { place } of page) {
+      if (placed.some((known) => known.place === place)) {
+        return yield* new Law.Departure({ message: `The feed gives the place ${place} twice.` })
+      }
+    }
     placed.push(...page)
+    // Others may add to it for ever.
+    if (isAll(placed)) return placed
     if (page.length > 0) continue
     // A store may hold back what others have not finished yet.
-    if (isAll(placed) || waits++ === 100) return placed
+    if (waits++ === 100) return placed
     yield* Effect.sleep("50 millis")
   }
 })
+
+/** Waits for what a store may hold back, for so long. */
+const untilThere = (isThere: Effect.Effect<boolean, unknown>) =>
+  Effect.repeat(
+    Effect.tap(isThere, (there) => (there ? Effect.void : Effect.sleep("50 millis"))),
+    {
+      until: (there) => there,
+      times: 100,
+    },
+  )
