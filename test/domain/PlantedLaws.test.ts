@@ -3,7 +3,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import type { MemoryStore } from "@holdfast/domain"
-import { type Law, laws } from "@holdfast/domain/testing"
+import { laws } from "@holdfast/domain/testing"
 import { Effect } from "effect"
 import * as Examples from "../support/Examples.ts"
 
@@ -68,16 +68,86 @@ const bugs: Readonly<Record<string, readonly [law: string, ...Bug]>> = {
     ["sum + account[balance], 0n)", "sum + account[balance] + (balance === 'reserved' ? account[balance] : 0n), 0n)"],
   ],
   "a token that works twice": [
-    "model/1",
+    "tokens/states",
     ["tokens.set(token.id, { ...token, usedBy: request.connectionId })", "tokens.set(token.id, token)"],
+  ],
+  "a connection whose nonce is free": [
+    "nonces/once",
+    ["          if (nonce !== undefined) nonces.set(nonce.value, nonce)\n", ""],
+  ],
+  "nonces without their case": [
+    "nonces/once",
+    ["nonces.set(nonce.value, nonce)\n        return", "nonces.set(nonce.value.toUpperCase(), nonce)\n        return"],
+  ],
+  "a place of another journal that is taken": [
+    "journal/places",
+    [
+      "if (after !== undefined && first > entries.length) return Effect.fail(new Store.PlaceNotFound({ place: after }))",
+      "",
+    ],
+  ],
+  "a feed that gives all at once": ["journal/places", ["entries.slice(first, first + limit)", "entries.slice(first)"]],
+  "a journal without rejections": [
+    "journal/entries",
+    [
+      "entries.push(...changes.entries)",
+      "entries.push(...changes.entries.filter(({ event }) => event !== 'Rejected'))",
+    ],
+  ],
+  "entries that do not lead to those before": [
+    "journal/entries",
+    ["entries.push(...changes.entries)", "entries.push(...changes.entries.map(({ previousAt, ...entry }) => entry))"],
+  ],
+  "entries of the time when they were written": [
+    "journal/entries",
+    [
+      "entries.push(...changes.entries)",
+      "entries.push(...changes.entries.map((e) => ({ ...e, at: DateTime.nowUnsafe() })))",
+    ],
+  ],
+  "a lost memo": [
+    "journal/entries",
+    [
+      "transfers.set(id, transfer)",
+      "transfers.set(id, { ...transfer, terms: (({ memo, ...terms }) => terms)(transfer.terms) })",
+    ],
+  ],
+  "totals of accounts that are empty": ["totals/sums", [".filter(({ account }) => !Account.isEmpty(account))", ""]],
+  "of codes that look alike one is known": [
+    "currencies/alike",
+    ["(currencies.get(like) ?? new Set()).add(currency)", "new Set([currency])"],
+  ],
+  "a list of whatever looks like the currency": [
+    "currencies/alike",
+    [
+      "Store.matches(query, transfer)",
+      `Store.matches({ ...query, ...(query.currency?.toLowerCase() === transfer.terms.amount.currency.toLowerCase()
+        ? { currency: transfer.terms.amount.currency } : {}) }, transfer)`,
+    ],
+  ],
+  "a token that never expires": [
+    "tokens/states",
+    ["{ recorded, token, isConnected, now }", "{ recorded, token, isConnected, now: DateTime.makeUnsafe(0) }"],
+  ],
+  "a revoked token that is revoked anew": ["tokens/states", ["{ revokedAt, ...token }", "{ ...token, revokedAt }"]],
+  "a used token that is revoked": [
+    "tokens/states",
+    ["if (token.usedBy !== undefined) return Effect.fail(new Connection.TokenUsed({ id, usedBy: token.usedBy }))", ""],
+  ],
+  "a filter of connections that is forgotten": [
+    "lists/connections",
+    [
+      "const fields = Struct.keys(wanted)",
+      "const fields = Struct.keys(wanted).filter((field) => field !== 'suspended')",
+    ],
   ],
 }
 
 const folder = Examples.makeFolder()
 afterAll(() => Fs.rmSync(folder, { recursive: true }))
 
-/** The laws that a store breaks whose source is changed so. */
-const broken = async (name: string, bug: Bug): Promise<ReadonlyArray<Law.LawBroken>> => {
+/** Which laws a store breaks whose source is changed so: of all, or of one. */
+const broken = async (name: string, bug: Bug, law?: string): Promise<ReadonlyArray<string>> => {
   const text = bug.reduce((text, [find, replace]) => {
     assert.strictEqual(text.split(find).length, 2, `${find} stands once in the source.`)
     return text.replace(find, () => replace)
@@ -87,7 +157,10 @@ const broken = async (name: string, bug: Bug): Promise<ReadonlyArray<Law.LawBrok
   const { make }: typeof MemoryStore = await import(path)
   const all = laws((policy) => Effect.map(make(policy), ({ store }) => store))
   const failures = await Effect.runPromise(
-    Effect.forEach(all, ({ check }) => Effect.match(check, { onSuccess: () => [], onFailure: (law) => [law] })),
+    Effect.forEach(
+      all.filter(({ id }) => law === undefined || id === law),
+      ({ check }) => Effect.match(check, { onSuccess: () => [], onFailure: (broken) => [broken.law] }),
+    ),
   )
   return failures.flat()
 }
@@ -96,12 +169,6 @@ describe("the laws", { timeout: 60_000 }, () => {
   it("hold of the store in memory", async () => assert.deepStrictEqual(await broken("nothing", []), []))
 
   for (const [name, [law, ...bug]] of Object.entries(bugs)) {
-    it(`find ${name}`, async () => {
-      const failures = await broken(name, bug)
-      assert.include(
-        failures.map((failure) => failure.law),
-        law,
-      )
-    })
+    it(`find ${name}`, async () => assert.deepStrictEqual(await broken(name, bug, law), [law]))
   }
 })

@@ -28,7 +28,7 @@ export const domain = [
     ],
   }),
   ...of("domain/src/coins/index.ts", ["domain/Coins"], {
-    "case is no matter": ["all.has(unchecked(code))", "all.has(unchecked(code.toLowerCase()))"],
+    "case is no matter": ["all.has(code)", "all.has(code.toLowerCase())"],
     "a code with a mark is one coin": ["[line.slice(0, -1), `ofc${line.slice(0, -1)}`]", "[line.slice(0, -1)]"],
   }),
   ...of("domain/src/Account.ts", ["domain/Account"], {

@@ -28,7 +28,8 @@ it("only allowed packages run scripts when they are installed", () => {
   const scripted = Object.entries(packages).flatMap(([path, { hasInstallScript }]) =>
     hasInstallScript === true ? [path.replace(/^.*node_modules\//, "")] : [],
   )
-  for (const name of scripted) assert.strictEqual(allowed[name], true, name)
+  // What is denied is decided on as well: npm does not run it.
+  for (const name of scripted) assert.isBoolean(allowed[name], name)
 })
 
 it("packages ship their sources, what is compiled of them and their notes for assistants, and run nothing but what packs them", () => {

@@ -5,8 +5,8 @@
  * however often it is sent, it acts once. A rejection is a success of the call,
  * with a transfer in state `Rejected`.
  */
-import { Context, DateTime, type Duration, Effect, Option, Stream } from "effect"
-import { SecureRandom } from "effect/crypto/SecureRandom"
+import { Context, DateTime, type Duration, Effect, Layer, Option, type Scope, Stream } from "effect"
+import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import type * as Adjustment from "./Adjustment.ts"
 import type * as Ledger from "./Ledger.ts"
 import * as Store from "./Store.ts"
@@ -192,3 +192,24 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store.St
     },
   })
 })
+
+/**
+ * The service over a store of your own, with the randomness of the platform.
+ *
+ * ```ts
+ * import { Holdfast, MemoryStore } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * // Yours in place of this one.
+ * const store = Effect.map(MemoryStore.make(), ({ store }) => store)
+ * const program = Effect.flatMap(Holdfast.Holdfast, ({ totals }) => totals)
+ * assert.deepEqual(Effect.runSync(Effect.provide(program, Holdfast.layer(store))), [])
+ * ```
+ *
+ * @category layers
+ */
+export const layer = <E, R>(
+  store: Effect.Effect<Store.Store, E, R>,
+): Layer.Layer<Holdfast, E, Exclude<Exclude<R, Scope.Scope>, SecureRandom>> =>
+  Layer.effect(Holdfast, Effect.flatMap(store, make)).pipe(Layer.provide(layerWebCrypto))

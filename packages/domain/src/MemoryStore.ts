@@ -1,8 +1,7 @@
 /**
  * A store in the memory of this process, for embedding and tests.
  */
-import { Array as Array_, DateTime, Effect, Layer, Order, Result, Semaphore, Struct } from "effect"
-import { layerWebCrypto } from "effect/crypto/SecureRandom"
+import { Array as Array_, DateTime, Effect, type Layer, Order, Result, Semaphore, Struct } from "effect"
 import * as Account from "./Account.ts"
 import * as Amount from "./Amount.ts"
 import * as Connection from "./Connection.ts"
@@ -54,10 +53,7 @@ import type * as Uuid from "./Uuid.ts"
  * @category layers
  */
 export const layer = (policy?: Transfer.Policy): Layer.Layer<Holdfast.Holdfast> =>
-  Layer.effect(
-    Holdfast.Holdfast,
-    Effect.flatMap(make(policy), ({ store }) => Holdfast.make(store)),
-  ).pipe(Layer.provide(layerWebCrypto))
+  Holdfast.layer(Effect.map(make(policy), ({ store }) => store))
 
 /**
  * The store of {@link layer}, to wrap it, and
@@ -193,7 +189,11 @@ export const make = Effect.fnUntraced(function* (
           return Effect.fromResult(made)
         },
       ).pipe(mutex.withPermits(1)),
-    issueToken: (token) => Effect.sync(() => void tokens.set(token.id, token)),
+    issueToken: (token) =>
+      Effect.sync(() => {
+        // Asked for again, it is what has become of it.
+        if (!tokens.has(token.id)) tokens.set(token.id, token)
+      }),
     revokeToken: (id) =>
       Effect.flatMap(
         DateTime.now,

@@ -183,10 +183,13 @@ const isoTime = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\
 
 /** A day that its month does not have would be read as one of the next month. */
 const isTime = (given: unknown): given is Date | string => {
-  if (typeof given !== "string") return given instanceof Date
+  if (typeof given !== "string") return given instanceof Date && isRecordable(given)
   const day = isoTime.exec(given)?.[1] ?? ""
-  return Option.exists(DateTime.make(day), (read) => DateTime.formatIsoDate(read) === day)
+  return !day.startsWith("0000") && Option.exists(DateTime.make(day), (read) => DateTime.formatIsoDate(read) === day)
 }
+
+/** No store has to keep what is before the year 1, or after 9999. */
+const isRecordable = (date: Date): boolean => date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999
 
 const time = Schema.Unknown.pipe(
   Schema.decodeTo(
@@ -410,7 +413,8 @@ export const make = async <E>(layer: Layer.Layer<Holdfast_.Holdfast, E>): Promis
         [Symbol.asyncIterator]: () => {
           assertOpen()
           const iterator = iterable[Symbol.asyncIterator]()
-          return { ...iterator, next: () => awaited(iterator.next()) }
+          const done = () => Promise.resolve({ done: true, value: undefined } as const)
+          return { ...iterator, next: () => (isClosed ? done() : awaited(iterator.next())) }
         },
       }
     },

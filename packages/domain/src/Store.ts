@@ -338,7 +338,7 @@ export interface Store {
     request: Connection.Request,
     nonce?: Ledger.Nonce,
   ) => Effect.Effect<Connection.Registered, Connection.ConnectFailure | Ledger.NonceUsed | Unavailable>
-  /** Keeps a token for a connection to come. */
+  /** Keeps a token for a connection to come; one with the same id again is no change. */
   readonly issueToken: (token: Connection.Token) => Effect.Effect<void, Unavailable>
   /** Makes a token void; the same again is no change. */
   readonly revokeToken: (

@@ -23,7 +23,7 @@ import * as Bodies from "./request/Bodies.ts"
 import * as Boundary from "./request/Boundary.ts"
 import { Host, knowing, originOf, received, type Told } from "./request/Host.ts"
 import * as InHand from "./request/InHand.ts"
-import { defaults } from "./request/Limits.ts"
+import { withDefaults } from "./request/Limits.ts"
 import type { Pages } from "./request/Pages.ts"
 import * as Recent from "./request/Recent.ts"
 import * as RequestLog from "./request/RequestLog.ts"
@@ -219,7 +219,7 @@ export const toWebHandler = async <E>(
   readonly handler: (request: Request, told?: Told) => Promise<Response>
   readonly dispose: () => Promise<void>
 }> => {
-  const layer = layerApp({ ...defaults, ...options }).pipe(Layer.provideMerge([services, HttpServer.layerServices]))
+  const layer = layerApp(withDefaults(options)).pipe(Layer.provideMerge([services, HttpServer.layerServices]))
   const runtime = ManagedRuntime.make(layer)
   const dispose = () => runtime.dispose()
   try {

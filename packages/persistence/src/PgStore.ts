@@ -6,7 +6,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import type * as PgConnection from "@effect/sql-pg/PgConnection"
 import { Holdfast, type Store, type Transfer } from "@holdfast/domain"
 import { OperatorsLog } from "@holdfast/domain/OperatorsLog"
-import { Context, Effect, Layer, Schedule, type Scope } from "effect"
+import { Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
 import type { MigrationError } from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -165,5 +165,11 @@ const open = (config: Config) => {
     return { store, operatorsLog: yield* Log.make }
   })
   const clients = Layer.build(Layer.mergeAll(PgClient.layer(connection), PooledRandom.layer))
-  return Effect.flatMap(clients, (context) => Effect.provide(opened, context))
+  const made = Effect.flatMap(clients, (context) => Effect.provide(opened, context))
+  // One that cannot be opened leaves nothing behind, however long the caller's scope goes on.
+  return Effect.flatMap(Effect.scope, (outer) =>
+    Effect.flatMap(Scope.fork(outer), (scope) =>
+      Effect.onError(Scope.provide(made, scope), (cause) => Scope.close(scope, Exit.failCause(cause))),
+    ),
+  )
 }

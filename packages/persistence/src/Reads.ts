@@ -99,7 +99,10 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
     const { columns, name } = Tables.tokens
     const cells = columns.map(({ cell }) => cell(token as never))
     const values = columns.map(({ type }, index) => `$${index + 1}::text::${type}`)
-    yield* sql.unsafe(`INSERT INTO ${name} (${columns.map(({ name }) => name)}) VALUES (${values})`, cells)
+    yield* sql.unsafe(
+      `INSERT INTO ${name} (${columns.map(({ name }) => name)}) VALUES (${values}) ON CONFLICT (id) DO NOTHING`,
+      cells,
+    )
   }, orUnavailable())
 
   const revokeToken = Effect.fnUntraced(function* (id: Uuid.Uuid) {

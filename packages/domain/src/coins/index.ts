@@ -6,7 +6,7 @@
  * A code is case-sensitive: there are two that differ from one another in nothing else. The list is as old as the
  * release that it comes with; a code that is missing may be a coin by now.
  */
-import { Brand, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import * as Amount from "../Amount.ts"
 import * as Denomination from "../Denomination.ts"
 import * as Parsing from "../internal/parsing.ts"
@@ -38,9 +38,6 @@ export class CoinNotFound extends Schema.TaggedError<CoinNotFound>()("CoinNotFou
   }
 }
 
-/** The tests check each of them. */
-const unchecked = Brand.nominal<Amount.Currency>()
-
 /**
  * Every coin by its code. Its keys can be the currencies of a platform ({@link Transfer.Policy}).
  *
@@ -58,19 +55,19 @@ const unchecked = Brand.nominal<Amount.Currency>()
  *
  * @category constants
  */
-export const all: ReadonlyMap<Amount.Currency, Denomination.Denomination> = new Map(
+export const all: ReadonlyMap<string, Denomination.Denomination> = new Map(
   Object.entries(codes).flatMap(([decimals, lines]) => {
     const denomination = Denomination.Denomination.make({ decimals: Number(decimals) })
     return lines
       .trim()
       .split("\n")
       .flatMap((line) => (line.endsWith("+") ? [line.slice(0, -1), `ofc${line.slice(0, -1)}`] : [line]))
-      .map((code) => [unchecked(code), denomination] as const)
+      .map((code) => [code, denomination] as const)
   }),
 )
 
 /**
- * Whether there is a coin of this code.
+ * Whether there is a coin of this code; the tests see to it that each is a currency.
  *
  * ```ts
  * import * as Coins from "@holdfast/domain/coins"
@@ -82,7 +79,7 @@ export const all: ReadonlyMap<Amount.Currency, Denomination.Denomination> = new 
  *
  * @category guards
  */
-export const has = (code: string): code is Amount.Currency => all.has(unchecked(code))
+export const has = (code: string): code is Amount.Currency => all.has(code)
 
 /**
  * How many decimals people write a coin with. Fails with {@link CoinNotFound}.
@@ -107,7 +104,7 @@ export const has = (code: string): code is Amount.Currency => all.has(unchecked(
  */
 export const denominationOf = (code: string): Effect.Effect<Denomination.Denomination, CoinNotFound> =>
   Effect.suspend(() => {
-    const denomination = all.get(unchecked(code))
+    const denomination = all.get(code)
     return denomination === undefined
       ? Effect.fail(new CoinNotFound({ code, alike: alike(code) }))
       : Effect.succeed(denomination)
@@ -115,5 +112,7 @@ export const denominationOf = (code: string): Effect.Effect<Denomination.Denomin
 
 const alike = (code: string): ReadonlyArray<Amount.Currency> => {
   const folded = Amount.folded(code)
-  return Array.from(all.keys()).filter((known) => Amount.folded(known) === folded)
+  return Array.from(all.keys())
+    .filter(has)
+    .filter((known) => Amount.folded(known) === folded)
 }

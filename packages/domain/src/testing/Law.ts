@@ -9,8 +9,10 @@
  * | `HOLDFAST_RUNS` | how many cases each law draws, instead of its own number |
  * | `HOLDFAST_SEED` | what they are drawn from, instead of another seed each time |
  * | `HOLDFAST_REPLAY` | one case of one law, as a broken law printed it |
+ *
+ * A case that has not ended after a minute breaks its law.
  */
-import { Arbitrary, Cause, Config, Data, Effect, Equal, Formatter, Option, Random } from "effect"
+import { Arbitrary, Cause, Clock, Config, Data, Effect, Equal, Formatter, Option, Random } from "effect"
 
 /**
  * A sentence that holds, and the program that looks whether it does.
@@ -18,10 +20,20 @@ import { Arbitrary, Cause, Config, Data, Effect, Equal, Formatter, Option, Rando
  * @category models
  */
 export interface Law {
-  /** Unique among the laws of one list, such as `store/races/equal-reservations`. */
+  /** Unique among the laws of one list, such as `races/equal-reservations`. */
   readonly id: string
   readonly description: string
   readonly check: Effect.Effect<void, LawBroken>
+}
+
+/** What is found of a law that does not hold. */
+interface Found {
+  readonly law: string
+  readonly description: string
+  readonly reason: string
+  readonly input?: string | undefined
+  readonly seed?: number | undefined
+  readonly replay?: string | undefined
 }
 
 /**
@@ -30,25 +42,31 @@ export interface Law {
  *
  * @category errors
  */
-export class LawBroken extends Data.TaggedError("LawBroken")<{
-  readonly law: string
-  readonly description: string
-  readonly reason: string
-  readonly input?: string | undefined
-  readonly seed?: number | undefined
-  readonly replay?: string | undefined
-}> {
-  override get message() {
-    const { law, description, reason, input, seed, replay } = this
-    return [
-      `${law} does not hold: ${description}.`,
-      ...(input === undefined ? [] : [`The shortest case found:\n${input}`]),
-      reason,
-      ...(seed === undefined ? [] : [`Drawn from the seed ${seed}.`]),
-      ...(replay === undefined ? [] : [`To see it again: HOLDFAST_REPLAY='${law} ${replay}' npm test`]),
-    ].join("\n")
+export class LawBroken extends Error implements Found {
+  readonly _tag = "LawBroken"
+  override readonly name = "LawBroken"
+  declare readonly law: string
+  declare readonly description: string
+  declare readonly reason: string
+  declare readonly input?: string | undefined
+  declare readonly seed?: number | undefined
+  declare readonly replay?: string | undefined
+
+  // A plain error: runners that pass it from one process to another keep its message.
+  constructor(found: Found) {
+    super(messageOf(found))
+    Object.assign(this, found)
   }
 }
+
+const messageOf = ({ law, description, reason, input, seed, replay }: Found): string =>
+  [
+    `${law} does not hold: ${description}.`,
+    ...(input === undefined ? [] : [`The shortest case found:\n${input}`]),
+    reason,
+    ...(seed === undefined ? [] : [`Drawn from the seed ${seed}.`]),
+    ...(replay === undefined ? [] : [`To see it again, run the same test with HOLDFAST_REPLAY='${law} ${replay}'.`]),
+  ].join("\n")
 
 /**
  * Something is not as a law says.
@@ -76,9 +94,26 @@ export const same = <A>(actual: A, expected: A, what: string): Effect.Effect<voi
     ? Effect.void
     : Effect.fail(
         new Departure({
-          message: `${what} is ${Formatter.format(actual)}, and should be ${Formatter.format(expected)}.`,
+          message: `${what} is ${Formatter.format(actual)}, and should be ${Formatter.format(expected)}.${where(actual, expected)}`,
         }),
       )
+
+/** The first field that differs, where the whole is too long to see it. */
+const where = (actual: unknown, expected: unknown, path: ReadonlyArray<string> = []): string => {
+  if (isRecord(actual) && isRecord(expected)) {
+    for (const field of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
+      if (Equal.equals(actual[field], expected[field])) continue
+      return where(actual[field], expected[field], [...path, field])
+    }
+  }
+  if (path.length < 2) return ""
+  return `\nThe first difference: ${path.join(".")} is ${Formatter.format(actual)}, and should be ${Formatter.format(expected)}.`
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" &&
+  value !== null &&
+  [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value))
 
 /**
  * Fails with a {@link Departure} that says so where something is not the case.
@@ -96,7 +131,15 @@ export const holds = (condition: boolean, otherwise: string): Effect.Effect<void
 export const example = (id: string, description: string, check: Effect.Effect<void, Departure>): Law => ({
   id,
   description,
-  check: Effect.mapError(guarded(check), ({ message }) => new LawBroken({ law: id, description, reason: message })),
+  check: unlessAnother(
+    id,
+    check.pipe(
+      live,
+      guarded,
+      Effect.mapError(({ message }) => new LawBroken({ law: id, description, reason: message })),
+      orTooLong(() => new LawBroken({ law: id, description, reason: tooLong })),
+    ),
+  ),
 })
 
 /**
@@ -133,40 +176,87 @@ export const property = <A>(
 ): Law => ({
   id,
   description,
-  check: Effect.gen(function* () {
-    const { show = Formatter.format } = options
-    const seed = yield* Effect.flatMap(setting(Config.Int("HOLDFAST_SEED")), (seed) =>
-      seed === undefined ? Random.nextIntBetween(0, 2 ** 31) : Effect.succeed(seed),
-    )
-    const runs = (yield* setting(Config.Int("HOLDFAST_RUNS"))) ?? options.runs ?? 100
-    const replayed = (yield* setting(Config.String("HOLDFAST_REPLAY")))?.split(/ (.*)/)
-    const result = yield* Arbitrary.checkEffect(arbitrary, (value) => Effect.as(guarded(holdsFor(value)), true), {
-      runs,
-      seed,
-      size: options.size ?? 20,
-      ...(replayed?.[0] === id ? { replay: replayed[1] } : {}),
-    })
-    if (result._tag === "Passed") return
-    const broken = { law: id, description }
-    if (result._tag !== "Falsified") {
-      return yield* new LawBroken({ ...broken, seed, reason: `${Arbitrary.formatCheckFailure(result)}` })
-    }
-    const { failure, shrunkInput, replay } = result
-    const reason = failure._tag === "PropertyError" ? failure.error.message : "It does not hold."
-    return yield* new LawBroken({ ...broken, seed, reason, input: show(shrunkInput), replay })
-  }),
+  check: unlessAnother(
+    id,
+    Effect.gen(function* () {
+      const { show = Formatter.format } = options
+      const seed = yield* Effect.flatMap(setting(Config.Int("HOLDFAST_SEED")), (seed) =>
+        seed === undefined ? Random.nextIntBetween(0, 2 ** 31) : Effect.succeed(seed),
+      )
+      const runs = (yield* setting(Config.Int("HOLDFAST_RUNS"))) ?? options.runs ?? 100
+      const replay = (yield* replayed)?.[1]
+      const broken = { law: id, description }
+      const holds = (value: A) =>
+        Effect.suspend(() => holdsFor(value)).pipe(
+          live,
+          guarded,
+          Effect.as(true),
+          // No shorter case is looked for: each would take as long.
+          orTooLong(() => new LawBroken({ ...broken, seed, reason: `${tooLong} The case:\n${show(value)}` })),
+          Effect.catchTag("LawBroken", Effect.die),
+        )
+      const result = yield* Arbitrary.checkEffect(arbitrary, holds, {
+        runs,
+        seed,
+        size: options.size ?? 20,
+        ...(replay === undefined ? {} : { replay }),
+      })
+      if (result._tag === "Passed") return
+      if (result._tag !== "Falsified") {
+        return yield* Effect.fail(new LawBroken({ ...broken, seed, reason: `${Arbitrary.formatCheckFailure(result)}` }))
+      }
+      const { failure, shrunkInput } = result
+      const reason = failure._tag === "PropertyError" ? failure.error.message : "It does not hold."
+      return yield* Effect.fail(
+        new LawBroken({ ...broken, seed, reason, input: show(shrunkInput), replay: result.replay }),
+      )
+    }).pipe(Effect.catchDefect((defect) => (defect instanceof LawBroken ? Effect.fail(defect) : Effect.die(defect)))),
+  ),
 })
 
 /** What stands in the environment; what cannot be read there is a mistake of whoever set it. */
 const setting = <A>(config: Config.Config<A>): Effect.Effect<A | undefined> =>
   Effect.orDie(Effect.map(Config.option(config), Option.getOrUndefined))
 
+/** The case that is to be seen again, and the law that it breaks. */
+const replayed: Effect.Effect<readonly [law: string, replay: string] | undefined> = Effect.flatMap(
+  setting(Config.String("HOLDFAST_REPLAY")),
+  (text) => {
+    if (text === undefined) return Effect.succeed(undefined)
+    const [, law, replay] = /^(\S+) (\[.*\])$/.exec(text) ?? []
+    return law === undefined || replay === undefined
+      ? Effect.die(new Error(`HOLDFAST_REPLAY is not what a broken law printed. Got ${JSON.stringify(text)}.`))
+      : Effect.succeed([law, replay] as const)
+  },
+)
+
+/** Where one law's case is to be seen again, no other law is looked at; each says so, for a slip in the name is no success. */
+const unlessAnother = (id: string, check: Law["check"]): Law["check"] =>
+  Effect.flatMap(replayed, (replayed) =>
+    replayed === undefined || replayed[0] === id
+      ? check
+      : Effect.logWarning(`${id} was not looked at: HOLDFAST_REPLAY is about ${replayed[0]}.`),
+  )
+
+/** A test's clock may stand still, and a law waits. */
+const live = <A, E>(check: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.provideService(check, Clock.Clock, Clock.Clock.defaultValue())
+
+const limitSeconds = 60
+
+const tooLong = `It has not ended after ${limitSeconds} s: something that was asked is not answered.`
+
+const orTooLong = (broken: () => LawBroken) =>
+  Effect.timeoutOrElse({ duration: `${limitSeconds} seconds`, orElse: () => Effect.fail(broken()) })
+
 /** What dies departs as well, so that the shortest case is looked for. */
 const guarded = (check: Effect.Effect<void, Departure>): Effect.Effect<void, Departure> =>
   Effect.catchCause(check, (cause) => {
     const failure = cause.reasons.find(Cause.isFailReason)
     if (failure !== undefined) return Effect.fail(failure.error)
-    return cause.reasons.some(Cause.isDieReason)
-      ? Effect.fail(new Departure({ message: `It ended with ${Cause.pretty(cause)}` }))
-      : Effect.failCause(cause)
+    const defect = cause.reasons.find(Cause.isDieReason)?.defect
+    if (defect instanceof Departure) return Effect.fail(defect)
+    return defect === undefined
+      ? Effect.failCause(cause)
+      : Effect.fail(new Departure({ message: `It ended with ${Cause.pretty(cause)}` }))
   })

@@ -7,14 +7,14 @@ import * as Law from "./Law.ts"
 import type * as Model from "./Model.ts"
 import * as System from "./System.ts"
 
-const currency = "BTC"
-
 /** A new connection that may reserve so much. */
 const funded = Effect.fnUntraced(function* (system: System.System, quantity: number) {
   const connectionId = System.newId()
   const partnersConnectionId = `account ${connectionId}`
   const connection = { connectionId, clientId: System.newId(), partnersConnectionId, partnerClientId: "" }
   yield* Law.same<unknown>(yield* system.register(connection), { ok: "registered" }, "The registration")
+  // Of its own: what others have may look alike.
+  const currency = `race:${connectionId}`
   const amount = (units: number) => ({ currency, quantity: `${units}` })
   const adjustment = (
     direction: "credit" | "debit",
@@ -230,6 +230,23 @@ export const races: Readonly<Record<string, { readonly description: string; read
     )
     const held = count(outcomes, (succeeded, n) => succeeded && n % 2 === 0)
     yield* assertBalances(0, held, 0, 0, 5 - held)
+  }),
+
+  "one-token": race("of connections that show one token at once, one is had, and stays", function* (system) {
+    const account = { partnersConnectionId: `account ${System.newId()}`, partnerClientId: "" }
+    const token = yield* system.issueToken(account)
+    const asked = Array.from({ length: 5 }, () => ({ connectionId: System.newId(), clientId: System.newId(), token }))
+    const outcomes = yield* times(10, (n) => system.connect(asked[n % 5] as Model.Connecting))
+    const had = asked.filter((_, n) => "ok" in (outcomes[n] ?? {}))
+    yield* Law.same(had.length, 1, "How many of five connections were had for one token")
+    const [winner] = had
+    const others = outcomes.filter((_, n) => asked[n % 5] !== winner)
+    yield* allTheSame(others, "One of the other answers")
+    yield* Law.holds(isRefused(others[0], "TOKEN_REFUSED"), `A used token was told ${JSON.stringify(others[0])}.`)
+    for (const { connectionId } of asked) {
+      const isThere = "ok" in (yield* system.connection(connectionId))
+      yield* Law.same(isThere, connectionId === winner?.connectionId, "Whether a connection is there")
+    }
   }),
 
   "two-registrations": race("of two ways to register a connection one wins, and stays", function* (system) {

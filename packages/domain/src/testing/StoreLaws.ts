@@ -11,7 +11,7 @@ import * as BaseUnits from "../BaseUnits.ts"
 import type * as Connection from "../Connection.ts"
 import * as Holdfast from "../Holdfast.ts"
 import * as Ledger from "../Ledger.ts"
-import type * as Store from "../Store.ts"
+import * as Store from "../Store.ts"
 import type * as Transfer from "../Transfer.ts"
 import * as Uuid from "../Uuid.ts"
 import * as Arbitraries from "./Arbitraries.ts"
@@ -49,7 +49,7 @@ export const laws = (make: MakeStore, options: SystemLaws.Options = {}): Readonl
     (policy) =>
       Effect.gen(function* () {
         const currencies = policy.currencies === undefined ? undefined : new Set<string>(policy.currencies)
-        const store = yield* make({ ...policy, currencies })
+        const store = yield* SystemLaws.made("store", () => make({ ...policy, currencies }))
         return System.fromService(yield* serviceOn(store))
       }),
     options,
@@ -72,7 +72,8 @@ const withStore = (
   make: MakeStore,
   check: (store: Store.Store) => Effect.Effect<void, unknown>,
 ): Effect.Effect<void, Law.Departure> =>
-  Effect.flatMap(make({}), check).pipe(
+  SystemLaws.made("store", () => make({})).pipe(
+    Effect.flatMap(check),
     Effect.scoped,
     Effect.mapError((error) =>
       error instanceof Law.Departure ? error : new Law.Departure({ message: `It failed with ${error}` }),
@@ -96,9 +97,19 @@ const funded = Effect.fnUntraced(function* (store: Store.Store, quantity: bigint
   const currency = Amount.Currency.make(`law:${System.newId()}`)
   const amountOf = (units: bigint): Amount.Amount => ({ currency, quantity: BaseUnits.BaseUnits.make(units) })
   yield* store.register(connection)
-  const adjust = (direction: "credit" | "debit", units: bigint) => {
-    const terms = { id: newId(), connectionId: connection.connectionId, direction, amount: amountOf(units) }
-    return { _tag: "Adjust", kind: "adjustment", terms, at: start } as const
+  const adjust = (
+    direction: "credit" | "debit",
+    units: bigint,
+    {
+      newCurrency = false,
+      memo,
+      code = currency,
+    }: { newCurrency?: boolean; memo?: string; code?: Amount.Currency } = {},
+  ) => {
+    const amount = { ...amountOf(units), currency: code }
+    const terms = { id: newId(), connectionId: connection.connectionId, direction, amount }
+    const noted = memo === undefined ? terms : { ...terms, memo }
+    return { _tag: "Adjust", kind: "adjustment", terms: noted, at: start, newCurrency } as const
   }
   yield* store.execute({ command: adjust("credit", quantity), nonce: undefined })
   const reserve = (units: bigint, at: DateTime.Utc = start) => {
@@ -108,6 +119,14 @@ const funded = Effect.fnUntraced(function* (store: Store.Store, quantity: bigint
   const settle = (_tag: "Clear" | "Release", id: Uuid.Uuid, at: DateTime.Utc = start) =>
     ({ _tag, kind: "deallocation", id, at }) as const
   return { connection, currency, adjust, reserve, settle }
+})
+
+/** Beyond what a double can tell from the next. */
+const large = 2n ** 70n + 1n
+
+const entryOf = ({ transferId, event, connectionId, currency, quantity, balances, at, previousAt }: Ledger.Entry) => ({
+  ...{ transferId, event, connectionId, currency, quantity, balances, at },
+  ...(previousAt === undefined ? {} : { previousAt }),
 })
 
 const failureOf = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<E | "nothing"> =>
@@ -155,6 +174,24 @@ const ofStores = {
       ["nothing", "NonceUsed"],
       "What a command under a used nonce fails with",
     )
+    const request = { connectionId: newId(), clientId: newId(), tokenHash: undefined }
+    const shown = nonce()
+    yield* Law.same(
+      [
+        yield* tagOf(store.connect(request, shown)),
+        yield* tagOf(store.connect(request, shown)),
+        yield* tagOf(store.useNonce(shown)),
+      ],
+      ["TokenRefused", "NonceUsed", "NonceUsed"],
+      "What connecting without a token, again under its nonce, and using that nonce fail with",
+    )
+    const cased = { ...nonce(), value: `a${System.newId()}` }
+    yield* store.useNonce(cased)
+    yield* Law.same(
+      yield* tagOf(store.useNonce({ ...cased, value: cased.value.toUpperCase() })),
+      "nothing",
+      "What another nonce, which differs in case, fails with",
+    )
   }),
 
   "find/kinds": example("a transfer is found under its id and kind, and under no other", function* (store) {
@@ -163,6 +200,16 @@ const ofStores = {
     const { id } = command.terms
     const made = yield* store.execute({ command, nonce: undefined })
     yield* Law.same<unknown>(yield* store.find("deallocation", id), made, "What is found")
+    yield* store.ready
+    const { connectionId } = command.terms
+    const adjustments = yield* store.list("adjustment", { connectionId, limit: 2 })
+    yield* Law.same(adjustments.items.length, 1, "How many adjustments the connection has")
+    const unfiltered = [yield* store.list("deallocation", { limit: 1 }), yield* store.connections({ limit: 1 })]
+    yield* Law.same(
+      unfiltered.map(({ items }) => items.length),
+      [1, 1],
+      "How many of one are listed where nothing restricts it",
+    )
     for (const kind of ["allocation", "lock", "adjustment"] as const) {
       yield* Law.same(
         yield* tagOf(store.find(kind, id)),
@@ -194,12 +241,139 @@ const ofStores = {
     )
   }),
 
+  "journal/entries": example(
+    "an entry has its quantity, its time, and when the one before it was; a rejection has one too",
+    function* (store) {
+      const { adjust, connection, currency, reserve, settle } = yield* funded(store, 10n)
+      const { connectionId } = connection
+      const command = reserve(4n, after(3))
+      const { id, amount } = command.terms
+      yield* store.execute({ command, nonce: undefined })
+      yield* store.execute({ command: settle("Release", id, after(5)), nonce: undefined })
+      yield* store.execute({ command: { ...command, at: after(7) }, nonce: undefined })
+      yield* store.execute({ command: settle("Clear", id, after(9)), nonce: undefined })
+      const entry = (event: Transfer.State, available: bigint, reserved: bigint, deallocated: bigint, at: number) => ({
+        ...{ transferId: id, event, connectionId, currency, quantity: amount.quantity },
+        balances: { ...Account.empty, available, reserved, deallocated },
+        at: after(at),
+      })
+      const expected = [
+        entry("Reserved", 6n, 4n, 0n, 3),
+        entry("Released", 10n, 0n, 0n, 5),
+        { ...entry("Reserved", 6n, 4n, 0n, 7), previousAt: after(5) },
+        { ...entry("Cleared", 6n, 0n, 4n, 9), previousAt: after(7) },
+      ]
+      yield* Law.same<unknown>(yield* store.journal(id), expected, "The journal of a transfer")
+      const tooMuch = reserve(100n)
+      yield* store.execute({ command: tooMuch, nonce: undefined })
+      const rejected = yield* store.journal(tooMuch.terms.id)
+      yield* Law.same(
+        rejected.map(({ event }) => event),
+        ["Rejected"],
+        "What the journal has of a reservation of too much",
+      )
+      const noted = adjust("debit", 1n, { memo: "Trade 7" })
+      const made = yield* store.execute({ command: noted, nonce: undefined })
+      yield* Law.same<unknown>(made.terms, noted.terms, "What is told of an adjustment")
+      yield* Law.same<unknown>(yield* store.find("adjustment", noted.terms.id), made, "The adjustment that is found")
+    },
+  ),
+
+  "journal/places": example(
+    "the feed gives no more than it is asked for, and has no place that never was",
+    function* (store) {
+      yield* funded(store, 1n)
+      yield* funded(store, 1n)
+      for (const limit of [1, 2]) {
+        yield* untilThere(Effect.map(store.entries(undefined, limit), (entries) => entries.length === limit))
+        yield* Law.same(
+          (yield* store.entries(undefined, limit)).length,
+          limit,
+          `How many of ${limit} entries there are`,
+        )
+      }
+      yield* Law.same(
+        yield* tagOf(store.entries(Store.Place.make("9".repeat(18)), 1)),
+        "PlaceNotFound",
+        "What going on from a place of another journal fails with",
+      )
+    },
+  ),
+
+  "currencies/alike": example(
+    "codes that differ in case are different currencies, each of which is known once something came in in it",
+    function* (store) {
+      const [one, other] = [yield* funded(store, 3n), yield* funded(store, 1n)]
+      const code = Amount.Currency.make(one.currency.toUpperCase())
+      const third = Amount.Currency.make(one.currency.replace("l", "L"))
+      const ask = (command: Ledger.Command) => store.execute({ command, nonce: undefined })
+      yield* Law.same(
+        [
+          yield* tagOf(ask(one.adjust("credit", 5n, { code }))),
+          yield* tagOf(ask(one.adjust("credit", 5n, { code, newCurrency: true }))),
+          yield* tagOf(ask(other.adjust("credit", 1n, { code: one.currency }))),
+          yield* tagOf(ask(other.adjust("credit", 1n, { code }))),
+          yield* tagOf(ask(other.adjust("credit", 1n, { code: third }))),
+        ],
+        ["CurrencyLooksAlike", "nothing", "nothing", "nothing", "CurrencyLooksAlike"],
+        "What credits in new and known codes fail with",
+      )
+      const command = one.reserve(1n)
+      yield* ask(command)
+      for (const [currency, count] of [
+        [one.currency, 1],
+        [code, 0],
+      ] as const) {
+        const { connectionId } = one.connection
+        const { items } = yield* store.list("deallocation", { connectionId, currency, limit: 10 })
+        yield* Law.same(items.length, count, `How many deallocations are listed in ${currency}`)
+      }
+      const totals = (yield* store.totals).filter(({ currency }) => Amount.folded(currency) === one.currency)
+      yield* Law.same(
+        totals.map(({ currency, available, accounts }) => `${currency} ${available} ${accounts}`),
+        [`${code} 6 2`, `${one.currency} 3 2`],
+        "The totals of both",
+      )
+    },
+  ),
+
+  "tokens/states": example(
+    "a token connects until it expires, is revoked or was used; it is revoked once, and not after it was used",
+    function* (store) {
+      const account = () => ({ partnersConnectionId: `account ${System.newId()}`, partnerClientId: "" })
+      const now = yield* DateTime.now
+      const issued = Effect.fnUntraced(function* (hoursAgo: number) {
+        const issuedAt = DateTime.subtract(now, { hours: hoursAgo })
+        const hash = System.newId().replaceAll("-", "").padEnd(64, "0")
+        const token = { id: newId(), hash, ...account(), issuedAt, expiresAt: DateTime.add(issuedAt, { hours: 1 }) }
+        yield* store.issueToken(token)
+        return token
+      })
+      const connect = (tokenHash: string) => store.connect({ connectionId: newId(), clientId: newId(), tokenHash })
+      const [used, revoked, expired] = [yield* issued(0), yield* issued(0), yield* issued(2)]
+      yield* connect(used.hash)
+      const once = yield* store.revokeToken(revoked.id)
+      // As long as it takes for two moments to differ.
+      yield* Effect.sleep("2 millis")
+      yield* Law.same<unknown>(yield* store.revokeToken(revoked.id), once, "A token that is revoked again")
+      yield* Law.same(once.revokedAt === undefined, false, "That a revoked token does not say when")
+      for (const [name, { hash }] of Object.entries({ used, revoked, expired })) {
+        yield* Law.same(yield* tagOf(connect(hash)), "TokenRefused", `What a token that is ${name} fails with`)
+      }
+      yield* Law.same(
+        [yield* tagOf(store.revokeToken(used.id)), yield* tagOf(store.revokeToken(newId()))],
+        ["TokenUsed", "TokenNotFound"],
+        "What revoking a used token and an unknown one fail with",
+      )
+    },
+  ),
+
   "journal/whole": example(
     "the journal has each event once, with the balances that follow from it, and its feed gives each once from any place",
     function* (store) {
       const last = yield* endOf(store)
-      const { adjust, connection, currency, reserve, settle } = yield* funded(store, 12n)
-      const reservations = Array.from({ length: 16 }, () => reserve(1n))
+      const { adjust, connection, currency, reserve, settle } = yield* funded(store, 12n * large)
+      const reservations = Array.from({ length: 16 }, () => reserve(large))
       yield* Effect.all(
         reservations.map((command, n) =>
           Effect.gen(function* () {
@@ -212,7 +386,7 @@ const ofStores = {
         ),
         { concurrency: "unbounded" },
       )
-      const debit = adjust("debit", 1n)
+      const debit = adjust("debit", large)
       yield* Effect.exit(store.execute({ command: debit, nonce: undefined }))
 
       const journals = yield* Effect.forEach(
@@ -239,6 +413,10 @@ const ofStores = {
           events,
           "What the feed has of a transfer",
         )
+        // The same entries, to the last digit, and of the kind that it is.
+        const told = ofFeed.map(({ place: _, hash: __, kind, ...entry }) => ({ kind, ...entry }))
+        const expected = journal.map((entry) => ({ kind: "deallocation" as const, ...entryOf(entry) }))
+        yield* Law.same<unknown>(told, expected, "What the feed says of a transfer")
       }
       let account = Account.empty
       for (const { kind, event, quantity, balances } of mine) {
@@ -266,10 +444,12 @@ const ofStores = {
 
   "totals/sums": example("the totals of a currency are what its accounts have together", function* (store) {
     const [one, other] = [yield* funded(store, 12n), yield* funded(store, 7n)]
-    const { terms, ...credit } = other.adjust("credit", 5n)
-    const amount = { ...terms.amount, currency: one.currency }
-    yield* store.execute({ command: { ...credit, terms: { ...terms, amount } }, nonce: undefined })
+    yield* store.execute({ command: other.adjust("credit", 5n, { code: one.currency }), nonce: undefined })
     yield* store.execute({ command: one.reserve(2n), nonce: undefined })
+    const emptied = yield* funded(store, 1n)
+    const code = one.currency
+    yield* store.execute({ command: emptied.adjust("credit", 1n, { code }), nonce: undefined })
+    yield* store.execute({ command: emptied.adjust("debit", 1n, { code }), nonce: undefined })
     const totals = (yield* store.totals).filter(({ currency }) => currency === one.currency)
     const expected = { ...Account.empty, currency: one.currency, accounts: 2, available: 15n, reserved: 2n }
     yield* Law.same<unknown>(totals, [expected], "The totals of the currency")
@@ -282,7 +462,8 @@ const ofStores = {
       const ids = Array.from({ length: 5 }, newId)
       for (const connectionId of ids) {
         const partnersConnectionId = `account ${connectionId}`
-        yield* store.register({ connectionId, clientId, partnersConnectionId, partnerClientId: "" })
+        const partnerClientId = `client ${connectionId}`
+        yield* store.register({ connectionId, clientId, partnersConnectionId, partnerClientId })
       }
       for (const limit of [1, 2, 3, 5, 200]) {
         const pages = yield* System.pagesOf(
@@ -294,6 +475,17 @@ const ofStores = {
           pages.map((page) => page.map(({ connectionId }) => connectionId)),
           ids.toSorted(),
           limit,
+        )
+      }
+      const [one = newId()] = ids
+      yield* store.suspend(one, true)
+      const filters = { partnersConnectionId: `account ${one}`, partnerClientId: `client ${one}`, suspended: true }
+      for (const [field, wanted] of Object.entries(filters)) {
+        const { items } = yield* store.connections({ clientId, [field]: wanted, limit: 200 })
+        yield* Law.same(
+          items.map(({ connectionId }) => connectionId),
+          [one],
+          `The connections whose ${field} is ${wanted}`,
         )
       }
     },
@@ -419,11 +611,28 @@ const feedFrom = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<Store.Placed>, unknown> {
   const placed: Array<Store.Placed> = []
   for (let waits = 0; ; ) {
-    const page = yield* store.entries(placed.at(-1)?.place ?? after, 7)
+    const page = yield* store.entries(placed.at(-1)?.place ?? after, 50)
+    for (const { place } of page) {
+      if (placed.some((known) => known.place === place)) {
+        return yield* new Law.Departure({ message: `The feed gives the place ${place} twice.` })
+      }
+    }
     placed.push(...page)
+    // Others may add to it for ever.
+    if (isAll(placed)) return placed
     if (page.length > 0) continue
     // A store may hold back what others have not finished yet.
-    if (isAll(placed) || waits++ === 100) return placed
+    if (waits++ === 100) return placed
     yield* Effect.sleep("50 millis")
   }
 })
+
+/** Waits for what a store may hold back, for so long. */
+const untilThere = (isThere: Effect.Effect<boolean, unknown>) =>
+  Effect.repeat(
+    Effect.tap(isThere, (there) => (there ? Effect.void : Effect.sleep("50 millis"))),
+    {
+      until: (there) => there,
+      times: 100,
+    },
+  )

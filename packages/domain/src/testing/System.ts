@@ -83,6 +83,7 @@ export const pagesOf = Effect.fnUntraced(function* <A, C, E, R>(
  * @category constructors
  */
 export const fromService = (service: Holdfast.Holdfast["Service"]): System => {
+  const tokenIds = new Map<string, Uuid.Uuid>()
   const about =
     (
       ask: (kind: Model.Kind, id: Uuid.Uuid) => Effect.Effect<TwoPhased, Failure>,
@@ -112,14 +113,15 @@ export const fromService = (service: Holdfast.Holdfast["Service"]): System => {
       const issuedAt = yield* DateTime.now
       const expiresAt = DateTime.add(issuedAt, { hours: 1 })
       yield* Effect.orDie(service.issueToken({ id, hash: hashOf(token) ?? "", ...account, issuedAt, expiresAt }))
+      tokenIds.set(token, id)
       return token
     }),
-    revokeToken: Effect.fnUntraced(function* (token) {
-      const found = (yield* Effect.orDie(service.tokens({ limit: 200 }))).items.find(
-        ({ hash }) => hash === hashOf(token),
-      )
-      if (found?.usedBy === undefined && found !== undefined) yield* Effect.orDie(service.revokeToken(found.id))
-    }),
+    revokeToken: (token) => {
+      const id = tokenIds.get(token)
+      if (id === undefined) return Effect.void
+      const revoked = Effect.catchTag(service.revokeToken(id), "TokenUsed", () => Effect.void)
+      return Effect.orDie(Effect.asVoid(revoked))
+    },
     suspend: (id, suspended) =>
       outcome(
         Effect.flatMap(decodeId(id), (id) => service.suspend(id, suspended)),

@@ -82,10 +82,48 @@ const withSystem = <A>(
 ): Effect.Effect<A, Law.Departure> =>
   Effect.scoped(
     Effect.flatMap(
-      Effect.mapError(make(policy), (error) => new Law.Departure({ message: `There is no system: ${error}` })),
+      made("system", () => make(policy)),
       use,
     ),
   )
+
+/**
+ * What is to be tested, made. Where no types hold anybody to it, what comes may be no effect: that is said by name.
+ *
+ * @internal
+ */
+export const made = <A extends object>(
+  what: "store" | "system",
+  make: () => Effect.Effect<A, unknown, Scope.Scope>,
+): Effect.Effect<A, Law.Departure, Scope.Scope> =>
+  Effect.suspend(() => effectOf(make(), `What is to make the ${what}`)).pipe(
+    Effect.mapError((error) =>
+      error instanceof Law.Departure ? error : new Law.Departure({ message: `There is no ${what}: ${error}` }),
+    ),
+    Effect.map(
+      (made) =>
+        // Over a copy, for what is frozen cannot be other than it is.
+        new Proxy(
+          { ...made },
+          {
+            get: (_, name) => {
+              const member: unknown = Reflect.get(made, name)
+              const who = `The ${what}'s ${String(name)}`
+              return typeof member === "function"
+                ? (...asked: ReadonlyArray<unknown>) => effectOf(member.apply(made, asked), who)
+                : effectOf(member as Effect.Effect<unknown>, who)
+            },
+          },
+        ),
+    ),
+  )
+
+const effectOf = <A, E, R>(given: Effect.Effect<A, E, R>, who: string): Effect.Effect<A, E, R> =>
+  Effect.isEffect(given)
+    ? given
+    : Effect.die(
+        new Law.Departure({ message: `${who} comes to ${Object.prototype.toString.call(given)}, which is no Effect.` }),
+      )
 
 const answersAsTheModel = (
   make: MakeSystem,
@@ -111,7 +149,7 @@ const answersAsTheModel = (
           yield* run.assertSettled()
         }),
       ),
-    { runs, size: 60, show: (requests) => requests.map((request, n) => `${n + 1}. ${shown(request)}`).join("\n") },
+    { runs, size: 60, show: showAll },
   )
 
 const nth = (n: number) => `${n}${n % 100 > 10 && n % 100 < 14 ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th")}`
@@ -172,6 +210,11 @@ type Request =
       readonly which: number
       readonly other: "clientId" | undefined
     }
+
+const showAll = (requests: ReadonlyArray<Request>): string =>
+  requests.length === 0
+    ? "nothing but the two accounts that each case begins with"
+    : requests.map((request, n) => `${n + 1}. ${shown(request)}`).join("\n")
 
 /** As people would write it down: the name, and what is said. */
 const shown = ({ ask, ...said }: Request): string => `${ask} ${JSON.stringify(said)}`

@@ -1,7 +1,7 @@
 /** Whose calls are answered, and how many of them: all that guards the application, from keys and tokens on. */
 import { Layer } from "effect"
 import type { Operator } from "../contract/OperatorApi.ts"
-import { defaults } from "../request/Limits.ts"
+import { withDefaults } from "../request/Limits.ts"
 import * as CallerLimits from "./CallerLimits.ts"
 import * as Credentials from "./Credentials.ts"
 import type { InvalidOption } from "./InvalidOption.ts"
@@ -41,6 +41,6 @@ export const layer = ({
   InvalidOption
 > =>
   Layer.merge(Signature.layer({ issuer, audience, bodyClaim }), OperatorToken.layer).pipe(
-    Layer.provideMerge(CallerLimits.layer({ ...defaults, ...given })),
+    Layer.provideMerge(CallerLimits.layer(withDefaults(given))),
     Layer.provideMerge(Credentials.layer(given)),
   )

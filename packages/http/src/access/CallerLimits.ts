@@ -3,7 +3,7 @@
  * is refused too often has to wait before its credentials are looked at again, so
  * that nobody can try tokens at will or keep us busy with checking signatures.
  */
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, Struct } from "effect"
 import { TooManyRequests, Unauthorized } from "../contract/Problems.ts"
 import * as Addresses from "./Addresses.ts"
 import { InvalidOption } from "./InvalidOption.ts"
@@ -104,6 +104,13 @@ export const layer = ({
   Layer.effect(
     CallerLimits,
     Effect.gen(function* () {
+      const limits = { maxRequestsPerSecond, maxRefusalsPerMinute }
+      for (const option of Struct.keys(limits)) {
+        const limit = limits[option]
+        if (!Number.isFinite(limit) || limit < 1) {
+          return yield* new InvalidOption({ option, fact: `Expected a number of 1 or more. Got ${limit}.` })
+        }
+      }
       const trusted = yield* Effect.forEach(trustedProxies, network)
       const isTrusted = (address: Addresses.Address) => trusted.some((network) => Addresses.isIn(network, address))
       const callerOf = callerBehind(isTrusted)

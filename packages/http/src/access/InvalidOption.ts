@@ -15,7 +15,14 @@ import { Schema } from "effect"
  * @category errors
  */
 export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
-  option: Schema.Literals(["publicKeys", "operatorTokens", "connectionTokenKey", "trustedProxies"]),
+  option: Schema.Literals([
+    "publicKeys",
+    "operatorTokens",
+    "connectionTokenKey",
+    "trustedProxies",
+    "maxRequestsPerSecond",
+    "maxRefusalsPerMinute",
+  ]),
   fact: Schema.String,
 }) {
   override get message() {

@@ -75,7 +75,8 @@ export const make = async <E>(
       readBody: (maxBytes) => readBody(request, maxBytes),
     })
     // A connection that is kept alive does not keep a server that stops: some frameworks would wait for it for a minute.
-    if (isStopping) response.shouldKeepAlive = false
+    // Nor does a body that nobody will read leave room for the next request.
+    if (isStopping || !request.complete) response.shouldKeepAlive = false
     response.writeHead(answer.status, Object.fromEntries(answer.headers))
     if (answer.body === null) response.end()
     else await pipeline(Readable.fromWeb(answer.body), response)

@@ -18,3 +18,12 @@ export const defaults = {
   maxUrlLength: 8_192,
   maxBodyBytes: 65_536,
 } as const
+
+/**
+ * What a host said, and the defaults for the rest: what it said nothing of may also be `undefined`.
+ *
+ * @internal
+ */
+export const withDefaults = <Said extends object>(said: Said): Said & typeof defaults =>
+  ({ ...defaults, ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) }) as Said &
+    typeof defaults

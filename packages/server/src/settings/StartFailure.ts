@@ -13,6 +13,8 @@ const variables = {
   operatorTokens: "OPERATOR_TOKEN",
   connectionTokenKey: "CONNECTION_TOKEN_KEY_FILE",
   trustedProxies: "TRUSTED_PROXIES",
+  maxRequestsPerSecond: "MAX_REQUESTS_PER_SECOND",
+  maxRefusalsPerMinute: "MAX_REFUSALS_PER_MINUTE",
 } as const satisfies Record<InvalidOption["option"], string>
 
 /** The errors of the libraries say only in their innermost cause what went wrong. */
