@@ -96,7 +96,7 @@ const form = (id: string, method: string, path: string, operation: Json) => {
   const body =
     example &&
     `<label for="${id}-body">Body <span>sent as it is written</span>
-<textarea id="${id}-body" data-in="body" spellcheck="false" rows="${text.split("\n").length}">${escape(text)}</textarea></label>`
+<textarea id="${id}-body" data-in="body" spellcheck="false" rows="${text.split("\n").length + 1}">${escape(text)}</textarea></label>`
   return `<form data-method="${method.toUpperCase()}" data-path="${escape(path)}" data-security="${scheme}" aria-label="Try ${method.toUpperCase()} ${escape(path)}">
 ${parameters.map(input(id)).join("\n")}${body ?? ""}
 <button>Send</button><output></output><pre class="answer" tabindex="0" aria-label="The answer" hidden></pre></form>`
@@ -127,8 +127,10 @@ export const make = (document: Json): string => {
   const answer = (responses: Json) => {
     const [[status, { description, content }]] = Object.entries<Json>(responses) as [[string, Json]]
     const [[type, media]] = Object.entries<Json>(content) as [[string, Json]]
+    const rows = fields(media.schema)
+    const examples = examplesOf(media)
     return `<h3>Answer: ${status}</h3><p>${inline(description)} <code>${escape(type)}</code></p>
-<div class="two"><div>${fields(media.schema)}</div><div>${examplesOf(media)}</div></div>`
+${rows === "" ? examples : `<div class="two"><div>${rows}</div><div>${examples}</div></div>`}`
   }
 
   const call = ({ path, method, operation }: Call) => {

@@ -32,6 +32,7 @@ pre, textarea, input { background: var(--shade); color: inherit; border: 1px sol
 pre { padding: .6rem .75rem; overflow: auto; max-height: 32rem; margin: .4rem 0; }
 pre.answer { white-space: pre-wrap; overflow-wrap: anywhere; }
 textarea, input { width: 100%; padding: .4rem .5rem; border-color: var(--quiet); }
+textarea { white-space: pre; overflow: auto; }
 label { display: block; margin: .5rem 0; }
 label span { color: var(--quiet); font-size: .9em; }
 button { font: inherit; padding: .35rem 1.25rem; border: 0; border-radius: .3rem; cursor: pointer; margin: .5rem .75rem .5rem 0; color: var(--paper); background: var(--link); }
