@@ -12,7 +12,6 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
   it.effect("says that there is nothing at an unknown address", () =>
     Effect.gen(function* () {
       for (const path of [
-        "/",
         "/bitgo",
         "/bitgo/v1/deallocation",
         "/bitgo/v2/deallocations",
@@ -24,6 +23,16 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
         assert.match(answer.headers["content-type"] ?? "", /^application\/problem\+json/)
         assert.deepInclude(answer.json, { type: "urn:holdfast:problem:route-not-found", status: 404 })
         assert.notInclude(answer.text, "secret")
+      }
+    }),
+  )
+
+  it.effect("leads whoever knows only the host to the page", () =>
+    Effect.gen(function* () {
+      for (const method of ["GET", "HEAD"]) {
+        const answer = yield* TestServer.raw(`${method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+        assert.match(answer, /^HTTP\/1\.1 303 [\s\S]*\r\nlocation: \/docs\r\n/i)
+        assert.match(answer, /\r\n\r\n$/)
       }
     }),
   )
@@ -41,6 +50,7 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
         ["POST", "/metrics", "GET, HEAD"],
         ["POST", "/openapi.json", "GET, HEAD"],
         ["PUT", "/docs", "GET, HEAD"],
+        ["POST", "/", "GET, HEAD"],
       ] as const) {
         const answer = yield* TestServer.anyone(method, path)
         assert.deepStrictEqual([answer.status, answer.headers["allow"]], [405, allow], `${method} ${path}`)
@@ -70,7 +80,7 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
 
   const targets: ReadonlyArray<readonly [target: string, status: number]> = [
     ["*", 400],
-    ["/", 404],
+    ["/?x", 303],
     ["//", 400],
     ["/%", 400],
     ["/%zz", 400],
@@ -91,7 +101,7 @@ layer(TestServer.layer(), TestServer.options)("the server", (it) => {
       Effect.gen(function* () {
         const answer = yield* TestServer.raw(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
         assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `))
-        if (status !== 200) assert.match(answer, /content-type: application\/problem\+json/i)
+        if (status >= 400) assert.match(answer, /content-type: application\/problem\+json/i)
         assert.strictEqual((yield* TestServer.anyone("GET", "/health/live")).status, 200)
       }),
     )

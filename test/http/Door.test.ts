@@ -418,18 +418,18 @@ layer(TestServer.layer(undefined, { ...behindProxy, maxRequestsPerSecond: 1 }), 
   )
 })
 
-layer(TestServer.layer(undefined, { maxUnsignedPerSecond: 50 }), TestServer.options)("a large page", (it) => {
+layer(TestServer.layer(undefined, { maxUnsignedPerSecond: 5 }), TestServer.options)("a large page", (it) => {
   it.effect("is many turns", () =>
     Effect.gen(function* () {
       const get = TestServer.raw("GET /docs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
       // Made for the first.
       const size = (yield* get).length
       const turns = Math.floor(size / 65_536)
-      assert.isAbove(turns, 20)
+      assert.isAbove(turns, 2)
       const start = performance.now()
       yield* Effect.all([get, get, get, get, get], { concurrency: 5 })
-      // Fifty turns may be had at once.
-      assert.isAtLeast(performance.now() - start, ((4 * turns - 50) / 50) * 1_000)
+      // Five turns may be had at once; one page for one turn would take none.
+      assert.isAtLeast(performance.now() - start, ((4 * turns - 5) / 5) * 1_000)
     }),
   )
 })

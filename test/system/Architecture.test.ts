@@ -87,6 +87,8 @@ describe("a violation is found", () => {
     ["domain", "Account.ts", `export const load = (name: string) => import(name)`, true],
     ["domain", "Account.ts", `export type Fs = typeof import("node:fs")`, true],
     ["domain", "Account.ts", `import * as Batch from "../../persistence/src/Batch.ts"`, true],
+    ["domain", "internal/parsing.ts", `import manifest from "../../package.json" with { type: "json" }`, false],
+    ["domain", "Account.ts", `import manifest from "../../package.json" with { type: "json" }`, true],
     ["domain", "internal/parsing.ts", `import * as Uuid from "../Uuid.ts"`, false],
     [
       "persistence",
@@ -124,6 +126,8 @@ function violationsIn(name: PackageName, file: string, source: string, declared:
     if (specifier === undefined) return name === "server" ? [] : [where]
     if (specifier.startsWith(".")) {
       const path = Path.join(Path.dirname(file), specifier)
+      // It is of the package, too: the version stands there alone.
+      if (path === "../package.json") return []
       if (path.startsWith("..")) return [`${where}, which is outside the package`]
       const leavesContract = name === "http" && file.startsWith("contract/") && !path.startsWith("contract/")
       return leavesContract ? [`${where}, which is no description`] : []

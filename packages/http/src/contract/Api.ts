@@ -1,17 +1,13 @@
 /** All that the server offers, as one API: the source of routes and of the OpenAPI document. */
 import { HttpApi, OpenApi } from "effect/http-api"
+import manifest from "../../package.json" with { type: "json" }
+import * as Document from "./Document.ts"
+import { introduction } from "./Introduction.ts"
 import * as NetworkApi from "./NetworkApi.ts"
 import { OperatorApi } from "./OperatorApi.ts"
 import { SessionApi } from "./SessionApi.ts"
 import { SystemApi } from "./SystemApi.ts"
 import { WellFormed } from "./WellFormed.ts"
-
-/**
- * What the generator takes for closed objects are open: fields that we do not
- * know are ignored in requests, and callers had better do so with answers.
- */
-const open = (document: Record<string, unknown>) =>
-  JSON.parse(JSON.stringify(document, (key, value) => (key === "additionalProperties" ? undefined : value)))
 
 /**
  * The part of {@link Api} that Effect's `HttpApiBuilder` serves: the network's calls
@@ -46,7 +42,13 @@ export const Routed = HttpApi.make("holdfast").add(OperatorApi, SessionApi, Syst
 export const Api = HttpApi.make("holdfast")
   .add(...NetworkApi.groups, OperatorApi, SessionApi, SystemApi)
   .middleware(WellFormed)
-  .annotate(OpenApi.Title, "Holdfast")
-  .annotate(OpenApi.Version, "1.0.0")
-  .annotate(OpenApi.Description, "The partner's side of the Go Network: connections, allocations, deallocations.")
-  .annotate(OpenApi.Transform, open)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Holdfast",
+      version: manifest.version,
+      description: introduction,
+      license: { name: manifest.license, identifier: manifest.license },
+      servers: [{ url: "/", description: "The server that this document comes from." }],
+      transform: (generated) => Document.complete(generated, { name: "Holdfast", url: manifest.bugs }),
+    }),
+  )

@@ -33,7 +33,7 @@ class Signed extends HttpApiMiddleware.Service<Signed>()("@holdfast/http/Signed"
     signature: HttpApiSecurity.apiKey({ key: signatureHeader }).pipe(
       HttpApiSecurity.annotate(
         OpenApi.Description,
-        "A JWT, RS256, signed with BitGo's key, with `iat`, `exp` at most 60 s later, and a `jti` that was not used before.",
+        "A JWT, RS256, signed with the network's key (2048 bits or more), with `iat`, `exp` at most 60 s later, and a `jti` that was not used before. `kid` may name the key. The description of this document has a program that makes one.",
       ),
     ),
   },
@@ -170,9 +170,15 @@ const settleAnswerOf = (kind: Kind, edition: Edition): Schema.Struct.Fields => {
   }
 }
 
+const titles: Readonly<Record<Edition, string>> = { first: "First edition", later: "Later editions" }
+
 const answersOf = (kind: Kind) => {
   const inEach = (more: Schema.Struct.Fields) =>
-    Schema.Union(Edition.literals.map((edition) => Schema.Struct({ ...settleAnswerOf(kind, edition), ...more })))
+    Schema.Union(
+      Edition.literals.map((edition) =>
+        Schema.Struct({ ...settleAnswerOf(kind, edition), ...more }).annotate({ title: titles[edition] }),
+      ),
+    ).annotate({ description: `The ${kind}, in the edition that the server is set to (\`CONTRACT_EDITION\`).` })
   const reserved = { rejectionReason: Schema.optionalKey(reasons[kind]) }
   return { reserve: inEach(reserved), find: inEach({ ...reserved, status: WireState }), settle: inEach({}) }
 }
@@ -246,18 +252,35 @@ export const params = { deallocation: paramsOf("deallocation"), allocation: para
 
 const notFound = { deallocation: Problems.DeallocationNotFound, allocation: Problems.AllocationNotFound }
 
+/** What an id is called: its noun, and that noun with its article. */
+const nouns = { deallocation: "a deallocation", allocation: "an allocation" }
+
 const says = {
   deallocation: {
-    reserve: "Holds an amount: it becomes RESERVED, or is REJECTED with a reason.",
-    clear: "Finalises a reserved amount: it becomes CLEARED.",
-    release: "Gives a reserved amount back: it becomes RELEASED.",
+    reserve: [
+      "Hold an amount for a deallocation.",
+      "It becomes RESERVED: available balance is held. Or it is REJECTED, which is a 200 too, with `rejectionReason`: no balance moves, and the id keeps that answer for good.",
+    ],
+    clear: [
+      "Finalise a deallocation.",
+      "It becomes CLEARED: what was held has left the account, and shows as deallocated.",
+    ],
+    release: ["Give a deallocation up.", "It becomes RELEASED: what was held is available again."],
   },
   allocation: {
-    reserve: "Announces an amount: it becomes RESERVED and is pending, or is REJECTED with a reason.",
-    clear: "Brings a reserved amount in: it becomes CLEARED and available.",
-    release: "Takes a reserved amount back: it becomes RELEASED and is pending no more.",
+    reserve: [
+      "Announce an allocation.",
+      "It becomes RESERVED: the amount is pending, to be neither traded nor deallocated. Or it is REJECTED, which is a 200 too, with `rejectionReason`: the id keeps that answer for good.",
+    ],
+    clear: ["Bring an allocation in.", "It becomes CLEARED: what was pending is available."],
+    release: ["Give an allocation up.", "It becomes RELEASED: what was pending is gone."],
   },
-}
+} as const
+
+const again = "Sent again, it does nothing and has the same answer."
+
+const saying = ([summary, description]: readonly [string, string], more = "") =>
+  OpenApi.annotations({ summary, description: `${description} ${more}`.trim() })
 
 const reserveOf = (kind: Kind) =>
   HttpApiEndpoint.post("reserve", `/bitgo/v1/${kind}s`, {
@@ -271,7 +294,7 @@ const reserveOf = (kind: Kind) =>
       Problems.IdInUse,
       Problems.UnavailableRetryAfter,
     ],
-  }).annotate(OpenApi.Summary, says[kind].reserve)
+  }).annotateMerge(saying(says[kind].reserve, `${again} With other terms it is a 409 that names each difference.`))
 
 const ofOne = (kind: Kind, path: `/${string}`) => {
   const answers = answersOf(kind)
@@ -289,14 +312,14 @@ const ofOne = (kind: Kind, path: `/${string}`) => {
       ...one,
       success: answers.find,
       error: [Problems.PayloadTooLarge, notFound[kind], Problems.UnavailableRetryAfter],
-    }).annotate(OpenApi.Summary, `Says what has become of ${kind === "allocation" ? "an" : "a"} ${kind}.`),
-    HttpApiEndpoint.put("clear", `${id}/clear`, { ...one, success: answers.settle, error: settled }).annotate(
-      OpenApi.Summary,
-      says[kind].clear,
+    }).annotateMerge(
+      saying([`Find ${nouns[kind]}.`, "What was answered when it was asked for, with the state that it is in now."]),
     ),
-    HttpApiEndpoint.put("release", `${id}/release`, { ...one, success: answers.settle, error: settled }).annotate(
-      OpenApi.Summary,
-      says[kind].release,
+    HttpApiEndpoint.put("clear", `${id}/clear`, { ...one, success: answers.settle, error: settled }).annotateMerge(
+      saying(says[kind].clear, again),
+    ),
+    HttpApiEndpoint.put("release", `${id}/release`, { ...one, success: answers.settle, error: settled }).annotateMerge(
+      saying(says[kind].release, again),
     ),
   ] as const
 }
@@ -333,7 +356,7 @@ const ConnectAnswer = Schema.Struct({
   partnersClientId: partnerClientId,
   partnerClientId,
   partnersConnectionId,
-})
+}).annotate({ description: "The connection." })
 
 const connect = HttpApiEndpoint.post("connect", "/bitgo/v1/connections", {
   payload: ConnectRequest,
@@ -346,7 +369,12 @@ const connect = HttpApiEndpoint.post("connect", "/bitgo/v1/connections", {
     Problems.ConnectionTokenRefused,
     Problems.UnavailableRetryAfter,
   ],
-}).annotate(OpenApi.Summary, "Connects the account that a token was issued for. Again, it is the same connection.")
+}).annotateMerge(
+  saying([
+    "Connect a client's account.",
+    "The account is the one that the token was issued for. The token works once; sent again, it is the same connection, whatever has become of the token.",
+  ]),
+)
 
 /**
  * The network's calls, in groups: guides have each path in the singular or the plural, and both are answered.
@@ -363,18 +391,22 @@ const connect = HttpApiEndpoint.post("connect", "/bitgo/v1/connections", {
  */
 export const groups = [
   HttpApiGroup.make("network")
+    .annotate(OpenApi.Title, "Deallocations")
     .add(reserveOf("deallocation"), ...ofOne("deallocation", "/bitgo/v1/deallocation"))
     .middleware(Signed),
   HttpApiGroup.make("networkPlural")
+    .annotate(OpenApi.Title, "Deallocations, plural")
     .add(...ofOne("deallocation", "/bitgo/v1/deallocations"))
     .middleware(Signed),
   HttpApiGroup.make("allocations")
+    .annotate(OpenApi.Title, "Allocations")
     .add(reserveOf("allocation"), ...ofOne("allocation", "/bitgo/v1/allocation"))
     .middleware(Signed),
   HttpApiGroup.make("allocationsPlural")
+    .annotate(OpenApi.Title, "Allocations, plural")
     .add(...ofOne("allocation", "/bitgo/v1/allocations"))
     .middleware(Signed),
-  HttpApiGroup.make("connecting").add(connect).middleware(Signed),
+  HttpApiGroup.make("connecting").annotate(OpenApi.Title, "Connecting").add(connect).middleware(Signed),
 ] as const
 
 /**

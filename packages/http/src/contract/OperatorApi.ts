@@ -17,7 +17,7 @@ import {
   Transfer,
   Uuid,
 } from "@holdfast/domain"
-import { Context, DateTime, Schema, SchemaGetter, Struct } from "effect"
+import { Context, DateTime, Record, Schema, SchemaGetter, Struct } from "effect"
 import {
   HttpApiEndpoint,
   HttpApiGroup,
@@ -40,7 +40,14 @@ export class Operator extends HttpApiMiddleware.Service<Operator>()("@holdfast/h
     Problems.NotConfirmed,
     Problems.UnavailableRetryAfter,
   ],
-  security: { operatorToken: HttpApiSecurity.bearer },
+  security: {
+    operatorToken: HttpApiSecurity.bearer.pipe(
+      HttpApiSecurity.annotate(
+        OpenApi.Description,
+        "A token that the server is set up with (`OPERATOR_TOKEN`; on its own database the server has made one, in `operator-token` of its data directory).",
+      ),
+    ),
+  },
 }) {}
 
 /** Lets only such queries pass as are declared: a misspelt filter would otherwise be none, and a doubled one either. */
@@ -58,6 +65,8 @@ const { id: lockId, ...lock } = Lock.Terms.fields
 /** What a connection is registered with; its id is in the path. */
 export const ConnectionRequest = Schema.Struct(identifiers)
 
+const says = (summary: string, description: string) => OpenApi.annotations({ summary, description })
+
 /** A field of a schema for each name. */
 const of = <Name extends string, S>(names: ReadonlyArray<Name>, schema: S) =>
   Object.fromEntries(names.map((name) => [name, schema])) as Record<Name, S>
@@ -69,12 +78,12 @@ const at = Schema.DateTimeUtcFromString
 /** When a transfer was first asked for, and when it came into its present state. */
 const moments = { createdAt: at, updatedAt: at }
 
-const RegisteredAnswer = Connection.Registered
+const RegisteredAnswer = Connection.Registered.annotate({ identifier: "Registered", description: "A connection." })
 
 const ConnectionAnswer = Schema.Struct({
   ...Connection.Registered.fields,
   balances: Schema.Array(Schema.Struct({ currency: Amount.Currency, ...balances })),
-})
+}).annotate({ identifier: "Connection", description: "A connection with its balances." })
 
 /** What a token is issued with. */
 export const TokenRequest = Schema.Struct({
@@ -90,10 +99,12 @@ const TokenAnswer = Schema.Struct({
   revokedAt: Schema.optionalKey(at),
   /** The connection that came of it. */
   usedBy: Schema.optionalKey(Uuid.Uuid),
-})
+}).annotate({ identifier: "ConnectionToken", description: "A token, without its text." })
 
 /** The token itself is shown this once. */
-const IssuedAnswer = Schema.Struct({ ...TokenAnswer.fields, connectionToken: Schema.String })
+const IssuedAnswer = Schema.Struct({ ...TokenAnswer.fields, connectionToken: Schema.String }).annotate({
+  description: "The token.",
+})
 
 /** What an adjustment is made with; its id is in the path. */
 export const AdjustmentRequest = Schema.Struct({
@@ -107,12 +118,15 @@ const AdjustmentAnswer = Schema.Struct({
   ...adjustment,
   amount: WireAmount.FromString,
   createdAt: at,
-})
+}).annotate({ identifier: "Adjustment", description: "An adjustment." })
 
 /** What a lock is made with; its id is in the path. */
 export const LockRequest = Schema.Struct({ ...lock, amount: WireAmount.FromString })
 
-const LockAnswer = Schema.Struct({ lockId, ...LockRequest.fields, state: WireState, ...moments })
+const LockAnswer = Schema.Struct({ lockId, ...LockRequest.fields, state: WireState, ...moments }).annotate({
+  identifier: "Lock",
+  description: "A lock.",
+})
 
 /** The terms of what the network asks for. */
 const asked = { amount: WireAmount.FromString, ...Connection.Connection.fields }
@@ -124,7 +138,7 @@ const DeallocationAnswer = Schema.Struct({
   state: WireState,
   rejectionReason: Schema.optionalKey(Deallocation.RejectionReason),
   ...moments,
-})
+}).annotate({ identifier: "Deallocation", description: "A deallocation." })
 
 const AllocationAnswer = Schema.Struct({
   allocationId: Uuid.FromString,
@@ -133,7 +147,7 @@ const AllocationAnswer = Schema.Struct({
   state: WireState,
   rejectionReason: Schema.optionalKey(Allocation.RejectionReason),
   ...moments,
-})
+}).annotate({ identifier: "Allocation", description: "An allocation." })
 
 /** What is answered of each kind. */
 export const answers = {
@@ -144,21 +158,26 @@ export const answers = {
 }
 
 /**
- * What happened, oldest first, with the balances after it. `hash` is the SHA-256 of `hashed`, which has the hash before it:
- * null where the store keeps none, or the entry before is not among the account's latest.
+ * With what happened to it, oldest first, and the balances after that. `hash` is the SHA-256 of `hashed`, which has the hash
+ * before it: null where the store keeps none, or the entry before is not among the account's latest.
  */
-const journalOf = <Event extends Schema.Constraint>(event: Event) => ({
-  journal: Schema.Array(
-    Schema.Struct({
-      event,
-      quantity: BaseUnits.FromString,
-      balances: Schema.Struct(balances),
-      at,
-      hash: Schema.NullOr(Schema.String),
-      hashed: Schema.NullOr(Schema.String),
-    }),
-  ),
-})
+const withJournal = <Fields extends Schema.Struct.Fields, Event extends Schema.Constraint>(
+  answer: Schema.Struct<Fields>,
+  event: Event,
+) =>
+  Schema.Struct({
+    ...answer.fields,
+    journal: Schema.Array(
+      Schema.Struct({
+        event,
+        quantity: BaseUnits.FromString,
+        balances: Schema.Struct(balances),
+        at,
+        hash: Schema.NullOr(Schema.String),
+        hashed: Schema.NullOr(Schema.String),
+      }),
+    ),
+  }).annotate({ description: "What it is, and what happened to it." })
 
 /** No other moments can be asked the database for. */
 const isRecordable = (time: DateTime.Utc) => {
@@ -241,26 +260,80 @@ const ofConnections = {
   suspended: Schema.optionalKey(Flag),
 }
 
+/** A page of a list, and where the next begins. */
+const pageOf = <const Name extends string, Item extends Schema.Constraint, Cursor extends Schema.Constraint>(
+  name: Name,
+  item: Item,
+  cursor: Cursor,
+) =>
+  Schema.Struct({
+    ...({ [name]: Schema.Array(item) } as { readonly [N in Name]: Schema.$Array<Item> }),
+    nextCursor: Schema.NullOr(cursor),
+  }).annotate({ description: "A page of the list." })
+
 const unavailable = Problems.UnavailableRetryAfter
 const unreadable = [Problems.PayloadTooLarge, Problems.UnsupportedMediaType] as const
 
 const Csv = HttpApiSchema.StreamUint8Array({ contentType: "text/csv" })
 const EventStream = HttpApiSchema.StreamUint8Array({ contentType: "text/event-stream" })
 
+const askedColumns = [
+  "amount.currency",
+  "amount.quantity",
+  "clientId",
+  "connectionId",
+  "partnersConnectionId",
+  "partnerClientId",
+]
+const stateColumns = ["state", "rejectionReason", "createdAt", "updatedAt"]
+const ownColumns = ["connectionId", "amount.currency", "amount.quantity", "memo"]
+
+/** The columns of each list as CSV, by the names of its fields. */
+export const columns = {
+  deallocation: ["deallocationId", ...askedColumns, "partnerDeallocationId", ...stateColumns],
+  allocation: ["allocationId", ...askedColumns, "partnerAllocationId", ...stateColumns],
+  lock: ["lockId", ...ownColumns, "state", "createdAt", "updatedAt"],
+  adjustment: ["adjustmentId", "direction", ...ownColumns, "createdAt"],
+  connection: ["connectionId", "clientId", "partnersConnectionId", "partnerClientId", "suspended"],
+}
+
 /** The whole of a list as CSV. */
 const csv = <const Name extends string, const Path extends `/${string}`, Query extends Schema.Struct.Fields>(
   name: Name,
   path: Path,
   query: Query,
-  what: string,
+  kind: keyof typeof columns,
 ) =>
-  HttpApiEndpoint.get(name, path, { query, success: Csv, error: unavailable }).annotate(
-    OpenApi.Summary,
-    `All ${what} that the query says, as CSV, with every digit.`,
-  )
+  HttpApiEndpoint.get(name, path, { query, success: Csv, error: unavailable })
+    .annotateMerge(
+      says(`Export ${kind}s.`, `All ${kind}s that the query says, as CSV: one to a row, with every digit.`),
+    )
+    .annotate(OpenApi.Transform, answering("The rows, below the names of their columns.", columns[kind]))
+
+/** Says of an answer that is no JSON what is in it; `Document` makes an example of that. */
+const answering = (description: string, columns?: ReadonlyArray<string>) => (operation: Record<string, unknown>) => {
+  const responses = operation["responses"] as Record<string, { content: Record<string, unknown> }>
+  const content = Record.map(responses[200]?.content ?? {}, () => ({ columns }))
+  return { ...operation, responses: { ...responses, 200: { description, content } } }
+}
 
 const ofKind = (what: string) =>
-  `Lists ${what}, newest first unless \`order\` says otherwise, 50 to a page unless \`limit\` does.`
+  says(`List ${what}.`, "Newest first unless `order` says otherwise, 50 to a page unless `limit` does.")
+
+/** Clients of server-sent events come back with this header by themselves. */
+const resumable = (operation: Record<string, unknown>) => ({
+  ...answering("Events, for as long as anybody listens.")(operation),
+  parameters: [
+    ...(operation["parameters"] as ReadonlyArray<unknown>),
+    {
+      name: "Last-Event-ID",
+      in: "header",
+      required: false,
+      schema: { type: "string", description: "The `id` of the last event that came. It goes before `after`." },
+      example: "42",
+    },
+  ],
+})
 
 const Place = Store.Place
 
@@ -277,7 +350,7 @@ export const PlacedEntry = Schema.Struct({
   at,
   /** Of the account's chain; where the store keeps none, null. */
   hash: Schema.NullOr(Schema.String),
-})
+}).annotate({ identifier: "Entry", description: "An entry of the journal, in its place." })
 
 /** Sums have no bound. */
 const sums = of(Account.Balance.literals, Schema.BigIntFromString)
@@ -337,60 +410,76 @@ const OverviewAnswer = Schema.Struct({
 const settled = [Problems.LockNotFound, Problems.StateConflict, Problems.IdInUse, unavailable] as const
 
 export const OperatorApi = HttpApiGroup.make("operator")
+  .annotate(OpenApi.Title, "Operator")
   .add(
     HttpApiEndpoint.put("register", "/connections/:connectionId", {
       params: { connectionId },
       payload: ConnectionRequest,
-      success: Connection.Connection,
+      success: Connection.Connection.annotate({ description: "The connection." }),
       error: [...unreadable, Problems.ConnectionConflict, unavailable],
     })
       .annotate(Needs, "admin")
-      .annotate(OpenApi.Summary, "Registers a connection, for good."),
+      .annotateMerge(
+        says(
+          "Register a connection.",
+          "On the partner's own word: no token is asked for. Sent again, it is the same connection; with other identifiers it is a 409 that names each difference.",
+        ),
+      ),
     HttpApiEndpoint.get("connection", "/connections/:connectionId", {
       params: { connectionId },
       success: ConnectionAnswer,
       error: [Problems.ConnectionNotFound, unavailable],
-    }).annotate(OpenApi.Summary, "Shows a connection and its balances."),
+    }).annotateMerge(says("Find a connection.", "With the balances of its accounts, one for each currency.")),
     HttpApiEndpoint.put("suspend", "/connections/:connectionId/suspend", {
       params: { connectionId },
       success: ConnectionAnswer,
       error: [Problems.ConnectionNotFound, unavailable],
-    }).annotate(OpenApi.Summary, "Suspends a connection: no new allocation is taken. What is reserved goes on."),
+    }).annotateMerge(
+      says(
+        "Suspend a connection.",
+        "No new allocation is taken; whether new deallocations are is a setting (`SUSPENDED_DEALLOCATIONS`). What is reserved is cleared or released all the same.",
+      ),
+    ),
     HttpApiEndpoint.put("resume", "/connections/:connectionId/resume", {
       params: { connectionId },
       success: ConnectionAnswer,
       error: [Problems.ConnectionNotFound, unavailable],
-    }).annotate(OpenApi.Summary, "Resumes a suspended connection."),
+    }).annotateMerge(says("Resume a connection.", "New allocations are taken again.")),
     HttpApiEndpoint.get("connections", "/connections", {
       query: { ...ofConnections, ...pagingById },
-      success: Schema.Struct({ connections: Schema.Array(RegisteredAnswer), nextCursor: Schema.NullOr(IdCursor) }),
+      success: pageOf("connections", RegisteredAnswer, IdCursor),
       error: unavailable,
-    }).annotate(
-      OpenApi.Summary,
-      "Lists connections in the order of their ids, 50 to a page unless `limit` says otherwise.",
+    }).annotateMerge(
+      says("List connections.", "In the order of their ids, 50 to a page unless `limit` says otherwise."),
     ),
-    csv("connectionsCsv", "/connections.csv", ofConnections, "connections"),
+    csv("connectionsCsv", "/connections.csv", ofConnections, "connection"),
     HttpApiEndpoint.post("issueToken", "/connection-tokens", {
       payload: TokenRequest,
       success: IssuedAnswer.pipe(HttpApiSchema.status(201)),
       error: [...unreadable, unavailable],
-    }).annotate(
-      OpenApi.Summary,
-      "Issues a token for an account, shown this once. It works once, for a day unless it is said.",
+    }).annotateMerge(
+      says(
+        "Issue a token.",
+        "For one of the partner's accounts. Its text is shown this once, and stored only as a hash. It works once, for a day unless `expiresInSeconds` says otherwise.",
+      ),
     ),
     HttpApiEndpoint.get("tokens", "/connection-tokens", {
       query: { partnersConnectionId: ofConnections.partnersConnectionId, ...pagingById },
-      success: Schema.Struct({ connectionTokens: Schema.Array(TokenAnswer), nextCursor: Schema.NullOr(IdCursor) }),
+      success: pageOf("connectionTokens", TokenAnswer, IdCursor),
       error: unavailable,
-    }).annotate(
-      OpenApi.Summary,
-      "Lists tokens, newest first, 50 to a page unless `limit` says otherwise; never their text.",
+    }).annotateMerge(
+      says("List tokens.", "Newest first, 50 to a page unless `limit` says otherwise; never their text."),
     ),
     HttpApiEndpoint.put("revokeToken", "/connection-tokens/:tokenId/revoke", {
       params: { tokenId: Uuid.FromString },
       success: TokenAnswer,
       error: [Problems.ConnectionTokenNotFound, Problems.ConnectionTokenUsed, unavailable],
-    }).annotate(OpenApi.Summary, "Makes a token void that was not used."),
+    }).annotateMerge(
+      says(
+        "Revoke a token.",
+        "It does not work any more. One that was used cannot be revoked: suspend its connection.",
+      ),
+    ),
     HttpApiEndpoint.put("adjust", "/adjustments/:adjustmentId", {
       params: { adjustmentId },
       payload: AdjustmentRequest,
@@ -408,21 +497,23 @@ export const OperatorApi = HttpApiGroup.make("operator")
       ],
     })
       .annotate(Needs, "admin")
-      .annotate(OpenApi.Summary, "Credits or debits available balance, once per id."),
+      .annotateMerge(
+        says(
+          "Credit or debit available balance.",
+          "Once per id: sent again, nothing moves. A debit of more than is available is a 422, and changes nothing. A code that is new and differs only in case from a known one is a 422 unless `newCurrency` says that it is meant.",
+        ),
+      ),
     HttpApiEndpoint.get("adjustments", "/adjustments", {
       query: { ...ofAdjustments, ...paging },
-      success: Schema.Struct({ adjustments: Schema.Array(AdjustmentAnswer), nextCursor: Schema.NullOr(Cursor) }),
+      success: pageOf("adjustments", AdjustmentAnswer, Cursor),
       error: unavailable,
-    }).annotate(OpenApi.Summary, ofKind("adjustments")),
-    csv("adjustmentsCsv", "/adjustments.csv", ofAdjustments, "adjustments"),
+    }).annotateMerge(ofKind("adjustments")),
+    csv("adjustmentsCsv", "/adjustments.csv", ofAdjustments, "adjustment"),
     HttpApiEndpoint.get("adjustment", "/adjustments/:adjustmentId", {
       params: { adjustmentId },
-      success: Schema.Struct({
-        ...AdjustmentAnswer.fields,
-        ...journalOf(WireAdjustment),
-      }),
+      success: withJournal(AdjustmentAnswer, WireAdjustment),
       error: [Problems.AdjustmentNotFound, unavailable],
-    }).annotate(OpenApi.Summary, "Shows an adjustment."),
+    }).annotateMerge(says("Find an adjustment.", "With its entry of the journal.")),
     HttpApiEndpoint.put("lock", "/locks/:lockId", {
       params: { lockId },
       payload: LockRequest,
@@ -436,50 +527,55 @@ export const OperatorApi = HttpApiGroup.make("operator")
         Problems.InsufficientBalance,
         unavailable,
       ],
-    }).annotate(OpenApi.Summary, "Sets available balance aside, for an open order, say."),
+    }).annotateMerge(
+      says(
+        "Lock available balance.",
+        "What is locked can be neither traded nor deallocated, until the lock is cleared or released. More than is available is a 422, and changes nothing.",
+      ),
+    ),
     HttpApiEndpoint.put("clearLock", "/locks/:lockId/clear", {
       params: { lockId },
       success: LockAnswer,
       error: settled,
-    }).annotate(OpenApi.Summary, "Spends what a lock holds: it leaves the account."),
+    }).annotateMerge(says("Clear a lock.", "What it holds is spent: it leaves the account.")),
     HttpApiEndpoint.put("releaseLock", "/locks/:lockId/release", {
       params: { lockId },
       success: LockAnswer,
       error: settled,
-    }).annotate(OpenApi.Summary, "Gives back what a lock holds: it is available again."),
+    }).annotateMerge(says("Release a lock.", "What it holds is available again.")),
     HttpApiEndpoint.get("locks", "/locks", {
       query: { ...stateful, ...paging },
-      success: Schema.Struct({ locks: Schema.Array(LockAnswer), nextCursor: Schema.NullOr(Cursor) }),
+      success: pageOf("locks", LockAnswer, Cursor),
       error: unavailable,
-    }).annotate(OpenApi.Summary, ofKind("locks")),
-    csv("locksCsv", "/locks.csv", stateful, "locks"),
+    }).annotateMerge(ofKind("locks")),
+    csv("locksCsv", "/locks.csv", stateful, "lock"),
     HttpApiEndpoint.get("findLock", "/locks/:lockId", {
       params: { lockId },
-      success: Schema.Struct({ ...LockAnswer.fields, ...journalOf(WireState) }),
+      success: withJournal(LockAnswer, WireState),
       error: [Problems.LockNotFound, unavailable],
-    }).annotate(OpenApi.Summary, "Shows a lock and all that happened to it."),
+    }).annotateMerge(says("Find a lock.", "With all that happened to it.")),
     HttpApiEndpoint.get("allocations", "/allocations", {
       query: { ...stateful, ...paging },
-      success: Schema.Struct({ allocations: Schema.Array(AllocationAnswer), nextCursor: Schema.NullOr(Cursor) }),
+      success: pageOf("allocations", AllocationAnswer, Cursor),
       error: unavailable,
-    }).annotate(OpenApi.Summary, ofKind("allocations")),
-    csv("allocationsCsv", "/allocations.csv", stateful, "allocations"),
+    }).annotateMerge(ofKind("allocations")),
+    csv("allocationsCsv", "/allocations.csv", stateful, "allocation"),
     HttpApiEndpoint.get("allocation", "/allocations/:allocationId", {
       params: { allocationId: Uuid.FromString },
-      success: Schema.Struct({ ...AllocationAnswer.fields, ...journalOf(WireState) }),
+      success: withJournal(AllocationAnswer, WireState),
       error: [Problems.AllocationNotFound, unavailable],
-    }).annotate(OpenApi.Summary, "Shows an allocation and all that happened to it."),
+    }).annotateMerge(says("Find an allocation.", "With all that happened to it.")),
     HttpApiEndpoint.get("deallocations", "/deallocations", {
       query: { ...stateful, ...paging },
-      success: Schema.Struct({ deallocations: Schema.Array(DeallocationAnswer), nextCursor: Schema.NullOr(Cursor) }),
+      success: pageOf("deallocations", DeallocationAnswer, Cursor),
       error: unavailable,
-    }).annotate(OpenApi.Summary, ofKind("deallocations")),
-    csv("deallocationsCsv", "/deallocations.csv", stateful, "deallocations"),
+    }).annotateMerge(ofKind("deallocations")),
+    csv("deallocationsCsv", "/deallocations.csv", stateful, "deallocation"),
     HttpApiEndpoint.get("deallocation", "/deallocations/:deallocationId", {
       params: { deallocationId: Uuid.FromString },
-      success: Schema.Struct({ ...DeallocationAnswer.fields, ...journalOf(WireState) }),
+      success: withJournal(DeallocationAnswer, WireState),
       error: [Problems.DeallocationNotFound, unavailable],
-    }).annotate(OpenApi.Summary, "Shows a deallocation and all that happened to it."),
+    }).annotateMerge(says("Find a deallocation.", "With all that happened to it.")),
     HttpApiEndpoint.get("balances", "/balances", {
       success: Schema.Struct({
         totals: Schema.Array(
@@ -489,38 +585,50 @@ export const OperatorApi = HttpApiGroup.make("operator")
             accounts: Schema.Int,
           }),
         ),
-      }),
+      }).annotate({ description: "The sums." }),
       error: unavailable,
-    }).annotate(OpenApi.Summary, "The balances of all connections together, by currency."),
-    HttpApiEndpoint.get("overview", "/overview", { success: OverviewAnswer, error: unavailable }).annotate(
-      OpenApi.Summary,
-      "What is reserved and for how long, and how this process is doing.",
+    }).annotateMerge(says("Sum up all balances.", "Of all connections together, by currency. Sums have no bound.")),
+    HttpApiEndpoint.get("overview", "/overview", { success: OverviewAnswer, error: unavailable }).annotateMerge(
+      says("See how it is doing.", "What is reserved and for how long, and how this process is doing."),
     ),
     HttpApiEndpoint.get("requests", "/requests", {
       query: { transferId: Uuid.FromString },
       success: Schema.Struct({ requests: Schema.Array(RequestSeen) }),
-    }).annotate(OpenApi.Summary, "The requests about a transfer that this process answered lately, newest first."),
+    }).annotateMerge(
+      says(
+        "Find the requests about a transfer.",
+        "The requests about a transfer that this process answered lately, newest first.",
+      ),
+    ),
     HttpApiEndpoint.get("operatorsLog", "/operators/log", {
       query: pagingById,
       success: Schema.Struct({ entries: Schema.Array(LogEntry), nextCursor: Schema.NullOr(IdCursor) }),
       error: unavailable,
-    }).annotate(OpenApi.Summary, "What operators changed, who, why and what became of it, newest first."),
+    }).annotateMerge(
+      says("Read what operators changed.", "What operators changed, who, why and what became of it, newest first."),
+    ),
     HttpApiEndpoint.get("connectionJournal", "/connections/:connectionId/journal", {
       params: { connectionId },
       query: { currency: Schema.optionalKey(Amount.Currency), limit: Schema.optionalKey(Limit) },
       success: Schema.Struct({ entries: Schema.Array(PlacedEntry) }),
       error: unavailable,
-    }).annotate(
-      OpenApi.Summary,
-      "What happened to the connection's latest transfers, newest first, with the balances after it.",
+    }).annotateMerge(
+      says(
+        "Read a connection's history.",
+        "What happened to the connection's latest transfers, newest first, with the balances after it.",
+      ),
     ),
     HttpApiEndpoint.get("journal", "/journal", {
       query: { after: Schema.optionalKey(Place), limit: Schema.optionalKey(Limit) },
-      success: Schema.Struct({ entries: Schema.Array(PlacedEntry), next: Schema.NullOr(Place) }),
+      success: Schema.Struct({ entries: Schema.Array(PlacedEntry), next: Schema.NullOr(Place) }).annotate({
+        description: "Entries, and where to go on.",
+      }),
       error: [Problems.JournalPlaceNotFound, unavailable],
-    }).annotate(
-      OpenApi.Summary,
-      "The journal of all accounts from the beginning, or after a cursor: whoever goes on from `next` misses nothing.",
+    }).annotateMerge(
+      says(
+        "Read the journal.",
+        "Of all accounts from the beginning, or after a place. Whoever goes on from `next` misses nothing.",
+      ),
     ),
     HttpApiEndpoint.get("journalStream", "/journal/stream", {
       query: { after: Schema.optionalKey(Place) },
@@ -528,10 +636,13 @@ export const OperatorApi = HttpApiGroup.make("operator")
       error: [Problems.JournalPlaceNotFound, unavailable],
     })
       .annotate(Endless, true)
-      .annotate(
-        OpenApi.Summary,
-        "The same as server-sent events, and what is added to it as it is added. `Last-Event-ID` resumes.",
-      ),
+      .annotateMerge(
+        says(
+          "Follow the journal.",
+          "As server-sent events: what is there after a place, then what is added, as it is added, for as long as anybody listens. The `data` of each is an entry as pages have it, and its `id` is its place; a comment comes where there are none for long. Where a connection is lost, `Last-Event-ID` resumes after the last that came.",
+        ),
+      )
+      .annotate(OpenApi.Transform, resumable),
   )
   .prefix("/operator/v1")
   .middleware(KnownQuery)

@@ -39,6 +39,21 @@ export const openApiPath = "/openapi.json"
  * @category constants
  */
 export const docsPath = "/docs"
+/**
+ * Where whoever knows only the host is led on to the page.
+ *
+ * ```ts
+ * import * as Routes from "@holdfast/http/Routes"
+ * import assert from "node:assert/strict"
+ *
+ * assert.equal(typeof Routes.find(Routes.rootPath), "object")
+ * // Among others, it is theirs.
+ * assert.ok(!Routes.isOurs(Routes.rootPath))
+ * ```
+ *
+ * @category constants
+ */
+export const rootPath = "/"
 
 /**
  * An address, with what it answers.
@@ -150,6 +165,7 @@ const declared = (): ReadonlyArray<Route> => {
   }
   add(openApiPath, "GET")
   add(docsPath, "GET")
+  add(rootPath, "GET")
   HttpApi.reflect(Api, {
     onGroup: () => {},
     onEndpoint: ({ group, endpoint: { identifier, method, path, annotations }, middleware }) =>
@@ -172,7 +188,8 @@ const declared = (): ReadonlyArray<Route> => {
  * import assert from "node:assert/strict"
  *
  * const open = Routes.all.filter(({ credentials }) => credentials.length === 0).map(({ pattern }) => pattern)
- * assert.deepEqual(open.toSorted(), ["/docs", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/operator/v1/session"])
+ * const system = ["/", "/docs", "/health/live", "/health/ready", "/metrics", "/openapi.json"]
+ * assert.deepEqual(open.toSorted(), [...system, "/operator/v1/session"])
  * ```
  *
  * @category constants
@@ -208,5 +225,8 @@ const ownPlaces = new Set(
  *
  * @category addresses
  */
-export const isOurs = (target: string): boolean =>
-  ownPlaces.has(target.slice(0, target.indexOf("/", 1) + 1)) || typeof find(target) !== "string"
+export const isOurs = (target: string): boolean => {
+  if (ownPlaces.has(target.slice(0, target.indexOf("/", 1) + 1))) return true
+  const found = find(target)
+  return typeof found === "object" && found.route.pattern !== rootPath
+}

@@ -4,10 +4,11 @@
  * when somebody first asks, in each encoding, and every answer is of those bytes.
  */
 import { Effect, Record } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { HttpApiSwagger, OpenApi } from "effect/http-api"
+import { HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { OpenApi } from "effect/http-api"
 import { Api } from "../contract/Api.ts"
 import * as Routes from "../contract/Routes.ts"
+import * as Page from "../docs/Page.ts"
 import { brotli, gzip } from "../node/Compression.ts"
 import { sha256 } from "../node/Sha256.ts"
 
@@ -26,14 +27,12 @@ const codings = {
 
 type Coding = keyof typeof codings
 
-const page = Effect.gen(function* () {
-  const app = yield* HttpRouter.toHttpEffect(HttpApiSwagger.layer(Api, { path: Routes.docsPath }))
-  const request = HttpServerRequest.fromWeb(new Request(`http://localhost${Routes.docsPath}`))
-  const response = yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
-  return yield* Effect.promise(() => HttpServerResponse.toWeb(response).bytes())
-}).pipe(Effect.scoped, Effect.orDie)
+/** What is served for a text that is made when it is first asked for. */
+const text = (make: () => string) => Effect.sync(() => new TextEncoder().encode(make()))
 
-const document = Effect.sync(() => new TextEncoder().encode(JSON.stringify(OpenApi.fromApi(Api))))
+const document = text(() => JSON.stringify(OpenApi.fromApi(Api)))
+
+const page = text(() => Page.make(OpenApi.fromApi(Api)))
 
 const encode = Effect.fnUntraced(function* (text: Uint8Array, contentType: string, coding: Coding) {
   const bytes = yield* Effect.promise(() => codings[coding](text))
@@ -81,5 +80,6 @@ export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     yield* router.add("GET", Routes.openApiPath, yield* serve(document, "application/json"))
     yield* router.add("GET", Routes.docsPath, yield* serve(page, "text/html; charset=utf-8"))
+    yield* router.add("GET", Routes.rootPath, HttpServerResponse.redirect(Routes.docsPath, { status: 303 }))
   }),
 )

@@ -13,6 +13,7 @@ import {
   AdjustmentRequest,
   answers,
   ConnectionRequest,
+  columns,
   LockRequest,
   PlacedEntry,
   TokenRequest,
@@ -104,26 +105,6 @@ const journalOfAdjustment = (entries: ReadonlyArray<Told>) =>
     const { event } = entry
     return event === "Credited" || event === "Debited" ? [entryOf(event, entry)] : []
   })
-
-const askedColumns = [
-  "amount.currency",
-  "amount.quantity",
-  "clientId",
-  "connectionId",
-  "partnersConnectionId",
-  "partnerClientId",
-]
-const stateColumns = ["state", "rejectionReason", "createdAt", "updatedAt"]
-const ownColumns = ["connectionId", "amount.currency", "amount.quantity", "memo"]
-
-/** The columns of each list, by the names of its fields. */
-const columns = {
-  deallocation: ["deallocationId", ...askedColumns, "partnerDeallocationId", ...stateColumns],
-  allocation: ["allocationId", ...askedColumns, "partnerAllocationId", ...stateColumns],
-  lock: ["lockId", ...ownColumns, "state", "createdAt", "updatedAt"],
-  adjustment: ["adjustmentId", "direction", ...ownColumns, "createdAt"],
-  connection: ["connectionId", "clientId", "partnersConnectionId", "partnerClientId", "suspended"],
-}
 
 /** A line of CSV has what the list answers with. */
 const inCsv = Record.map(answers, (answer: Schema.Codec<unknown, object>) => Schema.encodeUnknownSync(answer))

@@ -1,5 +1,8 @@
 /** What every answer tells a browser: not to keep it, guess at it, frame it, or run anything in it. */
 import { docsPath, openApiPath, type Route } from "../contract/Routes.ts"
+import { script } from "../docs/Script.ts"
+import { style } from "../docs/Style.ts"
+import { sha256 } from "../node/Sha256.ts"
 
 /**
  * The headers of an answer, unless it is a document: nobody keeps it.
@@ -23,11 +26,12 @@ export const guarding: Readonly<Record<string, string>> = {
 /** The description is no secret: a cache may keep it, and asks whether it is still the same. */
 const guardingDocument: typeof guarding = { ...guarding, "cache-control": "public, no-cache" }
 
-/** The page brings its script and styles with it, and asks this server alone. */
+const only = (text: string) => `'sha256-${sha256(text).toString("base64")}'`
+
+/** The page brings its one script and its one style with it, no other is run, and it asks this server alone. */
 const guardingPage: typeof guarding = {
   ...guardingDocument,
-  "content-security-policy":
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'",
+  "content-security-policy": `default-src 'none'; script-src ${only(script)}; style-src ${only(style)}; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
 }
 
 const byPattern: Readonly<Record<string, typeof guarding>> = {
@@ -44,8 +48,8 @@ const byPattern: Readonly<Record<string, typeof guarding>> = {
  * import assert from "node:assert/strict"
  *
  * const docs = Routes.all.find(({ pattern }) => pattern === Routes.docsPath)
- * // The page may be kept, and runs the script that it brings.
- * assert.match(ResponseHeaders.guardingFor(docs)["content-security-policy"] ?? "", /script-src 'unsafe-inline'/)
+ * // The page may be kept, and runs the script that it brings, and no other.
+ * assert.match(ResponseHeaders.guardingFor(docs)["content-security-policy"] ?? "", /script-src 'sha256-/)
  * assert.equal(ResponseHeaders.guardingFor(undefined), ResponseHeaders.guarding)
  * ```
  *
