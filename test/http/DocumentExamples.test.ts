@@ -120,7 +120,9 @@ layer(TestServer.layer(), TestServer.options)("the examples of the document", (i
       for (const operations of Object.values<Json>(paths)) {
         for (const { responses } of Object.values<Json>(operations)) {
           for (const { content } of Object.values<Json>(responses)) {
-            for (const [name, { value }] of Object.entries<Json>(content["application/problem+json"]?.examples ?? {})) {
+            for (const [name, { value }] of Object.entries<Json>(
+              content?.["application/problem+json"]?.examples ?? {},
+            )) {
               examples.set(name, value)
             }
           }

@@ -214,10 +214,10 @@ layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)
       const requests = (yield* as("read", "GET", `/requests?transferId=${lockId}`)).json["requests"] as ReadonlyArray<{
         readonly method: string
         readonly route: string
-        readonly status: number
+        readonly answeredWith: number
       }>
       assert.deepStrictEqual(
-        requests.map(({ method, route, status }) => `${method} ${route} ${status}`),
+        requests.map(({ method, route, answeredWith }) => `${method} ${route} ${answeredWith}`),
         ["PUT /operator/v1/locks/:lockId/release 200", "PUT /operator/v1/locks/:lockId 200"],
       )
       const history = (yield* as("read", "GET", `/connections/${connectionId}/journal?currency=BTC`)).json[

@@ -159,13 +159,13 @@ export const complete = (generated: Json, contact: { readonly name: string; read
 
   const operationOf = ({ parameters, requestBody, responses, tags, ...operation }: Json, path: string) => ({
     ...operation,
-    tags: tags.map((tag: string) => (tag === "Operator" ? `Operator: ${path.split(/[/.]/)[3]}` : tag)),
+    tags: tags.map((tag: string) => (path.startsWith("/operator/") ? `Operator: ${path.split(/[/.]/)[3]}` : tag)),
     parameters: parameters.map(parameterOf),
     ...(requestBody && { requestBody: { ...requestBody, content: contentOf(requestBody.content, path) } }),
     responses: mapped(responses, ({ content, headers, ...response }) => ({
       ...response,
       ...(headers && { headers: mapped(headers, headerOf) }),
-      content: contentOf(content, path),
+      ...(content && { content: contentOf(content, path) }),
     })),
   })
 

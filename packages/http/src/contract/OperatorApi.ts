@@ -371,7 +371,7 @@ const RequestSeen = Schema.Struct({
   at,
   method: Schema.String,
   route: Schema.String,
-  status: Schema.Int,
+  answeredWith: Schema.Int,
   durationMillis: Schema.Number,
 })
 
@@ -388,7 +388,7 @@ const ReservedAnswer = Schema.Struct({
 /** How this process is doing, and what is open. */
 const OverviewAnswer = Schema.Struct({
   at,
-  reserved: Schema.Array(ReservedAnswer),
+  reservations: Schema.Array(ReservedAnswer),
   requests: Schema.Struct({
     secondsEach: Schema.Int,
     series: Schema.Array(
@@ -405,7 +405,7 @@ const OverviewAnswer = Schema.Struct({
   }),
   queue: Schema.Struct({ waiting: Schema.NullOr(Schema.Int), inFlight: Schema.NullOr(Schema.Int) }),
   database: Schema.Struct({ up: Schema.Boolean }),
-})
+}).annotate({ description: "How it is doing." })
 
 const settled = [Problems.LockNotFound, Problems.StateConflict, Problems.IdInUse, unavailable] as const
 
@@ -593,7 +593,7 @@ export const OperatorApi = HttpApiGroup.make("operator")
     ),
     HttpApiEndpoint.get("requests", "/requests", {
       query: { transferId: Uuid.FromString },
-      success: Schema.Struct({ requests: Schema.Array(RequestSeen) }),
+      success: Schema.Struct({ requests: Schema.Array(RequestSeen) }).annotate({ description: "The requests." }),
     }).annotateMerge(
       says(
         "Find the requests about a transfer.",
@@ -602,7 +602,9 @@ export const OperatorApi = HttpApiGroup.make("operator")
     ),
     HttpApiEndpoint.get("operatorsLog", "/operators/log", {
       query: pagingById,
-      success: Schema.Struct({ entries: Schema.Array(LogEntry), nextCursor: Schema.NullOr(IdCursor) }),
+      success: Schema.Struct({ entries: Schema.Array(LogEntry), nextCursor: Schema.NullOr(IdCursor) }).annotate({
+        description: "A page of changes.",
+      }),
       error: unavailable,
     }).annotateMerge(
       says("Read what operators changed.", "What operators changed, who, why and what became of it, newest first."),
@@ -610,7 +612,9 @@ export const OperatorApi = HttpApiGroup.make("operator")
     HttpApiEndpoint.get("connectionJournal", "/connections/:connectionId/journal", {
       params: { connectionId },
       query: { currency: Schema.optionalKey(Amount.Currency), limit: Schema.optionalKey(Limit) },
-      success: Schema.Struct({ entries: Schema.Array(PlacedEntry) }),
+      success: Schema.Struct({ entries: Schema.Array(PlacedEntry) }).annotate({
+        description: "Entries, newest first.",
+      }),
       error: unavailable,
     }).annotateMerge(
       says(

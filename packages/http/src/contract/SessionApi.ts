@@ -3,7 +3,7 @@
  * then on, which no script can read and no other site can send.
  */
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import * as Problems from "./Problems.ts"
 
 /**
@@ -24,7 +24,7 @@ export const SessionRequest = Schema.Struct({
   token: Schema.String,
   /** Whether changes are to be open: for a quarter of an hour, where the token is to be shown again. */
   changes: Schema.optionalKey(Schema.Boolean),
-})
+}).annotate({ description: "The token." })
 
 /**
  * Who asks, and for how long that is known.
@@ -46,7 +46,7 @@ export const SessionAnswer = Schema.Struct({
   changes: Schema.Boolean,
   /** None where a token was shown with the request itself. */
   expiresAt: Schema.NullOr(Schema.DateTimeUtcFromString),
-})
+}).annotate({ description: "Who asks." })
 
 const errors = [
   Problems.Unauthorized,
@@ -73,17 +73,19 @@ export const SessionApi = HttpApiGroup.make("session")
       payload: SessionRequest,
       success: SessionAnswer,
       error: errors,
-    }).annotate(
-      OpenApi.Summary,
-      "Begins a browser's session: a cookie, for eight hours, or for fifteen minutes in which changes are open.",
+    }).annotateMerge(
+      OpenApi.annotations({
+        summary: "Begin a session.",
+        description: "Of a browser: a cookie, for eight hours, or for fifteen minutes in which changes are open.",
+      }),
     ),
-    HttpApiEndpoint.get("who", "/session", { success: SessionAnswer, error: errors }).annotate(
-      OpenApi.Summary,
-      "Says who asks, by a session or by a token.",
+    HttpApiEndpoint.get("who", "/session", { success: SessionAnswer, error: errors }).annotateMerge(
+      OpenApi.annotations({ summary: "Ask who you are.", description: "By a session or by a token." }),
     ),
-    HttpApiEndpoint.delete("end", "/session", { success: Schema.Void }).annotate(
-      OpenApi.Summary,
-      "Ends the browser's session.",
+    HttpApiEndpoint.delete("end", "/session", {
+      success: Schema.Void.pipe(HttpApiSchema.status(204)).annotate({ description: "It is forgotten." }),
+    }).annotateMerge(
+      OpenApi.annotations({ summary: "End the session.", description: "The browser forgets its cookie." }),
     ),
   )
   .prefix("/operator/v1")

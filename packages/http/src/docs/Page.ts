@@ -126,6 +126,7 @@ export const make = (document: Json): string => {
 
   const answer = (responses: Json) => {
     const [[status, { description, content }]] = Object.entries<Json>(responses) as [[string, Json]]
+    if (content === undefined) return `<h3>Answer: ${status}</h3><p>${inline(description)}</p>`
     const [[type, media]] = Object.entries<Json>(content) as [[string, Json]]
     const rows = fields(media.schema)
     const examples = examplesOf(media)
@@ -161,7 +162,7 @@ ${ofTag(name).map(call).join("\n")}</section>`
   const problems = new Map(
     calls.flatMap(({ operation }) =>
       Object.values<Json>(operation.responses).flatMap(({ content }) =>
-        Object.entries<Json>(content["application/problem+json"]?.examples ?? {}),
+        Object.entries<Json>(content?.["application/problem+json"]?.examples ?? {}),
       ),
     ),
   )

@@ -343,7 +343,7 @@ export const layer = HttpApiBuilder.group(
           const up = Effect.match(holdfast.ready, { onSuccess: () => true, onFailure: () => false })
           return {
             at: yield* DateTime.now,
-            reserved: [],
+            reservations: [],
             requests: {
               secondsEach: Recent.secondsOfEach,
               series: recent.series().map(({ at, ...counts }) => ({ at: DateTime.fromDateUnsafe(at), ...counts })),
@@ -355,10 +355,11 @@ export const layer = HttpApiBuilder.group(
         }),
         requests: ({ query: { transferId } }) =>
           Effect.sync(() => ({
-            requests: recent.about(transferId, maxRequestsShown).map(({ startMillis, route, ...seen }) => ({
+            requests: recent.about(transferId, maxRequestsShown).map(({ startMillis, route, status, ...seen }) => ({
               at: DateTime.makeUnsafe(startMillis),
               route: route?.pattern ?? "",
-              ...Struct.pick(seen, ["method", "status", "durationMillis"]),
+              answeredWith: status,
+              ...Struct.pick(seen, ["method", "durationMillis"]),
             })),
           })),
         operatorsLog: Effect.fnUntraced(function* ({ query: { limit = defaultLimit, cursor } }) {
