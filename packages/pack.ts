@@ -19,6 +19,8 @@ else {
   }
   for (const made of ["dist", ".tsbuildinfo"]) Fs.rmSync(made, { recursive: true, force: true })
   execFileSync("tsc", ["-b"], { stdio: "inherit" })
+  // A page is more than what is compiled of its sources.
+  if (Fs.existsSync("build.ts")) execFileSync("npm", ["run", "-s", "build"], { stdio: "inherit" })
   // Of two at once, one.
   Fs.copyFileSync(manifest, ours, Fs.constants.COPYFILE_EXCL)
   const theirs = JSON.parse(Fs.readFileSync(ours, "utf8"), (key, value) =>

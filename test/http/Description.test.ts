@@ -192,7 +192,7 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
             for (const { description, example } of Object.values<Document>(body.headers ?? {})) {
               if (!description || example === undefined) lacking.push(`${where} header`)
             }
-            for (const { schema, examples } of Object.values<Document>(body.content)) {
+            for (const { schema, examples } of Object.values<Document>(body.content ?? {})) {
               assert.isNotEmpty(Object.keys(examples), where)
               lookAt(where, schema)
             }

@@ -7,24 +7,29 @@ import { inject } from "vitest"
 export const names = ["domain", "persistence", "http", "conformance", "server"] as const
 export type Name = (typeof names)[number]
 
+/** What is packed beside them: files to be served, and nothing to import. */
+const page = "console"
+
 const root = Path.resolve(import.meta.dirname, "../..")
-const manifestOf = (name: Name) =>
+const manifestOf = (name: Name | typeof page) =>
   JSON.parse(Fs.readFileSync(Path.join(root, "packages", name, "package.json"), "utf8"))
 
 /** What npm prints goes into the error if it fails. */
 const npm = (cwd: string, ...args: ReadonlyArray<string>) => execFileSync("npm", args, { cwd, stdio: "pipe" })
 
 /** The tarball of each package, made once for a test run. */
-export const packed = (): Readonly<Record<Name, string>> => {
+export const packed = (): Readonly<Record<Name | typeof page, string>> => {
   const folder = inject("packedFolder")
   const tarballs = Path.join(folder, "tarballs")
   if (!Fs.existsSync(tarballs)) pack(folder, tarballs)
-  const tarballOf = (name: Name) => Path.join(tarballs, `holdfast-${name}-${manifestOf(name).version}.tgz`)
+  const tarballOf = (name: Name | typeof page) =>
+    Path.join(tarballs, `holdfast-${name}-${manifestOf(name).version}.tgz`)
   return {
     domain: tarballOf("domain"),
     persistence: tarballOf("persistence"),
     http: tarballOf("http"),
     conformance: tarballOf("conformance"),
+    console: tarballOf("console"),
     server: tarballOf("server"),
   }
 }
@@ -36,10 +41,20 @@ const pack = (folder: string, tarballs: string) => {
     for (const file of ["package.json", "tsconfig.base.json", "packages/pack.ts"]) {
       Fs.cpSync(Path.join(root, file), Path.join(copy, file))
     }
-    for (const name of names) {
-      for (const file of ["package.json", "tsconfig.json", "README.md", "AGENTS.md", "LICENSE", "src"]) {
+    const files = [
+      "package.json",
+      "tsconfig.json",
+      "README.md",
+      "AGENTS.md",
+      "LICENSE",
+      "build.ts",
+      "index.html",
+      "src",
+    ]
+    for (const name of [...names, page]) {
+      for (const file of files) {
         const path = Path.join("packages", name, file)
-        // Not each package has notes for assistants.
+        // Not each package has notes for assistants, nor a page.
         if (Fs.existsSync(Path.join(root, path)))
           Fs.cpSync(Path.join(root, path), Path.join(copy, path), { recursive: true })
       }
@@ -47,7 +62,7 @@ const pack = (folder: string, tarballs: string) => {
     const modules = Path.join(root, "node_modules")
     const shared = Fs.readdirSync(modules).filter((name) => name !== "@holdfast")
     for (const name of shared) link(Path.join(modules, name), Path.join(copy, "node_modules", name))
-    for (const name of names) {
+    for (const name of [...names, page]) {
       link(Path.join(copy, "packages", name), Path.join(copy, "node_modules/@holdfast", name))
     }
     const made = Path.join(copy, "tarballs")
@@ -79,7 +94,10 @@ export const install = (project: string, wanted: ReadonlyArray<Name> = names) =>
     .map((name) => [name, Path.join(root, "node_modules", name)] as const)
     .filter(([, folder]) => Fs.existsSync(folder))
   const dependencies = Object.fromEntries([
-    ...wanted.map((name) => [`@holdfast/${name}`, `file:${tarballs[name]}`]),
+    ...[...wanted, ...(wanted.includes("server") ? [page] : [])].map((name) => [
+      `@holdfast/${name}`,
+      `file:${tarballs[name as Name | typeof page]}`,
+    ]),
     ...linked.map(([name, folder]) => [name, `file:${folder}`]),
   ])
   Fs.mkdirSync(project, { recursive: true })

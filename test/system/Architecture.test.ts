@@ -40,6 +40,17 @@ describe("every import", () => {
     })
   }
 
+  it("of console, which runs in browsers, is of its own files or built into it", () => {
+    const source = Path.join(packagesDirectory, "console/src")
+    const { dependencies, peerDependencies } = manifestOf("console")
+    assert.deepStrictEqual([dependencies, peerDependencies], [undefined, undefined])
+    const specifiers = Fs.globSync("**/*.{ts,tsx}", { cwd: source }).flatMap((file) =>
+      importsOf(file, Fs.readFileSync(Path.join(source, file), "utf8")),
+    )
+    const others = new Set(specifiers.filter((specifier) => !specifier?.startsWith(".")))
+    assert.sameMembers([...others], ["@preact/signals", "preact", "preact/hooks", "virtual:coins"])
+  })
+
   it("of a workspace package reaches its sources", async () => {
     assert.strictEqual(await import("@holdfast/domain"), await import("../../packages/domain/src/index.ts"))
   })
@@ -173,7 +184,7 @@ interface Manifest {
   readonly peerDependencies?: Record<string, string>
 }
 
-function manifestOf(name: PackageName): Manifest {
+function manifestOf(name: PackageName | "console"): Manifest {
   return JSON.parse(Fs.readFileSync(Path.join(packagesDirectory, name, "package.json"), "utf8"))
 }
 

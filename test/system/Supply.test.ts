@@ -36,6 +36,8 @@ it("packages ship their sources, what is compiled of them and their notes for as
   for (const file of globSync("packages/*/package.json", { cwd: root })) {
     const notes = existsSync(join(root, dirname(file), "AGENTS.md")) ? ["AGENTS.md"] : []
     assert.deepStrictEqual(json(file).files, [...notes, "dist", "src"], file)
-    assert.deepStrictEqual(json(file).scripts, { prepack: "node ../pack.ts", postpack: "node ../pack.ts" }, file)
+    const { build, ...scripts } = json(file).scripts
+    assert.deepStrictEqual(scripts, { prepack: "node ../pack.ts", postpack: "node ../pack.ts" }, file)
+    assert.strictEqual(build !== undefined, existsSync(join(root, dirname(file), "build.ts")), file)
   }
 })

@@ -1,0 +1,182 @@
+/**
+ * The journal's feed, for as long as the page is looked at. It goes on after the last entry that was seen, so that
+ * nothing is missed when the connection breaks, the server starts anew or the page was out of sight.
+ */
+import { signal } from "@preact/signals"
+import { useEffect, useRef } from "preact/hooks"
+import * as Api from "./Api.ts"
+
+/** Since when it is as it is. */
+export const state = signal<{ readonly live: boolean; readonly since: Date } | undefined>(undefined)
+
+/** The newest entries that came, newest first. */
+export const entries = signal<ReadonlyArray<Api.PlacedEntry>>([])
+
+const keptEntries = 200
+
+/** For how long something is pointed out. */
+const freshMillis = 5_000
+
+/** Whether something just happened to a transfer. */
+export const isFresh = (id: string) =>
+  entries.value.some(({ transferId, at }) => transferId === id && Date.now() - Date.parse(at) < freshMillis)
+
+/** The server says something every 10 seconds; who is silent for so long is gone. */
+const silenceMillis = 25_000
+
+const retryMillis = { first: 500, last: 5_000 }
+
+type Listener = (entries: ReadonlyArray<Api.PlacedEntry> | "resumed") => void
+const listeners = new Set<Listener>()
+const tell = (news: Parameters<Listener>[0]) => {
+  for (const listener of listeners) listener(news)
+}
+
+let after: string | undefined
+let running: AbortController | undefined
+
+const setLive = (live: boolean) => {
+  if (state.value?.live !== live) state.value = { live, since: new Date() }
+}
+
+/** So many entries from before are shown where there are no newer ones yet. */
+const entriesBefore = 50n
+
+/** A little before where the journal ends: the feed without a place to go on from begins with its first entry. */
+const nearItsEnd = async (signal: AbortSignal): Promise<string | undefined> => {
+  const newest = await Promise.all(
+    Object.values(Api.kinds).map(async ({ path }) => {
+      const page = await Api.ask<Record<string, ReadonlyArray<Api.Transfer>>>(`/${path}?limit=1`, { signal })
+      return page[path]?.[0]
+    }),
+  )
+  const [last] = newest
+    .filter((transfer) => transfer !== undefined)
+    .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
+  if (last === undefined) return undefined
+  const path = `/connections/${last.connectionId}/journal?limit=1`
+  const { entries } = await Api.ask<{ readonly entries: ReadonlyArray<Api.PlacedEntry> }>(path, { signal })
+  const place = BigInt(entries[0]?.cursor ?? 0)
+  return String(place > entriesBefore ? place - entriesBefore : 0n)
+}
+
+/** The data of each event, in batches as they arrive; an empty one for what only shows that the server is there. */
+async function* batches(response: Response, heard: () => void): AsyncGenerator<ReadonlyArray<Api.PlacedEntry>> {
+  if (response.body === null) return
+  // Not every browser has streams that can be iterated.
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ""
+  while (true) {
+    const { done, value } = await reader.read()
+    if (done) return
+    heard()
+    const events = (rest + value).split("\n\n")
+    rest = events.pop() ?? ""
+    yield events.flatMap((event) => {
+      const data = event.split("\n").filter((line) => line.startsWith("data: "))
+      if (data.length === 0) return []
+      const entry: Api.PlacedEntry = JSON.parse(data.map((line) => line.slice(6)).join("\n"))
+      return [entry]
+    })
+  }
+}
+
+/** Listens until the connection ends, however it does. */
+const listen = async (signal: AbortSignal, connected: () => void) => {
+  const silence = new AbortController()
+  let timer = setTimeout(() => silence.abort(), silenceMillis)
+  const heard = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => silence.abort(), silenceMillis)
+  }
+  try {
+    const both = AbortSignal.any([signal, silence.signal])
+    after ??= await nearItsEnd(both)
+    const query = after === undefined ? "" : `?after=${after}`
+    const response = await Api.request(`/journal/stream${query}`, { signal: both })
+    connected()
+    for await (const batch of batches(response, heard)) {
+      const [last] = batch.slice(-1)
+      if (last === undefined) continue
+      after = last.cursor
+      entries.value = [...batch.toReversed(), ...entries.value].slice(0, keptEntries)
+      tell(batch)
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const run = async (signal: AbortSignal) => {
+  let waitMillis = retryMillis.first
+  while (!signal.aborted && Api.session.value !== null) {
+    try {
+      await listen(signal, () => {
+        setLive(true)
+        waitMillis = retryMillis.first
+        // What is shown may be older than the place that the feed goes on from.
+        tell("resumed")
+      })
+    } catch (error) {
+      const status = error instanceof Api.Refused ? error.problem.status : undefined
+      // Another journal than the one we followed: from its end, then.
+      if (status === 404) after = undefined
+    }
+    if (signal.aborted) return
+    setLive(false)
+    await new Promise((wake) => setTimeout(wake, waitMillis))
+    waitMillis = Math.min(waitMillis * 2, retryMillis.last)
+  }
+}
+
+const start = () => {
+  if (running !== undefined || document.hidden) return
+  running = new AbortController()
+  void run(running.signal)
+}
+
+const stop = () => {
+  running?.abort()
+  running = undefined
+}
+
+/** Follows the journal from now on; a page that nobody sees holds no connection. */
+export const follow = () => {
+  const visibility = () => {
+    if (document.hidden) return stop()
+    start()
+  }
+  document.addEventListener("visibilitychange", visibility)
+  start()
+  return () => {
+    document.removeEventListener("visibilitychange", visibility)
+    stop()
+    after = undefined
+    state.value = undefined
+    entries.value = []
+  }
+}
+
+/** How long what comes is gathered before it is asked for again what is shown. */
+const gatherMillis = 400
+
+/** Calls `again` soon after something happened that concerns what is shown. */
+export const useLive = (concerns: (entry: Api.PlacedEntry) => boolean, again: () => void) => {
+  const latest = useRef({ concerns, again })
+  latest.current = { concerns, again }
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const listener: Listener = (news) => {
+      if (news !== "resumed" && !news.some(latest.current.concerns)) return
+      timer ??= setTimeout(() => {
+        timer = undefined
+        latest.current.again()
+      }, gatherMillis)
+    }
+    listeners.add(listener)
+    return () => {
+      listeners.delete(listener)
+      clearTimeout(timer)
+    }
+  }, [])
+}

@@ -1,0 +1,137 @@
+/** Whatever has this id or identifier: of the network's or ours. One that is alone is gone to at once. */
+import { useEffect, useState } from "preact/hooks"
+import * as Api from "../Api.ts"
+import * as Route from "../Route.ts"
+import { Table } from "../Table.tsx"
+import { Id, Page, ProblemNote } from "../Texts.tsx"
+
+interface Found {
+  readonly what: string
+  readonly id: string
+  readonly href: string
+  readonly matched: string
+}
+
+const isUuid = (text: string) => /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i.test(text)
+
+/** Nothing, where it is not there. */
+const orNothing = async (found: Promise<ReadonlyArray<Found>>): Promise<ReadonlyArray<Found>> => {
+  try {
+    return await found
+  } catch (error) {
+    if (error instanceof Api.Refused && error.problem.status === 404) return []
+    throw error
+  }
+}
+
+const byId = async (path: string, id: string, what: string): Promise<ReadonlyArray<Found>> => {
+  await Api.ask(`/${path}/${id}`)
+  return [{ what, id, href: Route.to(path, id), matched: "its id" }]
+}
+
+const connectionsBy = async (field: string, name: string, text: string): Promise<ReadonlyArray<Found>> => {
+  const { connections } = await Api.ask<{ readonly connections: ReadonlyArray<Api.Connection> }>(
+    `/connections?${field}=${encodeURIComponent(text)}`,
+  )
+  return connections.map(({ connectionId }) => ({
+    what: "Connection",
+    id: connectionId,
+    href: Route.to("connections", connectionId),
+    matched: name,
+  }))
+}
+
+const tokensOf = async (text: string): Promise<ReadonlyArray<Found>> => {
+  const query = `partnersConnectionId=${encodeURIComponent(text)}`
+  const { connectionTokens } = await Api.ask<{ readonly connectionTokens: ReadonlyArray<Api.Token> }>(
+    `/connection-tokens?${query}`,
+  )
+  return connectionTokens.map(({ tokenId }) => ({
+    what: "Token",
+    id: tokenId,
+    href: `${Route.to("tokens")}?${query}`,
+    matched: "our account",
+  }))
+}
+
+const find = async (text: string): Promise<ReadonlyArray<Found>> => {
+  const lower = text.toLowerCase()
+  const asks = [
+    ...(isUuid(text)
+      ? [
+          ...Object.values(Api.kinds).map(({ path, one }) => byId(path, lower, one)),
+          byId("connections", lower, "Connection"),
+          connectionsBy("clientId", "the network’s client", lower),
+        ]
+      : []),
+    connectionsBy("partnersConnectionId", "our account", text),
+    connectionsBy("partnerClientId", "our client", text),
+    tokensOf(text),
+  ]
+  const found = (await Promise.all(asks.map(orNothing))).flat()
+  return found.filter(
+    ({ href, id }, index) => index === found.findIndex((other) => other.href === href && other.id === id),
+  )
+}
+
+export const Find = () => {
+  const text = (Route.place.value.query.get("q") ?? "").trim()
+  const [answer, setAnswer] = useState<{ text: string; found?: ReadonlyArray<Found>; problem?: Api.Problem }>()
+  useEffect(() => {
+    if (text === "") return
+    let current = true
+    find(text).then(
+      (found) => {
+        if (!current) return
+        const [only, ...more] = found
+        if (only !== undefined && more.length === 0) Route.navigate(only.href, { replace: true })
+        else setAnswer({ text, found })
+      },
+      (error) => current && setAnswer({ text, problem: Api.toProblem(error) }),
+    )
+    return () => {
+      current = false
+    }
+  }, [text])
+  const ours = answer?.text === text ? answer : undefined
+  return (
+    <Page
+      title="Find"
+      heading={
+        text === "" ? (
+          "Find"
+        ) : (
+          <>
+            Find <small class="mono">{text}</small>
+          </>
+        )
+      }
+    >
+      {text === "" ? (
+        <p class="empty">Any id of the network’s, or an account or client of ours.</p>
+      ) : ours?.problem !== undefined ? (
+        <ProblemNote problem={ours.problem} />
+      ) : ours?.found === undefined ? (
+        <p class="waiting" role="status">
+          Looking…
+        </p>
+      ) : (
+        <Table
+          caption={`What has ${text}`}
+          hideCaption
+          rows={ours.found}
+          keyOf={({ href, id }) => `${href} ${id}`}
+          empty="Nothing has this id or identifier."
+          columns={[
+            { name: "What", cell: ({ what }) => what },
+            {
+              name: "Id",
+              cell: ({ id, href, what }) => <Id id={id} what={`${what.toLowerCase()}’s id`} href={href} whole />,
+            },
+            { name: "Found by", cell: ({ matched }) => matched },
+          ]}
+        />
+      )}
+    </Page>
+  )
+}

@@ -1,0 +1,363 @@
+/** What people do at the console, and what they see when things go wrong. */
+import { randomUUID } from "node:crypto"
+import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import type { Page } from "playwright-core"
+import { query } from "../support/Databases.ts"
+import * as Console from "./Console.ts"
+
+describe("at the console", { timeout: 60_000 }, () => {
+  const scope = Scope.makeUnsafe()
+  let console: Console.Console
+  const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Scope.provide(effect, scope))
+  beforeAll(async () => {
+    console = await run(Console.start)
+  })
+  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+  const [eu] = Console.connections
+  const reserve = async (quantity: string) => {
+    const deallocationId = randomUUID()
+    const body = { deallocationId, amount: { currency: "btc", quantity }, ...eu }
+    const { status, text } = await console.call("POST", "/bitgo/v1/deallocations", body)
+    assert.strictEqual(status, 200, text)
+    return deallocationId
+  }
+  const link = (page: Page, id: string) => page.locator(`a[href$="${id}"]`).first()
+  const status = (page: Page) => page.locator("header").getByRole("status")
+
+  it("a wrong token is refused with the server's words, a right one leads to where one wanted to go", async () => {
+    const context = await console.browser.newContext()
+    const page = await context.newPage()
+    await page.goto(`${console.url}/console/locks?state=RESERVED`)
+    await page.waitForURL(/\/console\/login\?to=/)
+    await Console.signIn(page, "not-an-operators-token")
+    await page.getByRole("alert").getByText("The credentials are missing, wrong, expired or used up.").waitFor()
+    await Console.signIn(page, Console.tokens.ruth)
+    await page.waitForURL(/\/console\/locks\?state=RESERVED$/)
+    await link(page, Console.openLock).waitFor()
+    // The session goes with the cookie, which no script can read.
+    assert.strictEqual(await page.evaluate("document.cookie"), "")
+    // When the session is over, one signs in anew and goes on where one was.
+    await context.clearCookies()
+    await page.getByRole("link", { name: "Allocations", exact: true }).click()
+    await page.waitForURL(/\/console\/login\?to=%2Fconsole%2Fallocations$/)
+    await Console.signIn(page, Console.tokens.ruth)
+    await page.waitForURL(/\/console\/allocations$/)
+    await page.getByRole("button", { name: "Sign out" }).click()
+    await page.waitForURL(/\/console\/login/)
+    await page.goto(`${console.url}/console`)
+    await page.getByLabel("Operator’s token").waitFor()
+    await context.close()
+  })
+
+  it("quantities are shown in coin units and base units with every digit, and are copied without the gaps", async () => {
+    const { page, context } = await Console.visit(console, "ruth", `/console/connections/${eu?.connectionId}`)
+    const available = page.getByRole("table", { name: "eth" }).getByRole("row", { name: /available/ })
+    const [coins, units] = [available.locator("data").first(), available.locator("data").last()]
+    await coins.getByText("973").first().waitFor()
+    assert.strictEqual(await coins.textContent(), "12343.973000000000000122")
+    assert.strictEqual(await units.textContent(), "12343973000000000000122")
+    const copied = await coins.evaluate((element) => {
+      const { document, getSelection } = globalThis as unknown as {
+        readonly document: { createRange(): { selectNodeContents(node: unknown): void } }
+        getSelection(): { removeAllRanges(): void; addRange(range: unknown): void; toString(): string }
+      }
+      const range = document.createRange()
+      range.selectNodeContents(element)
+      getSelection().removeAllRanges()
+      getSelection().addRange(range)
+      return getSelection().toString()
+    })
+    assert.strictEqual(copied, "12343.973000000000000122")
+    await page.getByRole("button", { name: "Copy our account" }).first().click()
+    assert.strictEqual(await page.evaluate("navigator.clipboard.readText()"), "treasury-eu")
+    await context.close()
+  })
+
+  it("anything is found by any id or identifier in the one field", async () => {
+    const { page, context } = await Console.visit(console, "ruth")
+    const find = async (text: string) => {
+      await page.keyboard.press("Control+k")
+      await page.keyboard.type(text)
+      await page.keyboard.press("Enter")
+    }
+    await find(Console.openLock)
+    await page.waitForURL(new RegExp(`/console/locks/${Console.openLock}$`))
+    await find(Console.cleared.toUpperCase())
+    await page.waitForURL(new RegExp(`/console/deallocations/${Console.cleared}$`))
+    await find("settlement-7")
+    await page.waitForURL(/\/console\/connections\/[\w-]+$/)
+    await find("northwind")
+    await page.waitForURL(/find\?q=northwind$/)
+    await page
+      .getByRole("row", { name: /our client/ })
+      .nth(1)
+      .waitFor()
+    assert.strictEqual(await page.getByRole("row", { name: /our client/ }).count(), 2)
+    await find("nobody")
+    await page.getByText("Nothing has this id or identifier.").waitFor()
+    await context.close()
+  })
+
+  it("filters and pages are in the address, which can be gone back in and sent on; the CSV has the same filters", async () => {
+    const { page, context } = await Console.visit(console, "ruth", "/console/deallocations")
+    await page.getByLabel("State").selectOption("RELEASED")
+    await page.waitForURL(/state=RELEASED/)
+    await page.getByLabel("Currency").fill("btc")
+    await page.keyboard.press("Enter")
+    await page.waitForURL(/currency=btc/)
+    await page.locator("tbody tr").first().waitFor()
+    const states = await page.locator("tbody .state").allTextContents()
+    assert.deepStrictEqual([...new Set(states)], ["Released"])
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "CSV of all pages" }).click(),
+    ])
+    assert.match(download.url(), /deallocations\.csv\?state=RELEASED&currency=btc$/)
+    await page.goBack()
+    await page.goBack()
+    await page.waitForURL(/\/console\/deallocations$/)
+    await page.locator("tbody .state.reserved").first().waitFor()
+    await context.close()
+  })
+
+  it("a transfer shows its journal, whose hashes the page has verified", async () => {
+    const { page, context } = await Console.visit(console, "ruth", `/console/deallocations/${Console.cleared}`)
+    const journal = page.getByRole("table", { name: /^Journal/ })
+    await journal.locator(".hash.verified").nth(1).waitFor()
+    assert.deepStrictEqual(await journal.locator("tbody .state").allTextContents(), ["Reserved", "Cleared"])
+    assert.strictEqual(await journal.locator(".hash.wrong").count(), 0)
+    // A server that told something else than it hashed would be found out.
+    await page.route("**/operator/v1/deallocations/*", async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({
+        response,
+        body: (await response.text()).replace('"quantity":"250000017","balances"', '"quantity":"250000018","balances"'),
+      })
+    })
+    await page.reload()
+    await journal.locator(".hash.wrong").waitFor()
+    await journal.locator(".hash.verified").waitFor()
+    await context.close()
+  })
+
+  it("a reservation is seen as it is made, on the list, on the overview and in the journal", async () => {
+    const { page, context, complaints } = await Console.visit(console, "ruth", "/console/deallocations")
+    const id = await reserve("123")
+    await link(page, id).waitFor()
+    await page.getByRole("link", { name: "Journal" }).click()
+    await link(page, id).waitFor()
+    await page.getByRole("link", { name: "Overview" }).click()
+    const reserved = page
+      .getByRole("table", { name: "btc" })
+      .getByRole("row", { name: /^reserved/ })
+      .locator("data")
+      .last()
+    const before = BigInt((await reserved.textContent()) ?? "")
+    await reserve("1000")
+    const after = String(before + 1000n)
+    await vi.waitFor(async () => assert.strictEqual(await reserved.textContent(), after), 8_000)
+    assert.deepStrictEqual(complaints, [])
+    await context.close()
+  })
+
+  it("when the server is gone it says so, and goes on without a gap when it is back", async () => {
+    const { page, context } = await Console.visit(console, "ruth", "/console/journal")
+    const seen = await reserve("1")
+    await link(page, seen).waitFor()
+    console.cut()
+    await status(page)
+      .getByText(/^Not live since \d\d:\d\d:\d\d$/)
+      .waitFor()
+    await console.server.end("SIGTERM")
+    // Meanwhile, by another way in, something happens.
+    const server = await run(console.startServer)
+    console.cut()
+    const missed = await Promise.all(
+      ["2", "3", "4"].map(async (quantity) => {
+        const deallocationId = randomUUID()
+        const body = { deallocationId, amount: { currency: "btc", quantity }, ...eu }
+        const { status, text } = await console.at(server.url)("POST", "/bitgo/v1/deallocations", body)
+        assert.strictEqual(status, 200, text)
+        return deallocationId
+      }),
+    )
+    assert.strictEqual(await status(page).getByText("Live", { exact: true }).count(), 0)
+    console.lead(server.port)
+    await Console.isLive(page)
+    for (const id of missed) await link(page, id).waitFor()
+    const last = await reserve("5")
+    await link(page, last).waitFor()
+    const [oldest, ...newer] = (await page.locator("tbody td:first-child").allTextContents()).toReversed()
+    const { text } = await console.call("GET", `/operator/v1/journal?after=${oldest}&limit=200`)
+    const journal: { readonly entries: ReadonlyArray<{ readonly cursor: string }> } = JSON.parse(text)
+    assert.isAbove(newer.length, 4)
+    assert.deepStrictEqual(
+      newer,
+      journal.entries.map(({ cursor }) => cursor),
+    )
+    await context.close()
+  })
+
+  it("it is for reading, until one opens changes; a reader cannot", async () => {
+    const reader = await Console.visit(console, "ruth", `/console/locks/${Console.openLock}`)
+    await reader.page.getByText("To clear or release it, open changes.").waitFor()
+    assert.strictEqual(await reader.page.getByRole("button", { name: "Read only" }).count(), 0)
+    assert.strictEqual(await reader.page.getByRole("button", { name: /Release/ }).count(), 0)
+    await reader.context.close()
+    const { page, context } = await Console.visit(console, "otto", `/console/locks/${Console.openLock}`)
+    assert.strictEqual(await page.getByRole("button", { name: /Release/ }).count(), 0)
+    await page.getByRole("button", { name: "Read only" }).click()
+    const dialog = page.getByRole("dialog")
+    await dialog.getByLabel("Operator’s token").fill("mistyped-token")
+    await dialog.getByRole("button", { name: "Open changes" }).click()
+    await dialog.getByRole("alert").waitFor()
+    await dialog.getByLabel("Operator’s token").fill(Console.tokens.otto)
+    await dialog.getByRole("button", { name: "Open changes" }).click()
+    await page.getByText(/^Changes open/).waitFor()
+
+    await page.getByRole("button", { name: "Release…" }).click()
+    await dialog.getByLabel(/^Type the quantity/).fill("1500000001")
+    await dialog.getByLabel(/^Reason/).fill("order 881 was cancelled")
+    await dialog.getByRole("button", { name: "Release the lock" }).click()
+    // The server's own word, not the page's.
+    await dialog
+      .getByRole("alert")
+      .getByText(/in Holdfast-Confirm\.$/)
+      .waitFor()
+    await dialog.getByLabel(/^Type the quantity/).fill("1500000000")
+    await dialog.getByRole("button", { name: "Release the lock" }).click()
+    await page.locator(".facts .state.released").waitFor()
+    assert.strictEqual(await dialog.count(), 0)
+
+    await page.getByRole("link", { name: "Operators’ log" }).click()
+    const logged = page.getByRole("row", { name: /order 881 was cancelled/ })
+    await logged.last().waitFor()
+    assert.match((await logged.first().textContent()) ?? "", /otto operate/)
+    await context.close()
+  })
+
+  it("with the keyboard alone: skip, follow, suspend, change one's mind, suspend, resume", async () => {
+    const { page, context } = await Console.visit(
+      console,
+      "otto",
+      `/console/connections/${Console.connections[1]?.connectionId}`,
+    )
+    const focused = () =>
+      page.evaluate(
+        "document.activeElement.textContent.trim() || document.activeElement.getAttribute('aria-label') || document.activeElement.name",
+      )
+    /** By tab alone. */
+    const tabTo = async (name: string) => {
+      const passed: Array<unknown> = []
+      for (let presses = 0; presses < 80; presses++) {
+        passed.push(await focused())
+        if (passed.at(-1) === name) return
+        await page.keyboard.press("Tab")
+      }
+      throw new Error(`Tab never comes to ${name}: ${passed.join(", ")}`)
+    }
+    await page.reload()
+    await Console.isLive(page)
+    await page.keyboard.press("Tab")
+    assert.strictEqual(await focused(), "Skip to the content")
+    await tabTo("Read only")
+    await page.keyboard.press("Enter")
+    await page.getByRole("dialog").waitFor()
+    await page.keyboard.press("Escape")
+    await page.locator("dialog").waitFor({ state: "detached" })
+    assert.strictEqual(await focused(), "Read only")
+    await page.keyboard.press("Enter")
+    await tabTo("token")
+    await page.keyboard.type(Console.tokens.otto)
+    await page.keyboard.press("Enter")
+    await page.getByText(/^Changes open/).waitFor()
+    for (const [button, state] of [
+      ["Suspend…", "suspended"],
+      ["Resume…", "open"],
+    ] as const) {
+      await tabTo(button)
+      await page.keyboard.press("Enter")
+      await tabTo("confirm")
+      await page.keyboard.type("treasury-us")
+      await page.keyboard.press("Tab")
+      await page.keyboard.type("asked for by their treasurer")
+      await page.keyboard.press("Tab")
+      await page.keyboard.press("Tab")
+      await page.keyboard.press("Enter")
+      await page.locator(`.facts .state.${state}`).waitFor()
+    }
+    await context.close()
+  })
+
+  it("a token is issued, shown once, and revoked", async () => {
+    const { page, context } = await Console.visit(console, "ada", "/console/tokens")
+    await page.getByRole("button", { name: "Read only" }).click()
+    const dialog = page.getByRole("dialog")
+    await dialog.getByLabel("Operator’s token").fill(Console.tokens.ada)
+    await dialog.getByRole("button", { name: "Open changes" }).click()
+    await page.getByRole("button", { name: "Issue a token…" }).click()
+    await dialog.getByLabel("Our account’s id").fill("treasury-uk")
+    await dialog.getByLabel("Our client’s id").fill("northwind")
+    await dialog.getByLabel(/^Type the account’s id/).fill("treasury-uk")
+    await dialog.getByLabel(/^Reason/).fill("they open an account")
+    await dialog.getByRole("button", { name: "Issue the token" }).click()
+    assert.match((await dialog.locator(".secret code").textContent()) ?? "", /^[\w-]{43}$/)
+    await dialog.getByRole("button", { name: "I have it" }).click()
+    const row = page.getByRole("row", { name: /treasury-uk/ })
+    await row.getByRole("button", { name: "Revoke…" }).click()
+    const id = (await row.locator("code").first().textContent()) ?? ""
+    await dialog.getByLabel(/^Type the token’s id/).fill(id)
+    await dialog.getByLabel(/^Reason/).fill("the wrong account")
+    await dialog.getByRole("button", { name: "Revoke the token" }).click()
+    await row.getByText("Revoked").waitFor()
+    await context.close()
+  })
+
+  it("among 100,000 more deallocations, a page and a filter take less than a second", async () => {
+    await run(
+      query(
+        console.database,
+        `INSERT INTO transfers (id, kind, state, reason, connection_id, currency, quantity, client_id,
+            partners_connection_id, partner_client_id, partner_transfer_id, created_at, updated_at)
+          SELECT gen_random_uuid(), 'deallocation', CASE WHEN n % 9 = 0 THEN 'Released' ELSE 'Cleared' END, NULL,
+            connection_id, 'btc', n, client_id, partners_connection_id, partner_client_id, 'old-' || n,
+            now() - interval '30 days' - n * interval '1 minute', now() - interval '30 days' - n * interval '1 minute'
+          FROM (SELECT * FROM connections LIMIT 1) AS one, generate_series(1, 100000) AS n`,
+        "ANALYZE transfers",
+      ),
+    )
+    const { page, context } = await Console.visit(console, "ruth", "/console/deallocations?limit=50")
+    await page.locator("tbody tr").nth(49).waitFor()
+    const took = async (name: string, act: () => Promise<unknown>) => {
+      const start = performance.now()
+      await act()
+      const millis = performance.now() - start
+      assert.isBelow(millis, 1_000, name)
+      return millis
+    }
+    const older = async () => {
+      const first = await page.locator("tbody code").first().textContent()
+      await page.getByRole("link", { name: "Older" }).click()
+      await page
+        .locator("tbody code")
+        .first()
+        .filter({ hasNotText: first ?? "" })
+        .waitFor()
+    }
+    await took("the next page", older)
+    await took("the one after it", older)
+    await took("a filter", async () => {
+      await page.getByLabel("State").selectOption("RELEASED")
+      await page.locator("tbody .state.cleared").first().waitFor({ state: "detached" })
+      await page.locator("tbody tr").nth(49).waitFor()
+    })
+    await took("the oldest first", async () => {
+      await page.getByLabel("Order").selectOption("oldest")
+      await page.getByRole("link", { name: "Newer" }).waitFor()
+    })
+    assert.strictEqual(await page.locator("tbody .quantity .base").first().textContent(), "99999 base units")
+    await context.close()
+  })
+})

@@ -1,0 +1,93 @@
+/** How the console arrives: what it weighs, what the server lets it do, and how soon it is there on a slow phone. */
+import { gunzipSync } from "node:zlib"
+import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import type { Page } from "playwright-core"
+import * as Console from "./Console.ts"
+
+/** As Lighthouse has it for phones. */
+const slow4G = {
+  offline: false,
+  latency: 150,
+  downloadThroughput: (1.6 * 1024 * 1024) / 8,
+  uploadThroughput: (750 * 1024) / 8,
+}
+
+describe("the console arrives", { timeout: 60_000 }, () => {
+  const scope = Scope.makeUnsafe()
+  let console: Console.Console
+  beforeAll(async () => {
+    console = await Effect.runPromise(Scope.provide(Console.start, scope))
+  })
+  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+  const get = (path: string, encoding: string) => Console.raw(`${console.url}${path}`, { "accept-encoding": encoding })
+
+  it("in at most 40 kB, compressed", async () => {
+    const index = await get("/console", "gzip")
+    const html = gunzipSync(index.body).toString()
+    const paths = Array.from(html.matchAll(/(?:src|href)="([^"]+)"/g), ([, path = ""]) => path)
+    assert.deepStrictEqual(paths.map((path) => path.split(".").at(-1)).toSorted(), ["css", "js", "svg"])
+    const files = await Promise.all(paths.map((path) => get(path, "gzip")))
+    const bytes = [index, ...files].reduce((sum, { body }) => sum + body.length, 0)
+    assert.isAtMost(bytes, 40_000)
+    // A limit far off is none.
+    assert.isAtLeast(bytes, 20_000)
+    for (const path of paths) {
+      const { headers } = await get(path, "gzip, br")
+      assert.strictEqual(headers["content-encoding"], "br", path)
+      assert.match(headers["cache-control"] ?? "", /immutable/, path)
+    }
+    assert.strictEqual(index.headers["cache-control"], "no-cache")
+    assert.match(String(index.headers["content-security-policy"]), /^default-src 'self'/)
+  })
+
+  const watch = async (page: Page) => {
+    const session = await page.context().newCDPSession(page)
+    await session.send("Network.enable")
+    await session.send("Network.emulateNetworkConditions", slow4G)
+    await session.send("Emulation.setCPUThrottlingRate", { rate: 4 })
+    // When there is first something to type into, or to read, and it was painted.
+    await page.addInitScript(`
+      new MutationObserver((_, observer) => {
+        if (document.querySelector("form.token, table.balances") === null) return
+        observer.disconnect()
+        requestAnimationFrame(() => setTimeout(() => { globalThis.usableAt = performance.now() }))
+      }).observe(document, { childList: true, subtree: true })`)
+  }
+
+  const timesOf = async (page: Page) => {
+    return vi.waitFor(async () => {
+      const [arrivedAt, usableAt] = JSON.parse(
+        String(
+          await page.evaluate(`JSON.stringify([
+            Math.max(...performance.getEntriesByType("resource")
+              .filter(({ name }) => /index-.*\\.(js|css)$/.test(name)).map(({ responseEnd }) => responseEnd)),
+            globalThis.usableAt,
+          ])`),
+        ),
+      )
+      assert.isAbove(Number(usableAt), Number(arrivedAt))
+      return { arrivedAt: Number(arrivedAt), usableAt: Number(usableAt) }
+    }, 10_000)
+  }
+
+  it("on a slow phone, and is shown within a second of its arrival", async () => {
+    const context = await console.browser.newContext({ viewport: { width: 360, height: 740 } })
+    const page = await context.newPage()
+    await watch(page)
+    await page.goto(`${console.url}/console`)
+    await page.getByLabel("Operator’s token").waitFor()
+    const login = await timesOf(page)
+    await Console.signIn(page, Console.tokens.ruth)
+    await Console.isLive(page)
+    await page.reload()
+    await page.getByRole("table", { name: "btc" }).waitFor()
+    const overview = await timesOf(page)
+    await context.close()
+    for (const { arrivedAt, usableAt } of [login, overview]) {
+      assert.isAbove(arrivedAt, 0)
+      assert.isBelow(usableAt - arrivedAt, 1_000)
+    }
+  })
+})
