@@ -21,7 +21,7 @@ import * as Csv from "../request/Csv.ts"
 import * as Events from "../request/Events.ts"
 import { orProblem, orProblemOf } from "../request/Failures.ts"
 import { received } from "../request/Host.ts"
-import { counted } from "../request/RequestLog.ts"
+import { counted, note } from "../request/RequestLog.ts"
 
 const defaultLimit = 50
 
@@ -203,6 +203,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params, request }) {
           const { newCurrency = false, ...asked } = yield* readAdjustment(yield* received(request))
           const terms = { id: params.adjustmentId, ...asked }
+          yield* note({ connectionId: terms.connectionId })
           const adjustment = yield* holdfast.adjust(terms, { newCurrency }).pipe(
             counted("adjustment", terms.direction),
             orProblem,
@@ -217,6 +218,7 @@ export const layer = HttpApiBuilder.group(
         "lock",
         Effect.fnUntraced(function* ({ params, request }) {
           const terms = { id: params.lockId, ...(yield* readLock(yield* received(request))) }
+          yield* note({ connectionId: terms.connectionId })
           return shown.lock(yield* holdfast.reserve("lock", terms).pipe(counted("lock", "reserve"), orProblem))
         }),
       )
