@@ -160,6 +160,8 @@ export const make = (policy: Transfer.Policy): Effect.Effect<Store.Store> =>
         return Array.sortWith([...totals.values()], (_) => _.currency, Order.String)
       }),
 
+      reserved: Effect.map(DateTime.now, (now) => Store.reservedIn(transfers.values(), now)),
+
       find: (kind, id) => Effect.suspend(() => Ledger.ofKind(kind, id, transfers.get(id))),
 
       list: <Kind extends Ledger.Kind>(kind: Kind, query: Store.Query) =>

@@ -256,6 +256,11 @@ export const make = (pool: Pool, policy: Transfer.Policy): Store.Store => {
       [values(Account.Account).write(Account.empty)],
     ).pipe(orUnavailable),
 
+    reserved: select(transfers, "SELECT value FROM transfers WHERE value->>'state' = 'Reserved'", []).pipe(
+      Effect.zipWith(DateTime.now, Store.reservedIn),
+      orUnavailable,
+    ),
+
     find: (kind, id) =>
       transfers.find(query, id).pipe(
         Effect.flatMap((transfer) => Ledger.ofKind(kind, id, transfer)),

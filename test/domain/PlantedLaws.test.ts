@@ -67,6 +67,21 @@ const bugs: Readonly<Record<string, readonly [law: string, ...Bug]>> = {
     "totals/sums",
     ["sum + account[balance], 0n)", "sum + account[balance] + (balance === 'reserved' ? account[balance] : 0n), 0n)"],
   ],
+  "what is cleared counts as reserved": [
+    "totals/reserved",
+    [
+      "Store.reservedIn(transfers.values(), now)",
+      `Store.reservedIn(Array.from(transfers.values(), (one) =>
+        one.state === "Cleared" ? { ...one, state: "Reserved" } : one), now)`,
+    ],
+  ],
+  "reserved since it was first asked for": [
+    "totals/reserved",
+    [
+      "Store.reservedIn(transfers.values(), now)",
+      "Store.reservedIn(Array.from(transfers.values(), (one) => ({ ...one, updatedAt: one.createdAt })), now)",
+    ],
+  ],
   "a token that works twice": [
     "tokens/states",
     ["tokens.set(token.id, { ...token, usedBy: request.connectionId })", "tokens.set(token.id, token)"],

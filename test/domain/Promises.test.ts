@@ -226,7 +226,9 @@ describe("what cannot be read is refused with its field and value, before the st
   const times = { issuedAt: new Date(), expiresAt: new Date(), revokedAt: new Date() }
   const query = { ...filters, from: new Date(), to: new Date(), unchangedSince: new Date(), cursor, limit: 1 }
   /** What each call may be asked with: every field that it knows. */
-  const calls: { readonly [Name in Exclude<keyof Promises.Holdfast, symbol | "close" | "totals" | "ready">]: Asked } = {
+  const calls: {
+    readonly [Name in Exclude<keyof Promises.Holdfast, symbol | "close" | "totals" | "reserved" | "ready">]: Asked
+  } = {
     useNonce: { nonce },
     register: { connection: connectionOf() },
     connect: { request: { connectionId: id, clientId: id, tokenHash: token.hash }, nonce },

@@ -211,7 +211,7 @@ it.live("work for whoever is gone is given up", () =>
       await once(server, "request")
       request.destroy()
       await dispose()
-      assert.include(log(), `"status":499`)
+      assert.include(log(), `"http.response.status_code":499`)
     })
   }).pipe(Effect.scoped),
 )

@@ -51,7 +51,7 @@ it.live("beyond so many requests in hand, the next is turned away at once, and t
         Effect.eventually,
       )
       yield* told
-      assert.include(yield* Context.get(context, TestServer.TestServer).log, "turnedAway")
+      assert.include(yield* Context.get(context, TestServer.TestServer).log, "holdfast.http.turned_away")
     }).pipe(Effect.provide(context))
   }).pipe(Effect.scoped),
 )

@@ -10,6 +10,7 @@ import { type Holdfast, MemoryStore } from "@holdfast/domain"
 import * as App from "@holdfast/http/App"
 import * as CallerLimits from "@holdfast/http/CallerLimits"
 import * as Credentials from "@holdfast/http/Credentials"
+import * as LogLine from "@holdfast/http/LogLine"
 import * as OperatorToken from "@holdfast/http/OperatorToken"
 import * as Signature from "@holdfast/http/Signature"
 import * as NodeServer from "@holdfast/server/NodeServer"
@@ -85,7 +86,7 @@ export const layer = (
   Layer.suspend(() => {
     const lines: Array<string> = []
     const given = { ...defaults, ...settings }
-    const logger = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
+    const logger = Logger.layer([Logger.map(LogLine.format, (line) => void lines.push(line))])
     return Layer.mergeAll(
       App.layer(given),
       make(

@@ -195,12 +195,12 @@ export const http = [
     ],
     "a URL of any length is looked at": ["if (url.length > maxUrlLength) return tooLong\n", "", "http/Limits"],
     "answers may be kept, framed and guessed at": [
-      "Effect.map((response) => guarded(response, found?.route)),\n",
+      "Effect.map((response) => guarded(response, guarding)),\n",
       "",
       ...security,
     ],
     "a fault tells what it was": [
-      'Effect.andThen(Effect.logError("A request failed.", cause), internalError)',
+      'Effect.andThen(Effect.logError("A request failed.", RequestLog.fieldsOf(notes), cause), internalError)',
       "Effect.as(internalError, HttpServerResponse.text(String(cause), { status: 500 }))",
       "http/Observability",
     ],
@@ -210,12 +210,12 @@ export const http = [
     "what comes by the short way is not recorded": ["      end(exit)\n", "      if (Exit.isFailure(exit)) end(exit)\n"],
     "who is gone is worked for": ["return () => fiber.interruptUnsafe()", "return () => {}", "http/BadInput"],
     "answers by the short way may be kept, framed and guessed at": [
-      "answer(HttpServerResponse.setHeaders(exit.value, guardingFor(call.found.route)))",
+      "answer(HttpServerResponse.setHeaders(exit.value, guarding))",
       "answer(exit.value)",
       ...security,
     ],
     "a fault by the short way is no answer": [
-      "run(Effect.catchCause(serve(call), answerFailure))",
+      "run(Effect.catchCause(serve(call), (cause) => answerFailure(cause, notes)))",
       "run(serve(call))",
       "http/Observability",
     ],

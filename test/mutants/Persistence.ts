@@ -277,8 +277,8 @@ export const persistence = [
     ],
     "a process that is frozen keeps its locks": [`  idle_in_transaction_session_timeout: "5s",\n`, "", ...locks],
     "ready looks at the readers alone": [
-      `Effect.all([reads.ready, ready], { concurrency: "unbounded", discard: true })`,
-      "reads.ready",
+      `[reads.ready.pipe(observing("database")), ready.pipe(observing("writer"))]`,
+      "[reads.ready]",
       "persistence/Readiness",
     ],
     "a restore of files is not passed on": ["incarnation: config.incarnation,", "incarnation: undefined,"],

@@ -88,6 +88,7 @@ it.live("no list reads a table whole", () =>
         ...[{}, { cursor: uuid() }, { partnersConnectionId: "account-7" }].map(
           (query) => [`tokens ${JSON.stringify(query)}`, Lists.tokens(sql, { ...query, limit: 50 })] as const,
         ),
+        ["reserved", Lists.reserved(sql, day(3))],
       ]
       for (const [name, list] of lists) {
         const plan = yield* planOf(list)

@@ -1,7 +1,7 @@
 /** The writer of group commit on sessions of the test's own making, by the test's clock. */
 import { assert, describe, it } from "@effect/vitest"
 import { Ledger } from "@holdfast/domain"
-import { Clock, DateTime, Deferred, Effect, Exit, Fiber, Logger, Result, Scope } from "effect"
+import { Clock, DateTime, Deferred, Effect, Exit, Fiber, Logger, Metric, Result, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as GroupCommit from "../../packages/persistence/src/GroupCommit.ts"
 import { uuid } from "../support/Fixtures.ts"
@@ -524,5 +524,41 @@ it.effect("the session is closed when it fails, and when the writer ends", () =>
     yield* timed(yield* fork(Effect.exit(writer.ready)))
     yield* Scope.close(scope, Exit.void)
     assert.deepStrictEqual(events, ["opened", "closed", "opened", "closed"])
+  }),
+)
+
+it.effect("what waits, what is written and what failed is counted", () =>
+  Effect.gen(function* () {
+    const registry: Metric.MetricRegistry = new Map()
+    const gate = yield* Deferred.make<void>()
+    let failures = 2
+    yield* Effect.gen(function* () {
+      const writer = yield* start({
+        session: {
+          commit: () => (failures-- > 0 ? failure("passing") : Effect.delay(Deferred.await(gate), "30 millis")),
+          fateOf: () => Effect.succeed("lost"),
+        },
+      })
+      const first = yield* fork(ask(writer))
+      yield* TestClock.adjust("1 second")
+      const rest = yield* Effect.forEach([1, 2, 3], () => fork(ask(writer)))
+      yield* settle
+      const value = (name: string, kind?: string) =>
+        Effect.map(
+          Metric.snapshot,
+          (all) => all.find((one) => one.id === name && one.attributes?.["kind"] === kind)?.state,
+        )
+      assert.deepStrictEqual(yield* value("holdfast_writer_queue_depth"), { value: 3 })
+      assert.deepStrictEqual(yield* value("holdfast_writer_in_flight"), { value: 1 })
+      yield* Deferred.succeed(gate, undefined)
+      yield* TestClock.adjust("1 second")
+      for (const fiber of [first, ...rest]) assert.strictEqual(yield* Fiber.join(fiber), "answered")
+      assert.deepStrictEqual(yield* value("holdfast_writer_queue_depth"), { value: 0 })
+      assert.deepStrictEqual(yield* value("holdfast_writer_in_flight"), { value: 0 })
+      assert.deepInclude(yield* value("holdfast_writer_batch_size"), { count: 2, sum: 4, max: 3 })
+      assert.deepInclude(yield* value("holdfast_writer_commit_duration_seconds"), { count: 2 })
+      assert.deepInclude(yield* value("holdfast_writer_retries_total", "passing"), { count: 2 })
+      assert.deepInclude(yield* value("holdfast_writer_retries_total", "lasting"), { count: 0 })
+    }).pipe(Effect.scoped, Effect.provideService(Metric.MetricRegistry, registry))
   }),
 )

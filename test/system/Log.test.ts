@@ -155,7 +155,9 @@ it.live(
           lines.filter((line) => line.includes("/operator/v1/connections/:connectionId")).length,
           2_000,
         )
-        assert.include(lines.at(-1), "/metrics")
+        const last = lines.filter((line) => line.includes("http.route")).at(-1)
+        assert.include(last, "/metrics")
+        assert.include(lines.at(-1), "The server has stopped.")
       }),
     ),
   60_000,

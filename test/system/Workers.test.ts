@@ -216,6 +216,11 @@ describe("metrics", () => {
 
   it("of several processes are added up, each with its own lines; of one that ended, what it counted remains", () => {
     assert.strictEqual(Exposition.sum([text(1, 5), text(2, 6)], [text(4, 7)]), text(7, 11))
+    const state = (up: number, lag: number, heap: number) =>
+      `# TYPE a_up gauge\na_up ${up}\n# TYPE holdfast_feed_lag_seconds gauge\nholdfast_feed_lag_seconds ${lag}\n` +
+      `# TYPE heap_bytes gauge\nheap_bytes ${heap}\n`
+    // Up is who is up altogether, late is whoever is latest.
+    assert.strictEqual(Exposition.sum([state(1, 2, 5), state(0, 9, 6), state(1, 3, 7)]), state(0, 9, 18))
     const other = '# TYPE requests_total counter\nrequests_total{route="/c"} 9\n'
     assert.include(
       Exposition.sum([text(1, 5), other]),

@@ -13,6 +13,7 @@ export const unasked = {
   suspend: () => unused,
   connections: () => unused,
   totals: unused,
+  reserved: unused,
   list: () => unused,
   journal: () => unused,
   entries: () => unused,

@@ -5,9 +5,10 @@
  * however often it is sent, it acts once. A rejection is a success of the call,
  * with a transfer in state `Rejected`.
  */
-import { Context, DateTime, type Duration, Effect, Layer, Option, type Scope, Stream } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, type Scope, type Stream } from "effect"
 import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import type * as Adjustment from "./Adjustment.ts"
+import * as Feed from "./internal/Feed.ts"
 import type * as Ledger from "./Ledger.ts"
 import * as Store from "./Store.ts"
 import type * as Uuid from "./Uuid.ts"
@@ -96,7 +97,8 @@ export class Holdfast extends Context.Service<
     ) => Store.Execution<Adjustment.Command>
     /**
      * The journal of all accounts, from after a place or from the beginning, and then whatever is added to it: each
-     * entry once, in an order that stays. Looks for more every so often (every 500 ms unless it is said).
+     * entry once, in an order that stays. Looks for more every so often (every 500 ms unless it is said), once for all
+     * who follow it so.
      */
     readonly follow: (
       after?: Store.Place,
@@ -105,8 +107,39 @@ export class Holdfast extends Context.Service<
   }
 >()("@holdfast/domain/Holdfast") {}
 
-/** How many entries are read at once. */
-const pageSize = 200
+/**
+ * Hears of each command that succeeds whether it acted. An equal repeat did not: it is answered as the first was. A store
+ * that acts answers with the command's own time, the very same object, as `updatedAt`.
+ *
+ * ```ts
+ * import { Deallocation, Holdfast, MemoryStore } from "@holdfast/domain"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const terms = Schema.decodeUnknownSync(Deallocation.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   amount: { currency: "BTC", quantity: 2n },
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const heard: Array<boolean> = []
+ * const program = Effect.gen(function* () {
+ *   const { reserve } = yield* Holdfast.Holdfast
+ *   yield* reserve("deallocation", terms)
+ *   yield* reserve("deallocation", terms)
+ * }).pipe(Effect.provideService(Holdfast.Acted, (acted) => heard.push(acted)))
+ * Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * // The first was recorded as rejected, as nobody registered the connection; the second asked the same again.
+ * assert.deepEqual(heard, [true, false])
+ * ```
+ *
+ * @category services
+ */
+export const Acted = Context.Reference<(acted: boolean) => void>("@holdfast/domain/Holdfast/Acted", {
+  defaultValue: () => () => {},
+})
 
 /**
  * The service over a store. Times come from the `Clock`, ids from
@@ -148,10 +181,19 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store.St
 
   /** Executes a command of this moment. A kind's commands are made of what its requests say; TypeScript does not follow that. */
   const ask = <C extends Ledger.Command>(said: object, nonce?: Ledger.Nonce): Store.Execution<C> =>
-    Effect.flatMap(DateTime.now, (at) => execute({ command: { ...said, at } as unknown as C, nonce }))
+    Effect.flatMap(DateTime.now, (at) =>
+      Effect.flatMap(Acted, (hear) =>
+        Effect.map(execute({ command: { ...said, at } as unknown as C, nonce }), (transfer) => {
+          hear(transfer.updatedAt === at)
+          return transfer
+        }),
+      ),
+    )
 
   const entries: Store.Store["entries"] = (after, limit) =>
     Effect.suspend(() => reads.entries(after === undefined ? after : Store.Place.make(after), Store.Limit.make(limit)))
+
+  const follow = yield* Feed.make(entries)
 
   return Holdfast.of({
     ...reads,
@@ -180,16 +222,7 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store.St
         terms,
         ...(newCurrency ? { newCurrency } : {}),
       }),
-    follow: (after, { every = "500 millis" } = {}) => {
-      const next = (after: Store.Place | undefined) =>
-        Effect.map(entries(after, pageSize), (entries) => {
-          const place = entries.at(-1)?.place ?? after
-          return [entries, Option.some({ after: place, isEnd: entries.length < pageSize })] as const
-        })
-      return Stream.paginate({ after, isEnd: false }, ({ after, isEnd }) =>
-        isEnd ? Effect.delay(next(after), every) : next(after),
-      )
-    },
+    follow: (after, { every = "500 millis" } = {}) => follow(after, Duration.fromInputUnsafe(every)),
   })
 })
 

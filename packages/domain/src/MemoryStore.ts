@@ -251,6 +251,7 @@ export const make = Effect.fnUntraced(function* (
         return { currency, accounts: held.length, ...(sums as Record<Account.Balance, bigint>) }
       })
     }),
+    reserved: Effect.map(DateTime.now, (now) => Store.reservedIn(transfers.values(), now)),
     list: <Kind extends Ledger.Kind>(kind: Kind, query: Store.Query) =>
       Effect.sync(() => {
         const order = Store.inOrder(query.order)

@@ -387,6 +387,7 @@ export const make = async <E>(layer: Layer.Layer<Holdfast_.Holdfast, E>): Promis
     connection: (connectionId) => ask(read.connection({ connectionId }), (_) => service.connection(_.connectionId)),
     connections: (query) => ask(read.connections({ query }), (_) => service.connections(_.query)),
     totals: () => answer(service.totals),
+    reserved: () => answer(service.reserved),
     find: (kind, id) => ask(read.find({ kind, id }), (_) => service.find(kind, _.id)),
     list: (kind, query) => ask(read.list({ kind, query }), (_) => service.list(kind, _.query)),
     journal: (transferId) => ask(read.journal({ transferId }), (_) => service.journal(_.transferId)),

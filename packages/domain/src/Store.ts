@@ -65,6 +65,88 @@ export type Total = { readonly [B in Account.Balance]: bigint } & {
 }
 
 /**
+ * What is reserved now of one kind in one currency.
+ *
+ * @category models
+ */
+export interface Reserved {
+  readonly kind: Exclude<Ledger.Kind, "adjustment">
+  readonly currency: Amount.Currency
+  readonly count: number
+  /** Together, without a bound. */
+  readonly quantity: bigint
+  /** Since when the one is that has been reserved for longest. */
+  readonly oldestAt: DateTime.Utc
+  /** How many have been so for less than each of {@link reservedAges} and not less than the one before; then those that are older. */
+  readonly ages: ReadonlyArray<number>
+}
+
+/**
+ * The ages by which what is reserved is counted, in seconds: a minute, five, an hour, six, a day.
+ *
+ * ```ts
+ * import { Holdfast, MemoryStore, Store } from "@holdfast/domain"
+ * import { Effect } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const program = Effect.flatMap(Holdfast.Holdfast, ({ reserved }) => reserved)
+ * const reserved = Effect.runSync(Effect.provide(program, MemoryStore.layer()))
+ * // Whatever has been reserved for an hour or longer.
+ * const first = Store.reservedAges.indexOf(3_600) + 1
+ * const late = reserved.flatMap(({ ages }) => ages.slice(first)).reduce((sum, count) => sum + count, 0)
+ * assert.equal(late, 0)
+ * ```
+ *
+ * @category constants
+ */
+export const reservedAges = [60, 300, 3_600, 21_600, 86_400] as const
+
+/**
+ * What is reserved of all transfers, or of those that are reserved, for a store that does not count them itself.
+ *
+ * ```ts
+ * import { Amount, BaseUnits, type Ledger, Store, Uuid } from "@holdfast/domain"
+ * import { DateTime } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const id = Uuid.Uuid.make("018f3f1e-0000-7000-8000-000000000003")
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const amount = { currency: Amount.Currency.make("BTC"), quantity: BaseUnits.BaseUnits.make(2n) }
+ * const terms = { id, connectionId: id, amount }
+ * const lock: Ledger.Transfer = { kind: "lock", state: "Reserved", terms, createdAt: at, updatedAt: at }
+ * const [reserved] = Store.reservedIn([lock], DateTime.add(at, { minutes: 2 }))
+ * assert.deepEqual([reserved?.count, reserved?.quantity, reserved?.ages], [1, 2n, [0, 1, 0, 0, 0, 0]])
+ * ```
+ *
+ * @category getters
+ */
+export const reservedIn = (transfers: Iterable<Ledger.Transfer>, now: DateTime.Utc): ReadonlyArray<Reserved> => {
+  const sums = new Map<string, Reserved>()
+  for (const { kind, state, terms, updatedAt } of transfers) {
+    if (kind === "adjustment" || state !== "Reserved") continue
+    const { currency, quantity } = terms.amount
+    const before = sums.get(`${kind} ${currency}`)
+    const seconds = (DateTime.toEpochMillis(now) - DateTime.toEpochMillis(updatedAt)) / 1_000
+    const age = reservedAges.filter((bound) => seconds >= bound).length
+    sums.set(`${kind} ${currency}`, {
+      kind,
+      currency,
+      count: (before?.count ?? 0) + 1,
+      quantity: (before?.quantity ?? 0n) + quantity,
+      oldestAt: before === undefined ? updatedAt : DateTime.min(before.oldestAt, updatedAt),
+      ages: (before?.ages ?? [0, ...reservedAges].map(() => 0)).map((count, of) => (of === age ? count + 1 : count)),
+    })
+  }
+  return Array.from(sums.values()).sort(mostReservedFirst)
+}
+
+const mostReservedFirst = Order_.combineAll([
+  Order_.mapInput(Order_.flip(Order_.Number), ({ count }: Reserved) => count),
+  Order_.mapInput(Order_.String, ({ currency }: Reserved) => currency),
+  Order_.mapInput(Order_.String, ({ kind }: Reserved) => kind),
+])
+
+/**
  * A place in a list of transfers: the next page begins after it.
  *
  * ```ts
@@ -360,6 +442,8 @@ export interface Store {
   readonly connections: (query: ConnectionQuery) => Effect.Effect<Page<Connection.Registered, Uuid.Uuid>, Unavailable>
   /** The balances of all connections together, by currency. */
   readonly totals: Effect.Effect<ReadonlyArray<Total>, Unavailable>
+  /** What is reserved now, by kind and currency, the most numerous first. */
+  readonly reserved: Effect.Effect<ReadonlyArray<Reserved>, Unavailable>
   /** The transfer of a kind with this id. */
   readonly find: <Kind extends Ledger.Kind>(
     kind: Kind,

@@ -4,7 +4,15 @@
  */
 import type { Holdfast } from "@holdfast/domain"
 import { Context, Effect, Layer, ManagedRuntime, type Scope, Stream } from "effect"
-import { HttpBody, HttpEffect, HttpRouter, HttpServer, type HttpServerRequest, HttpServerResponse } from "effect/http"
+import {
+  HttpBody,
+  HttpEffect,
+  HttpMiddleware,
+  HttpRouter,
+  HttpServer,
+  type HttpServerRequest,
+  HttpServerResponse,
+} from "effect/http"
 import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware } from "effect/http-api"
 import { CallerLimits } from "./access/CallerLimits.ts"
 import type { Credentials } from "./access/Credentials.ts"
@@ -40,6 +48,9 @@ const routes = Layer.mergeAll(HttpApiBuilder.layer(Routed), Description.layer).p
   Layer.provide(Layer.mergeAll(OperatorHandlers.layer, SessionHandlers.layer, SystemHandlers.layer)),
   Layer.provide([layerWellFormed, KnownQuery.layer]),
 )
+
+/** The platform's tell all headers, signatures too, and queries. Those of requests are made by Boundary.ts. */
+const withoutPlatformsSpans = Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true)
 
 /** Finds what Routes.ts found, nothing else and no less. */
 const exactly = {
@@ -80,17 +91,24 @@ const make = Effect.fnUntraced(function* (
   )
   const network = yield* Effect.provideContext(NetworkHandlers.make(edition), context)
   const log = Context.get(context, RequestLog.RequestLog)
-  const { callerOf } = yield* CallerLimits
-  const long = Boundary.around({ log, maxUrlLength, pages }, (request, found) => {
+  const limits = yield* CallerLimits
+  const long = yield* Boundary.around({ log, limits, maxUrlLength, pages }, (request, found) => {
     const endpoint = found.route.network[request.method]
     if (endpoint === undefined) {
       return stopping !== undefined && found.route.endless ? Effect.map(router, endWhen(stopping)) : router
     }
     return Effect.flatMap(Effect.zip(received(request), originOf(request)), ([received, origin]) =>
-      network({ ...received, method: request.method, endpoint, found, caller: callerOf(origin) }),
+      network({
+        ...received,
+        method: request.method,
+        endpoint,
+        found,
+        peer: origin.peer,
+        caller: limits.callerOf(origin),
+      }),
     )
   })
-  const short = yield* Boundary.shortly(log, network)
+  const short = yield* Boundary.shortly({ log, limits }, network)
   return { long, short }
 })
 
@@ -156,7 +174,10 @@ export const layer = (
     Effect.gen(function* () {
       const { long, short } = yield* make(options)
       const offer = yield* Shortcut
-      return HttpServer.serve(long).pipe(Layer.provideMerge(Layer.effectDiscard(offer(short))))
+      return HttpServer.serve(long).pipe(
+        Layer.provideMerge(Layer.effectDiscard(offer(short))),
+        Layer.provide(withoutPlatformsSpans),
+      )
     }),
   )
 
@@ -219,7 +240,9 @@ export const toWebHandler = async <E>(
   readonly handler: (request: Request, told?: Told) => Promise<Response>
   readonly dispose: () => Promise<void>
 }> => {
-  const layer = layerApp(withDefaults(options)).pipe(Layer.provideMerge([services, HttpServer.layerServices]))
+  const layer = layerApp(withDefaults(options)).pipe(
+    Layer.provideMerge([services, HttpServer.layerServices, withoutPlatformsSpans]),
+  )
   const runtime = ManagedRuntime.make(layer)
   const dispose = () => runtime.dispose()
   try {

@@ -21,6 +21,7 @@
  */
 import { Ledger, Store } from "@holdfast/domain"
 import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, Latch, type Result, Schedule, Scope } from "effect"
+import * as WriterMetrics from "./WriterMetrics.ts"
 
 /** What the instructions of a batch came to, in their order. */
 export type Outcomes = ReadonlyArray<Result.Result<Ledger.Success, Ledger.Failure>>
@@ -78,6 +79,7 @@ export interface GroupCommit {
 interface Waiting {
   readonly instruction: Ledger.Instruction | undefined
   readonly deadlineMillis: number
+  readonly traced: WriterMetrics.Traced | undefined
   readonly answer: Deferred.Deferred<Ledger.Success, Ledger.Failure | Store.Unavailable>
 }
 
@@ -129,9 +131,15 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
   let told: { readonly kind: BatchFailure["kind"]; readonly atMillis: number } | undefined
   let isEnding = false
 
-  const submit = (instruction: Ledger.Instruction | undefined) => {
+  const metrics = yield* WriterMetrics.make({
+    queueDepth: () => queue.length,
+    inFlight: () => backlog.reduce((sum, { commands }) => sum + commands.length, 0),
+    epochNanos: () => clock.currentTimeNanosUnsafe() - clock.monotonicTimeNanosUnsafe(),
+  })
+
+  const submit = (instruction: Ledger.Instruction | undefined, traced?: WriterMetrics.Traced) => {
     const deadlineMillis = nowMillis() + patienceMillis
-    const waiting: Waiting = { instruction, deadlineMillis, answer: Deferred.makeUnsafe() }
+    const waiting: Waiting = { instruction, deadlineMillis, traced, answer: Deferred.makeUnsafe() }
     unanswered.add(waiting)
     queue.push(waiting)
     arrivals.openUnsafe()
@@ -194,9 +202,14 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
     }
     if (batch.failures >= maxFailures) return "split"
     batch.commands = batch.commands.filter((waiting) => unanswered.has(waiting))
+    const begunNanos = clock.monotonicTimeNanosUnsafe()
     const decided = yield* session.decide(batch.commands.flatMap(({ instruction }) => instruction ?? []))
+    const decidedNanos = clock.monotonicTimeNanosUnsafe()
     batch.inDoubt = decided
     yield* session.commit(decided)
+    const { commands, failures } = batch
+    const committedNanos = clock.monotonicTimeNanosUnsafe()
+    metrics.committed({ commands, begunNanos, decidedNanos, committedNanos, failures })
     return decided.outcomes
   })
 
@@ -241,7 +254,10 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
     for (const waiting of commands) {
       const command = waiting.instruction?.command
       if (command !== undefined) {
-        yield* Effect.logError("A command cannot be written.", { command: command._tag, id: Ledger.idOf(command) })
+        yield* Effect.logError("A command cannot be written.", {
+          "holdfast.command": `${command._tag} ${command.kind}`,
+          [`holdfast.${command.kind}.id`]: Ledger.idOf(command),
+        })
       }
       refuse(waiting, "The command cannot be recorded.")
     }
@@ -257,6 +273,7 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
 
   const recover = Effect.fnUntraced(function* (batch: Batch<D>, cause: Cause.Cause<BatchFailure | Cause.TimeoutError>) {
     const failure = failureOf(cause)
+    metrics.failed(failure.kind)
     if (failure.kind === "connection") yield* disconnect
     yield* tell(failure)
     batch.failures += { connection: 0, passing: 1, lasting: maxFailures }[failure.kind]
@@ -306,11 +323,11 @@ export const make = Effect.fnUntraced(function* <D extends Decided>({
 
   return {
     execute: <C extends Ledger.Command>(instruction: Ledger.Instruction<C>) =>
-      Effect.suspend(() => {
+      Effect.withFiber((fiber) => {
         if (isEnding) return Effect.fail(unavailable("The server is stopping."))
         if (queue.length >= maxQueue) return Effect.fail(unavailable("Too many commands are waiting."))
         // The fold answers each command with its own kind of outcome.
-        return Deferred.await(submit(instruction).answer) as Store.Execution<C>
+        return Deferred.await(submit(instruction, WriterMetrics.tracedBy(fiber, clock)).answer) as Store.Execution<C>
       }),
     ready: Effect.suspend(() => {
       if (nowMillis() - lastFailureMillis < patienceMillis) return Effect.fail(notWritable)

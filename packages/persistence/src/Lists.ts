@@ -3,7 +3,7 @@
  * there is another page. Each finds what it shows by an index, in the order in which it is shown, however large the
  * tables are and however rare what is looked for.
  */
-import { Amount, Ledger, type Store, Transfer } from "@holdfast/domain"
+import { Amount, Ledger, Store, Transfer } from "@holdfast/domain"
 import { DateTime } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { Fragment } from "effect/sql/Statement"
@@ -50,6 +50,19 @@ export const transfers = (sql: SqlClient, kind: Ledger.Kind, query: Store.Query)
       ? sql`(SELECT * FROM transfers WHERE ${all(sql, conditions)} ${inOrder})`
       : sql`(${sql.join(" UNION ALL ", false)(states.map(inState))})`
   return sql`SELECT ${sql.literal(Tables.transfers.select("t"))} FROM ${of} t ${inOrder}`
+}
+
+/** What is reserved, by kind and currency, with how much of it is how old. */
+export const reserved = (sql: SqlClient, now: DateTime.Utc) => {
+  const ages = [0, ...Store.reservedAges].map((_, age) => `count(*) FILTER (WHERE age = ${age})::int`)
+  return sql`
+    SELECT kind, currency, count(*)::int AS count, sum(quantity)::text AS quantity, min(updated_at) AS oldest_at,
+      ARRAY[${sql.literal(ages.join(", "))}] AS ages
+    FROM (
+      SELECT *, width_bucket(extract(epoch FROM ${DateTime.formatIso(now)}::timestamptz - updated_at),
+        ARRAY[${sql.literal(Store.reservedAges.join(", "))}]::numeric[]) AS age
+      FROM transfers WHERE kind IN ('deallocation', 'allocation', 'lock') AND state = 'Reserved') AS open
+    GROUP BY kind, currency ORDER BY count DESC, currency, kind`
 }
 
 export const connections = (sql: SqlClient, query: Store.ConnectionQuery) => {

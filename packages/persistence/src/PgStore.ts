@@ -20,6 +20,7 @@ import * as PooledRandom from "./PooledRandom.ts"
 import * as Reads from "./Reads.ts"
 import * as Restore from "./Restore.ts"
 import * as Schemas from "./Schemas.ts"
+import { observing } from "./WriterMetrics.ts"
 
 /**
  * Where the database is, and how the service behaves.
@@ -65,7 +66,7 @@ const forget = Effect.flatMap(SqlClient, (sql) =>
       FROM (SELECT max(expires_at) AS latest FROM expired) AS swept WHERE latest > nonces_until`,
     sql`DELETE FROM commits WHERE at < now() - ${commitsKept.for}::interval`,
   ),
-).pipe(Effect.ignore({ log: true }), Effect.repeat(Schedule.spaced("1 minute")))
+).pipe(Effect.ignore({ log: true }), Effect.repeat(Schedule.spaced("1 minute")), Effect.withTracerEnabled(false))
 
 /**
  * The service on a PostgreSQL database (tested with 15 and 18). Brings the tables up to
@@ -160,7 +161,11 @@ const open = (config: Config) => {
     const store: Store.Store = {
       ...reads,
       execute,
-      ready: Effect.all([reads.ready, ready], { concurrency: "unbounded", discard: true }),
+      // Both to their ends: what became of each is told apart.
+      ready: Effect.all([reads.ready.pipe(observing("database")), ready.pipe(observing("writer"))], {
+        concurrency: "unbounded",
+        mode: "result",
+      }).pipe(Effect.flatMap((both) => Effect.forEach(both, Effect.fromResult, { discard: true }))),
     }
     return { store, operatorsLog: yield* Log.make }
   })

@@ -142,6 +142,12 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
     return yield* Effect.orDie(decodeTotals(rows))
   }).pipe(orUnavailable("30 seconds"))
 
+  const reserved = Effect.gen(function* () {
+    const rows = yield* Lists.reserved(sql, yield* DateTime.now)
+    const found = yield* Effect.orDie(decodeReserved(rows))
+    return found.map(({ oldest_at: oldestAt, ...row }): Store.Reserved => ({ ...row, oldestAt }))
+  }).pipe(orUnavailable())
+
   const connection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
     const found = yield* findConnection(connectionId)
     const rows = yield* sql`SELECT ${accounts} FROM accounts a WHERE connection_id = ${connectionId} ORDER BY currency`
@@ -255,6 +261,7 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
     connection,
     connections: listConnections,
     totals,
+    reserved,
     find,
     list,
     journal,
@@ -269,6 +276,19 @@ const decodePlaces = Schema.decodeUnknownEffect(
 
 const decodeAsked = Schema.decodeUnknownEffect(
   Schema.Struct({ now: Schema.DateTimeUtcFromDate, is_connected: Schema.Boolean }),
+)
+
+const decodeReserved = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      kind: Schema.Literals(["deallocation", "allocation", "lock"]),
+      currency: Amount.Currency,
+      count: Schema.Int,
+      quantity: Schema.BigIntFromString,
+      oldest_at: Schema.DateTimeUtcFromDate,
+      ages: Schema.Array(Schema.Int),
+    }),
+  ),
 )
 
 const decodeTotals = Schema.decodeUnknownEffect(

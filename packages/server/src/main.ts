@@ -19,6 +19,9 @@ import * as DevelopmentKeys from "./credentials/DevelopmentKeys.ts"
 import * as ConsolePages from "./node/ConsolePages.ts"
 import * as NodeServer from "./node/NodeServer.ts"
 import { layerLogger, standardError, standardOutput } from "./node/Output.ts"
+import * as ProcessMetrics from "./node/ProcessMetrics.ts"
+import * as Signals from "./node/Signals.ts"
+import * as Tracing from "./node/Tracing.ts"
 import * as EmbeddedPostgres from "./postgres/EmbeddedPostgres.ts"
 import * as CurrenciesFile from "./settings/CurrenciesFile.ts"
 import * as Settings from "./settings/Settings.ts"
@@ -57,6 +60,7 @@ const layerReload = <E extends { readonly _tag: string; readonly message: string
         () => Effect.sync(() => process.off("SIGHUP", hear)),
       )
       yield* Queue.take(asked).pipe(
+        Effect.andThen(Effect.logInfo("SIGHUP: keys and tokens are read again.")),
         Effect.andThen(read),
         Effect.flatMap(replace),
         Effect.andThen(Effect.logInfo("Keys and tokens were read again.")),
@@ -77,12 +81,15 @@ const prepare = Effect.fnUntraced(function* (settings: Settings.Settings) {
 })
 
 const announce = (settings: Settings.Settings, told: ReadonlyArray<string>) => (address: string) =>
-  Effect.sync(() =>
-    standardOutput.write([
-      `Holdfast is ready at ${address} (${address}/docs describes it)`,
-      ...told,
-      ...(Settings.isDevelopment(settings) ? ["  try it with       npm run simulate"] : []),
-    ]),
+  Effect.andThen(
+    Signals.serving("server", address),
+    Effect.sync(() =>
+      standardOutput.write([
+        `Holdfast is ready at ${address} (${address}/docs describes it)`,
+        ...told,
+        ...(Settings.isDevelopment(settings) ? ["  try it with       npm run simulate"] : []),
+      ]),
+    ),
   )
 
 /** Serves on what is prepared, and tells once it does so. */
@@ -117,7 +124,9 @@ const layer = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings.load
     if (Worker.prepared !== undefined) {
-      const part = yield* serve(Settings.shareOf(settings), Worker.prepared, Worker.serving)
+      const serving = (address: string) =>
+        Effect.andThen(Signals.serving("process of the server", address), Worker.serving(address))
+      const part = yield* serve(Settings.shareOf(settings), Worker.prepared, serving)
       return Layer.provide(part, Worker.layerWhole)
     }
     const { prepared, told } = yield* prepare(settings)
@@ -126,7 +135,11 @@ const layer = Layer.unwrap(
     const address = yield* Supervisor.start(settings.workers, prepared, passOn)
     return Layer.effectDiscard(announce(settings, told)(address))
   }),
-).pipe(Layer.provide(NodeFileSystem.layer))
+).pipe(
+  Layer.provide([NodeFileSystem.layer, ProcessMetrics.layer]),
+  Layer.provide(Tracing.layer),
+  Layer.provide(Signals.layer(Worker.prepared === undefined ? "server" : "process of the server")),
+)
 
 const complain = (message: string) => Effect.sync(() => standardError.write([`Holdfast cannot run: ${message}`]))
 

@@ -455,6 +455,25 @@ const ofStores = {
     yield* Law.same<unknown>(totals, [expected], "The totals of the currency")
   }),
 
+  "totals/reserved": example("what is reserved is told by kind, currency and age, and nothing else", function* (store) {
+    const { currency, reserve, settle } = yield* funded(store, 100n)
+    const now = yield* DateTime.now
+    const since = (seconds: number) => DateTime.subtract(now, { seconds })
+    const ages = [30, 120, 90, 1_800, 7_200, 36_000, 259_200, 260_000]
+    for (const seconds of ages) yield* store.execute({ command: reserve(2n, since(seconds)), nonce: undefined })
+    const cleared = reserve(3n, since(900_000))
+    yield* store.execute({ command: cleared, nonce: undefined })
+    yield* store.execute({ command: settle("Clear", cleared.terms.id), nonce: undefined })
+    // It counts from when it was reserved last.
+    const again = reserve(5n, since(900_000))
+    yield* store.execute({ command: again, nonce: undefined })
+    yield* store.execute({ command: settle("Release", again.terms.id, since(100)), nonce: undefined })
+    yield* store.execute({ command: { ...again, at: since(40) }, nonce: undefined })
+    const reserved = (yield* store.reserved).filter((one) => one.currency === currency)
+    const expected = { kind: "deallocation", currency, count: 9, quantity: 21n, oldestAt: since(260_000) }
+    yield* Law.same<unknown>(reserved, [{ ...expected, ages: [2, 2, 1, 1, 1, 2] }], "What is reserved")
+  }),
+
   "lists/connections": example(
     "connections are listed in the order of their ids, in pages of any size",
     function* (store) {

@@ -84,7 +84,7 @@ const makeHandlers = Effect.fnUntraced(function* (edition: NetworkApi.Edition) {
     return {
       reserve: signed(readAs(NetworkApi.requests[kind]), ({ terms, partnerTransferId }, nonce) =>
         Effect.andThen(
-          note({ [`${kind}Id`]: terms.id }),
+          note({ [`${kind}Id`]: terms.id, connectionId: terms.connectionId }),
           Effect.map(
             holdfast.reserve(kind, terms, nonce, partnerTransferId).pipe(counted(kind, "reserve"), orProblem),
             answerOf,

@@ -26,7 +26,7 @@ import * as Events from "../request/Events.ts"
 import { orProblem, orProblemOf } from "../request/Failures.ts"
 import { received } from "../request/Host.ts"
 import * as Recent from "../request/Recent.ts"
-import { counted } from "../request/RequestLog.ts"
+import { counted, note } from "../request/RequestLog.ts"
 
 const defaultLimit = 50
 
@@ -246,6 +246,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params, request }) {
           const { newCurrency = false, ...asked } = yield* readAdjustment(yield* received(request))
           const terms = { id: params.adjustmentId, ...asked }
+          yield* note({ connectionId: terms.connectionId })
           yield* confirmed("the quantity", `${terms.amount.quantity}`)
           const adjustment = yield* holdfast.adjust(terms, { newCurrency }).pipe(
             counted("adjustment", terms.direction),
@@ -261,6 +262,7 @@ export const layer = HttpApiBuilder.group(
         "lock",
         Effect.fnUntraced(function* ({ params, request }) {
           const terms = { id: params.lockId, ...(yield* readLock(yield* received(request))) }
+          yield* note({ connectionId: terms.connectionId })
           yield* confirmed("the quantity", `${terms.amount.quantity}`)
           return shown.lock(yield* holdfast.reserve("lock", terms).pipe(counted("lock", "reserve"), orProblem))
         }),

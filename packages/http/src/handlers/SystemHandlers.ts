@@ -7,6 +7,7 @@ import { Routed } from "../contract/Api.ts"
 import { orProblem } from "../request/Failures.ts"
 import { RequestLog } from "../request/RequestLog.ts"
 import { Whole } from "../request/Whole.ts"
+import * as ReservedMetrics from "./ReservedMetrics.ts"
 
 const ok = { status: "ok" } as const
 
@@ -16,12 +17,15 @@ export const IsDevelopment = Context.Reference("@holdfast/http/IsDevelopment", {
 /** How old metrics may be: they take a while to write down, however many ask. */
 const maxAge = "1 second"
 
-const text = Effect.gen(function* () {
+const text = Effect.fnUntraced(function* (holdfast: Holdfast.Holdfast["Service"]) {
   const { flush } = yield* RequestLog
+  const readReserved = yield* ReservedMetrics.make(holdfast)
+  // Whether the store answers is seen by asking it.
+  const look = Effect.all([Effect.ignore(holdfast.ready), readReserved], { concurrency: "unbounded" })
   const scope = yield* Effect.scope
   const expire: Effect.Effect<void> = Effect.suspend(() => forget)
   const [written, forget] = yield* Effect.cachedInvalidateWithTTL(
-    Effect.andThen(flush, PrometheusMetrics.format()).pipe(
+    Effect.andThen(Effect.andThen(look, flush), PrometheusMetrics.format()).pipe(
       Effect.tap(Effect.forkIn(Effect.delay(expire, maxAge), scope)),
     ),
     Number.POSITIVE_INFINITY,
@@ -36,7 +40,7 @@ export const layer = HttpApiBuilder.group(
     const holdfast = yield* Holdfast.Holdfast
     const tell = yield* Whole
     const readiness = (yield* IsDevelopment) ? ({ ...ok, development: true } as const) : ok
-    const { metrics, ready } = yield* tell({ metrics: yield* text, ready: orProblem(holdfast.ready) })
+    const { metrics, ready } = yield* tell({ metrics: yield* text(holdfast), ready: orProblem(holdfast.ready) })
     return handlers.handleAll({
       live: () => Effect.succeed(ok),
       ready: () => Effect.as(ready, readiness),

@@ -24,6 +24,8 @@ export interface Call extends Received {
   readonly method: string
   readonly endpoint: NetworkApi.Endpoint
   readonly found: Routes.Found
+  /** The address at the other end of the connection; none where the host does not know it. */
+  readonly peer: string | undefined
   /** The name under which its sender is counted. */
   readonly caller: string
 }

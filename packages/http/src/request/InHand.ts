@@ -3,15 +3,16 @@
  * close, what has no end is ended, and what comes then is asked to come again, elsewhere.
  */
 import { Deferred, Effect, Scope } from "effect"
-import type { HttpServerResponse } from "effect/http"
+import { HttpServerResponse } from "effect/http"
 import * as Problems from "../contract/Problems.ts"
+import * as RequestId from "./RequestId.ts"
 
 /** How long is waited for what is in hand, such as a large list that somebody reads slowly. */
 const patience = "20 seconds"
 
 const stopping = Problems.toResponse(
   new Problems.Unavailable({ detail: "This server is about to stop.", retryAfterSeconds: 1 }),
-)
+).pipe(Effect.map((response) => HttpServerResponse.setHeader(response, RequestId.header, RequestId.make())))
 
 export const make = () => {
   let count = 0

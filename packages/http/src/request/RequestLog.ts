@@ -2,6 +2,7 @@
  * What is seen of every request: one line in the log, a count and a duration.
  * Never a signature, a token, a body or a query.
  */
+import { Holdfast, Ledger } from "@holdfast/domain"
 import { Context, Effect, Layer, Metric, Queue } from "effect"
 import type { Route } from "../contract/Routes.ts"
 import { Recent } from "./Recent.ts"
@@ -19,29 +20,60 @@ export interface Seen {
 
 /** What the parts that handle a request add to its line: ids by their names, and what is said here. */
 export interface Notes {
+  /** `requestId` among them, and `traceId` and `spanId` where the request is part of a trace. */
   [id: `${string}Id`]: string | undefined
   /** The name of the operator who asked. */
   operator?: string
+  /** The address that it came from, as it is counted. */
+  caller?: string
   /** Why its credentials were refused; the answer never says. */
   refused?: string
   /** The command that it was and about what, for the metrics. */
   command?: { readonly kind: string; readonly name: string }
   /** The state that the command left. */
   outcome?: string
+  /** Why what was asked for was rejected. */
+  rejection?: string
+  /** It was an equal repeat: it was answered as before, and nothing was done. */
+  replayed?: boolean
   /** The error of the domain that it ended with. */
   error?: string
 }
 
+/** Where there is no request. */
+const none: Notes = Object.freeze({})
+
 /** The notes of the request at hand. */
 export const CurrentNotes = Context.Reference<Notes>("@holdfast/http/RequestLog/CurrentNotes", {
-  defaultValue: () => ({}),
+  defaultValue: () => none,
 })
 
 /** Adds to the line of the request at hand. */
 export const note = (notes: Notes): Effect.Effect<void> =>
   Effect.map(CurrentNotes, (current) => {
-    Object.assign(current, notes)
+    if (current !== none) Object.assign(current, notes)
   })
+
+/** OpenTelemetry's names for notes, where it has some. */
+const names: Readonly<Record<string, string>> = {
+  caller: "client.address",
+  traceId: "trace_id",
+  spanId: "span_id",
+  error: "error.type",
+  refused: "holdfast.refusal",
+  outcome: "holdfast.outcome",
+  rejection: "holdfast.rejection.reason",
+  replayed: "holdfast.replayed",
+}
+
+/** Notes as fields of a line. */
+export const fieldsOf = ({ command, ...notes }: Notes): Readonly<Record<string, unknown>> => {
+  const fields: Record<string, unknown> = command ? { "holdfast.command": `${command.name} ${command.kind}` } : {}
+  for (const [note, value] of Object.entries(notes)) {
+    if (value !== undefined) fields[names[note] ?? `holdfast.${note.replace(/Id$/, ".id")}`] = value
+  }
+  return fields
+}
 
 /** What remains to be written of the requests that were answered. */
 export class RequestLog extends Context.Service<
@@ -62,6 +94,9 @@ export const layer: Layer.Layer<RequestLog, never, Recent> = Layer.effect(
   Effect.gen(function* () {
     const queue = yield* Queue.unbounded<Seen>()
     const recent = yield* Recent
+    // So that a rate is there before the first.
+    yield* Metric.update(nonceRefusals, 0)
+    for (const { kind } of Object.values(Ledger.kinds)) yield* Metric.update(replaysOf(kind), 0)
     const flush = Effect.uninterruptible(Effect.flatMap(Queue.clear(queue), Effect.forEach(write, { discard: true })))
     yield* Queue.peek(queue).pipe(
       Effect.andThen(Effect.sleep(window)),
@@ -81,39 +116,50 @@ export const layer: Layer.Layer<RequestLog, never, Recent> = Layer.effect(
 /** What stands for methods and addresses that nobody declared: callers must not choose how many series there are. */
 const other = "other"
 
-const write = ({ startMillis, method, route, status, durationMillis, notes }: Seen): Effect.Effect<void> => {
-  const pattern = route?.pattern ?? other
-  const metrics = metricsOf(route?.methods.includes(method) ? method : other, pattern, status)
-  const { command, ...told } = notes
-  return Metric.update(metrics.requests, 1).pipe(
-    Effect.andThen(Metric.update(metrics.duration, durationMillis / 1000)),
-    Effect.andThen(
-      command === undefined
-        ? Effect.void
-        : Metric.update(commandsOf(command.kind, command.name, notes.outcome ?? notes.error ?? "None"), 1),
-    ),
-    Effect.andThen(
-      Effect.logInfo({
-        startedAt: new Date(startMillis).toISOString(),
-        method,
-        route: pattern,
-        status,
-        durationMillis,
-        ...told,
-      }),
-    ),
-  )
+const write = ({ startMillis, method, route, status, durationMillis, notes }: Seen): Effect.Effect<void> =>
+  Effect.contextWith((context) => {
+    const pattern = route?.pattern ?? other
+    const metrics = metricsOf(route?.methods.includes(method) ? method : other, pattern, status)
+    metrics.requests.updateUnsafe(1, context)
+    metrics.duration.updateUnsafe(durationMillis / 1000, context)
+    count(notes, context)
+    const line = {
+      start_time: new Date(startMillis).toISOString(),
+      "http.request.method": method,
+      "http.route": pattern,
+      "http.response.status_code": status,
+      "http.server.request.duration": durationMillis / 1000,
+      ...fieldsOf(notes),
+    }
+    const message = `${method} ${pattern} ${status}`
+    return status >= 500 ? Effect.logError(message, line) : Effect.logInfo(message, line)
+  })
+
+/** What a request came to. A repeat did nothing, and is none of the actions. */
+const count = ({ command, outcome, error, rejection, replayed }: Notes, context: Context.Context<never>): void => {
+  if (error === "NonceUsed") nonceRefusals.updateUnsafe(1, context)
+  if (command === undefined) return
+  const { kind, name } = command
+  if (replayed) replaysOf(kind).updateUnsafe(1, context)
+  else commandsOf(kind, name, outcome ?? error ?? "None").updateUnsafe(1, context)
+  if (!replayed && rejection !== undefined) rejectionsOf(kind, rejection).updateUnsafe(1, context)
 }
 
-/** Notes a command, and the state that it leaves. */
+/** Notes a command, what it was about, and what it came to. */
 export const counted =
   (kind: string, name: string) =>
-  <A extends { readonly state: string }, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  <A extends Ledger.Transfer, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(CurrentNotes, (notes) => {
+      if (notes === none) return self
       notes.command = { kind, name }
-      return Effect.map(self, (value) => {
-        notes.outcome = value.state
-        return value
+      const heard = Effect.provideService(self, Holdfast.Acted, (acted) => {
+        if (!acted) notes.replayed = true
+      })
+      return Effect.map(heard, (transfer) => {
+        notes["connectionId"] = transfer.terms.connectionId
+        notes.outcome = transfer.state
+        if (transfer.state === "Rejected") notes.rejection = transfer.reason
+        return transfer
       })
     })
 
@@ -145,8 +191,29 @@ const metricsOf = memoize((method: string, route: string, status: number) => ({
 
 const commandsOf = memoize((kind: string, command: string, outcome: string) =>
   Metric.counter("holdfast_commands_total", {
-    description: "Commands by what they came to.",
+    description: "Commands by what they came to, equal repeats not counted.",
     incremental: true,
     attributes: { kind, command, outcome },
   }),
 )
+
+const rejectionsOf = memoize((kind: string, reason: string) =>
+  Metric.counter("holdfast_rejections_total", {
+    description: "Requests of the network that were recorded as rejected.",
+    incremental: true,
+    attributes: { kind, reason },
+  }),
+)
+
+const replaysOf = memoize((kind: string) =>
+  Metric.counter("holdfast_replays_total", {
+    description: "Equal repeats, which were answered as before and did nothing.",
+    incremental: true,
+    attributes: { kind },
+  }),
+)
+
+const nonceRefusals = Metric.counter("holdfast_nonce_refusals_total", {
+  description: "Signed requests that were refused because their token had been used.",
+  incremental: true,
+})

@@ -27,9 +27,10 @@ import type { Call } from "@holdfast/http/Call"
 import { CallerLimits } from "@holdfast/http/CallerLimits"
 import * as NodeBody from "@holdfast/http/NodeBody"
 import * as Problems from "@holdfast/http/Problems"
+import * as RequestId from "@holdfast/http/RequestId"
 import { guarding } from "@holdfast/http/ResponseHeaders"
 import { type Serve, Shortcut } from "@holdfast/http/Shortcut"
-import { Effect, Layer, Metric, Schema } from "effect"
+import { type Context, Effect, Layer, Metric, Schema } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import * as Lanes from "./Lanes.ts"
 import * as NodeHost from "./NodeHost.ts"
@@ -181,6 +182,11 @@ class BoundedServer extends Http.Server {
     return super.close(callback)
   }
 
+  /** How many requests with credentials are not answered yet. */
+  get inFlight(): number {
+    return this.#signed.size
+  }
+
   #admit(socket: Socket): void {
     const { maxConnections, maxConnectionsPerAddress } = this.#bounds
     if (this.#connections.size >= maxConnections) this.#makeRoom()
@@ -327,6 +333,7 @@ class BoundedServer extends Http.Server {
       method,
       endpoint,
       found,
+      peer: request.socket.remoteAddress,
       caller,
       // Only `set-cookie` comes as a list, which nobody looks at.
       headers: headers as Call["headers"],
@@ -377,13 +384,28 @@ const turnedAwayHeaders = {
 }
 
 const turnAway = (response: Http.ServerResponse): void => {
-  response.writeHead(503, turnedAwayHeaders).end(turnedAwayBody)
+  response.writeHead(503, { ...turnedAwayHeaders, [RequestId.header]: RequestId.make() }).end(turnedAwayBody)
 }
 
 const turnedAwayTotal = Metric.counter("holdfast_http_turned_away_total", {
   description: "Requests that were turned away because too many were in hand.",
   incremental: true,
 })
+
+const inFlight = Metric.gauge("holdfast_http_in_flight_requests", {
+  description: "Requests with credentials that are not answered yet.",
+})
+
+const registerInFlight = (server: BoundedServer) =>
+  Effect.contextWith((context: Context.Context<never>) =>
+    Effect.sync(() =>
+      Metric.registerUnsafe(inFlight, context, {
+        get: () => ({ value: server.inFlight }),
+        update: () => {},
+        modify: () => {},
+      }),
+    ),
+  )
 
 const heldTotal = Metric.counter("holdfast_http_held_total", {
   description: "Requests without credentials that had to wait for their turn.",
@@ -399,9 +421,12 @@ export const layer = ({ host, port, maxUrlLength, maxBodyBytes, ...limits }: Opt
       const run = Effect.runForkWith(yield* Effect.context())
       const told = (total: typeof heldTotal, message: string, name: string) => (count: number) =>
         run(Effect.andThen(Metric.update(total, count), Effect.logWarning(message, { [name]: count })))
-      const onTurnedAway = told(turnedAwayTotal, "Too many requests are in hand.", "turnedAway")
-      const onHeld = told(heldTotal, "Requests without credentials wait for their turn.", "held")
+      // So that a rate is there before the first.
+      yield* Effect.all([Metric.update(turnedAwayTotal, 0), Metric.update(heldTotal, 0)])
+      const onTurnedAway = told(turnedAwayTotal, "Too many requests are in hand.", "holdfast.http.turned_away")
+      const onHeld = told(heldTotal, "Requests without credentials wait for their turn.", "holdfast.http.held")
       const server = new BoundedServer({ ...limits, maxBodyBytes, placeOf, peerOf, onTurnedAway, onHeld })
+      yield* Effect.acquireRelease(registerInFlight(server), (registration) => Effect.sync(() => registration.remove()))
       const shorten = (serve: Serve | undefined) => Effect.sync(() => (server.shortcut = serve))
       return Layer.mergeAll(
         NodeHttpServer.layer(() => server, { host, port }),
@@ -436,6 +461,7 @@ const endWith = (socket: Duplex, unparsable: Unparsable): void => {
     "Content-Type: application/problem+json",
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...Object.entries(guarding).map(([name, value]) => `${name}: ${value}`),
+    `${RequestId.header}: ${RequestId.make()}`,
   ]
   socket.on("error", () => socket.destroy())
   socket.resume()

@@ -6,10 +6,11 @@
  */
 import { writeSync } from "node:fs"
 import { Socket } from "node:net"
+import * as LogLine from "@holdfast/http/LogLine"
 import { Effect, Logger, Metric } from "effect"
 
 /** How much may wait for a program that does not read, in bytes. */
-const maxPendingBytes = 1_048_576
+const maxPendingBytes = 2_097_152
 
 const lostTotal = Metric.counter("holdfast_log_lines_lost_total", {
   description: "Lines that could not be written to standard output or standard error.",
@@ -83,7 +84,7 @@ export const layerLogger = Logger.layer([
     )
     // So that it is there before any is lost.
     yield* countLost
-    return yield* Logger.batched(Logger.formatJson, {
+    return yield* Logger.batched(LogLine.format, {
       window: "100 millis",
       flush: (lines) =>
         Effect.andThen(

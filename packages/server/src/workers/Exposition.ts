@@ -1,5 +1,12 @@
 /** Prometheus' text format, as far as sums of it are made. */
 
+/** What is one thing of several processes is not added up: of the worst of them, or of any. */
+const together = (name: string): ((a: number, b: number) => number) => {
+  if (/_up$/.test(name)) return Math.min
+  const isOne = /_(info|ratio)$|^nodejs_eventloop_|^holdfast_(feed_lag|reserved)_|^process_start_time_/.test(name)
+  return isOne ? Math.max : (a, b) => a + b
+}
+
 interface Family {
   readonly comments: Set<string>
   readonly samples: Map<string, number>
@@ -20,7 +27,9 @@ const read = (text: string, families: Map<string, Family>, isKept: (type: string
     else {
       const end = line.lastIndexOf(" ")
       const sample = line.slice(0, end)
-      family.samples.set(sample, (family.samples.get(sample) ?? 0) + Number(line.slice(end + 1)))
+      const value = Number(line.slice(end + 1))
+      const before = family.samples.get(sample)
+      family.samples.set(sample, before === undefined ? value : together(name)(before, value))
     }
   }
 }

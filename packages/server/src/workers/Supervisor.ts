@@ -74,7 +74,10 @@ export const start = Effect.fnUntraced(function* (
       const how = yield* Deferred.await(ended)
       serving.delete(process.id)
       gathered.forget(process)
-      yield* Effect.logError("A process of the server ended. Another takes its place.", { pid, how })
+      yield* Effect.logError("A process of the server ended. Another takes its place.", {
+        "process.pid": pid,
+        "holdfast.exit": how,
+      })
     }).pipe(Effect.scoped)
 
   for (const signal of passOn) {
