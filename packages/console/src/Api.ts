@@ -182,7 +182,7 @@ export interface Moment {
 
 export interface Overview {
   readonly at: string
-  readonly reserved: ReadonlyArray<ReservedAges>
+  readonly reservations: ReadonlyArray<ReservedAges>
   readonly requests: {
     readonly secondsEach: number
     readonly series: ReadonlyArray<Moment>
@@ -190,15 +190,13 @@ export interface Overview {
   }
   readonly queue: { readonly waiting: number | null; readonly inFlight: number | null }
   readonly database: { readonly up: boolean }
-  readonly chain?: { readonly lastAudit: Readonly<Record<string, unknown>> | null }
-  readonly build?: { readonly version: string; readonly startedAt: string }
 }
 
 export interface SeenRequest {
   readonly at: string
   readonly method: string
   readonly route: string
-  readonly status: number
+  readonly answeredWith: number
   readonly durationMillis: number
 }
 

@@ -9,7 +9,6 @@ import * as Route from "../Route.ts"
 import { Table } from "../Table.tsx"
 import { Age, Page, Time, Waiting } from "../Texts.tsx"
 import { useAsk } from "../useAsk.ts"
-import { useReserved } from "../useReserved.ts"
 
 /** What no entry of the journal tells: how the server is. */
 const askAgainMillis = 10_000
@@ -29,22 +28,7 @@ const Tile = ({
   </div>
 )
 
-const Chain = ({ lastAudit }: NonNullable<Api.Overview["chain"]>) => {
-  if (lastAudit === null) return <Tile name="Hash chain">Not audited by this process</Tile>
-  const { at, ok } = lastAudit
-  return (
-    <Tile name="Hash chain" good={ok === true}>
-      {ok === true ? "The books agree" : "The books do not agree"}
-      {typeof at === "string" && (
-        <>
-          , <Time at={at} />
-        </>
-      )}
-    </Tile>
-  )
-}
-
-const Tiles = ({ overview: { queue, database, chain, build, at } }: { readonly overview: Api.Overview }) => (
+const Tiles = ({ overview: { queue, database, at } }: { readonly overview: Api.Overview }) => (
   <dl class="tiles">
     <Tile name="Database" good={database.up}>
       {database.up ? "Up" : "Down"}
@@ -54,64 +38,52 @@ const Tiles = ({ overview: { queue, database, chain, build, at } }: { readonly o
         <span class="digits">{queue.waiting}</span> waiting, <span class="digits">{queue.inFlight}</span> in flight
       </Tile>
     )}
-    {chain !== undefined && <Chain lastAudit={chain.lastAudit} />}
-    {build !== undefined && (
-      <Tile name={`Holdfast ${build.version}`}>
-        Running for <Age at={build.startedAt} />
-      </Tile>
-    )}
     <Tile name="As of">
       <Time at={at} />
     </Tile>
   </dl>
 )
 
-const Reserved = ({ overview }: { readonly overview: Api.Overview }) => {
-  const { reserved, more } = useReserved(overview)
-  return (
-    <>
-      {more && (
-        <p class="muted">There is more: of each kind, the 200 that have been reserved for longest are counted.</p>
-      )}
-      <Table
-        caption="Reserved, by age, the oldest first"
-        hideCaption
-        rows={reserved.toSorted((a, b) => Date.parse(a.oldestAt) - Date.parse(b.oldestAt))}
-        keyOf={({ kind, currency }) => `${kind} ${currency}`}
-        empty="Nothing is reserved."
-        columns={[
-          {
-            name: "What",
-            cell: ({ kind, currency, count }) => {
-              const query = new URLSearchParams({ state: "RESERVED", currency, order: "oldest" })
-              return (
-                <a href={`${Route.to(Api.kinds[kind].path)}?${query}`}>
-                  <span class="digits">{count}</span> {Api.kinds[kind][count === 1 ? "one" : "title"].toLowerCase()}
-                </a>
-              )
-            },
+const Reserved = ({ reservations }: Pick<Api.Overview, "reservations">) => (
+  <>
+    <Table
+      caption="Reserved, by age, the oldest first"
+      hideCaption
+      rows={reservations.toSorted((a, b) => Date.parse(a.oldestAt) - Date.parse(b.oldestAt))}
+      keyOf={({ kind, currency }) => `${kind} ${currency}`}
+      empty="Nothing is reserved."
+      columns={[
+        {
+          name: "What",
+          cell: ({ kind, currency, count }) => {
+            const query = new URLSearchParams({ state: "RESERVED", currency, order: "oldest" })
+            return (
+              <a href={`${Route.to(Api.kinds[kind].path)}?${query}`}>
+                <span class="digits">{count}</span> {Api.kinds[kind][count === 1 ? "one" : "title"].toLowerCase()}
+              </a>
+            )
           },
-          {
-            name: "Quantity",
-            numeric: true,
-            cell: ({ currency, quantity }) => <Quantity currency={currency} quantity={quantity} named />,
-          },
-          {
-            name: "Oldest",
-            cell: ({ oldestAt }) => (
-              <>
-                <Age at={oldestAt} />
-                <br />
-                <Time at={oldestAt} />
-              </>
-            ),
-          },
-          { name: "Ages", cell: ({ ages }) => <Ages ages={ages} /> },
-        ]}
-      />
-    </>
-  )
-}
+        },
+        {
+          name: "Quantity",
+          numeric: true,
+          cell: ({ currency, quantity }) => <Quantity currency={currency} quantity={quantity} named />,
+        },
+        {
+          name: "Oldest",
+          cell: ({ oldestAt }) => (
+            <>
+              <Age at={oldestAt} />
+              <br />
+              <Time at={oldestAt} />
+            </>
+          ),
+        },
+        { name: "Ages", cell: ({ ages }) => <Ages ages={ages} /> },
+      ]}
+    />
+  </>
+)
 
 const Refusals = ({ byReason }: { readonly byReason: Api.Overview["requests"]["byReason"] }) => {
   const most = Math.max(1, ...byReason.map(({ count }) => count))
@@ -175,7 +147,7 @@ export const Overview = () => {
         <>
           <section aria-labelledby="reserved">
             <h2 id="reserved">Reserved</h2>
-            <Reserved overview={overview.data} />
+            <Reserved reservations={overview.data.reservations} />
           </section>
           <section aria-labelledby="requests">
             <h2 id="requests">Requests to this process</h2>

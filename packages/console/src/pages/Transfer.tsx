@@ -170,7 +170,7 @@ const Requests = ({ id }: { readonly id: string }) => {
             </code>
           ),
         },
-        { name: "Status", numeric: true, cell: ({ status }) => <span class="digits">{status}</span> },
+        { name: "Status", numeric: true, cell: ({ answeredWith }) => <span class="digits">{answeredWith}</span> },
         {
           name: "Took",
           numeric: true,

@@ -1,7 +1,7 @@
 /** What the operator's requests do. */
-import { type Amount, Holdfast, Journal, Ledger, type Store, Uuid } from "@holdfast/domain"
+import { type Amount, Holdfast, Journal, Ledger, Store, Uuid } from "@holdfast/domain"
 import { OperatorsLog } from "@holdfast/domain/OperatorsLog"
-import { DateTime, Effect, Record, Schema, Stream, Struct } from "effect"
+import { DateTime, Effect, Metric, Record, Schema, Stream, Struct } from "effect"
 import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import * as Base64Url from "effect/encoding/Base64Url"
 import { HttpApiBuilder } from "effect/http-api"
@@ -124,6 +124,19 @@ const placed = ({ place: cursor, hash, kind, ...entry }: Store.Placed): typeof P
   ...Struct.pick(entry, ["transferId", "event", "connectionId", "currency", "quantity", "balances", "at"]),
   hash: hash ?? null,
 })
+
+/** Counts of ages, each with the age that they do not exceed. */
+const reservationOf = ({ ages, ...reserved }: Store.Reserved) => ({
+  ...reserved,
+  ages: ages.map((count, index) => ({ upToSeconds: Store.reservedAges[index] ?? null, count })),
+})
+
+/** What this process counts under a name; nothing where it does not, as a store in memory has no queue. */
+const gaugeOf = (name: string) =>
+  Effect.map(Metric.snapshot, (all) => {
+    const found = all.find(({ id }) => id === name)
+    return found?.type === "Gauge" ? Number(found.state.value) : null
+  })
 
 export const layer = HttpApiBuilder.group(
   Routed,
@@ -345,13 +358,16 @@ export const layer = HttpApiBuilder.group(
           const up = Effect.match(holdfast.ready, { onSuccess: () => true, onFailure: () => false })
           return {
             at: yield* DateTime.now,
-            reservations: [],
+            reservations: (yield* orProblem(holdfast.reserved)).map(reservationOf),
             requests: {
               secondsEach: Recent.secondsOfEach,
               series: recent.series().map(({ at, ...counts }) => ({ at: DateTime.fromDateUnsafe(at), ...counts })),
               byReason: recent.reasons(),
             },
-            queue: { waiting: null, inFlight: null },
+            queue: {
+              waiting: yield* gaugeOf("holdfast_writer_queue_depth"),
+              inFlight: yield* gaugeOf("holdfast_writer_in_flight"),
+            },
             database: { up: yield* up },
           }
         }),
