@@ -1,5 +1,6 @@
 /** The comparison: systems one after another in interleaved rounds, A B B A, and their medians. */
 import { Console, Effect } from "effect"
+import * as Progress from "../packages/server/src/terminal/Progress.ts"
 import type { Bench } from "./Bench.ts"
 import type { Median, Scenario, SystemName } from "./Scenarios.ts"
 import * as Window from "./Window.ts"
@@ -10,13 +11,19 @@ export interface Plan {
   readonly rounds: number
 }
 
-export const run = Effect.fnUntraced(function* (bench: Bench, { scenarios, rounds }: Plan) {
+export const run = (bench: Bench, plan: Plan) =>
+  Progress.around("Benchmark", {}, (report) => windowsOf(bench, plan, report))
+
+const windowsOf = Effect.fnUntraced(function* (bench: Bench, { scenarios, rounds }: Plan, report?: Progress.Report) {
+  const total = rounds * scenarios.reduce((sum, { systems }) => sum + systems.length, 0)
+  let done = 0
   const windows: Array<Window.Window> = []
   for (const scenario of scenarios) {
     for (let round = 0; round < rounds; round++) {
       const order = round % 2 === 0 ? scenario.systems : scenario.systems.toReversed()
       for (const system of order) {
         const what = `${scenario.title}, ${system}`
+        report?.(done++, total)
         const window = yield* Window.recorded(bench, what, Window.measure(bench, system, scenario))
         if (window === undefined) continue
         windows.push(window)

@@ -50,7 +50,7 @@ const untilEnded = (server: ChildProcess) =>
 
 const startServer = Effect.acquireRelease(
   Effect.sync(() => {
-    const program = ["--conditions=@holdfast/source", "packages/server/src/main.ts"]
+    const program = ["--conditions=@holdfast/source", "packages/server/src/holdfast.ts", "serve"]
     return spawn(process.execPath, program, { cwd: root, stdio: "inherit" })
   }),
   (server) =>

@@ -25,7 +25,8 @@ export const freePort = Effect.promise(async () => {
   return typeof address === "object" && address !== null ? address.port : 0
 })
 
-const sources = ["--conditions=@holdfast/source", "packages/server/src/main.ts"]
+/** The command `holdfast`, of the sources. */
+const holdfast = ["--conditions=@holdfast/source", "packages/server/src/holdfast.ts"]
 
 /** Node as npm's scripts have it. */
 export const node = join(root, "node_modules/.bin/node")
@@ -35,17 +36,16 @@ export const databaseIn = (directory: string) => ({
   config: { path: join(directory, "postgres", ".s.PGSQL.5432"), username: "holdfast_server", database: "holdfast" },
 })
 
-/** Runs a program of packages/server to its end, in nothing but the environment that is given. */
+/** Runs a verb of `holdfast` to its end, in nothing but the environment that is given. */
 export const run = Effect.fnUntraced(function* (
-  file: string,
+  verb: string,
   environment: Readonly<Record<string, string>>,
   ...args: ReadonlyArray<string>
 ) {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const { PATH = "" } = process.env
-      const program = ["--conditions=@holdfast/source", `packages/server/src/${file}`, ...args]
-      return spawn(node, program, { cwd: root, env: { PATH, ...environment } })
+      return spawn(node, [...holdfast, verb, ...args], { cwd: root, env: { PATH, ...environment } })
     }),
     (child) => Effect.sync(() => child.kill("SIGKILL")),
   )
@@ -80,7 +80,13 @@ interface Surroundings {
 /** Starts a server and waits until it is ready. It is ended with the scope. */
 export const start = Effect.fnUntraced(function* (
   environment: Readonly<Record<string, string>>,
-  { entry = sources, program = [node, ...entry], directory = root, through = [], stdio = "pipe" }: Surroundings = {},
+  {
+    entry = [...holdfast, "serve"],
+    program = [node, ...entry],
+    directory = root,
+    through = [],
+    stdio = "pipe",
+  }: Surroundings = {},
 ) {
   const port = yield* freePort
   const server = yield* Effect.acquireRelease(

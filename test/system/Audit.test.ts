@@ -6,7 +6,7 @@ import { query } from "../support/Databases.ts"
 import * as HttpClient from "../support/HttpClient.ts"
 import * as ServerProcess from "../support/ServerProcess.ts"
 
-const audit = (directory: string) => ServerProcess.run("audit.ts", { DATA_DIR: directory })
+const audit = (directory: string) => ServerProcess.run("audit", { DATA_DIR: directory })
 
 it.live(
   "the audit passes a database as it is, and names what is changed in it",
@@ -16,7 +16,7 @@ it.live(
       assert.deepStrictEqual(yield* audit(directory), {
         code: 2,
         out: "",
-        err: `Cannot audit: There is no database in \`${directory}\`.\n`,
+        err: `Cannot audit: There is no database in \`${directory}\`. DATA_DIR names another directory, DATABASE_URL a PostgreSQL.\n`,
       })
       const server = yield* ServerProcess.start({ DATA_DIR: directory })
       const call = HttpClient.fromDirectory(server.url, directory)

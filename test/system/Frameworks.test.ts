@@ -283,7 +283,7 @@ for (const [name, { notFound, callerHeader, ends }] of Object.entries(examples))
           BITGO_PRIVATE_KEY_FILE: Path.join(folder, "network-private.pem"),
           OPERATOR_TOKEN: operatorToken,
         }
-        const { code, out, err } = yield* ServerProcess.run("simulate.ts", environment, "--yes-write-to", url)
+        const { code, out, err } = yield* ServerProcess.run("simulate", environment, "--yes-write-to", url)
         assert.strictEqual(code, 0, out + err)
         assert.match(out, /\d{3} exchanges/)
       }).pipe(Effect.scoped),

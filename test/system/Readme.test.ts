@@ -1,4 +1,4 @@
-/** What README and docs/running.md show in a console is what one gets: each command is run against a server, as it stands there. */
+/** What README, docs/command.md and docs/running.md show in a console is what one gets: each command is run against a server, as it stands there. */
 import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -42,23 +42,23 @@ const run = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>, environment
 })
 
 it.live(
-  "the commands of README and docs/running.md print what they say",
+  "the commands of README, docs/command.md and docs/running.md print what they say",
   () =>
     Effect.gen(function* () {
       const directory = yield* ServerProcess.temporaryDirectory
       const server = yield* ServerProcess.start({ DATA_DIR: directory })
-      const steps = ["README.md", "docs/running.md"].flatMap((file) =>
+      const steps = ["README.md", "docs/command.md", "docs/running.md"].flatMap((file) =>
         stepsOf(readFileSync(join(ServerProcess.root, file), "utf8")),
       )
       assert.isAbove(steps.length, 4)
       const here = steps.map(({ command, output }) => ({
         command: command.replaceAll("http://127.0.0.1:3000", server.url).replaceAll(".holdfast", directory),
-        output,
+        output: output.replaceAll(".holdfast", directory),
       }))
-      const printed = yield* run(here, { DATA_DIR: directory })
+      const printed = yield* run(here, { DATA_DIR: directory, HOLDFAST_URL: server.url })
       for (const [index, { command, output }] of here.entries()) {
         assert.match(printed[index] ?? "", patternOf(output), command)
       }
     }).pipe(Effect.scoped),
-  60_000,
+  180_000,
 )

@@ -30,7 +30,7 @@ class Server extends Context.Service<Server, { readonly url: string; readonly di
 
 /** Runs it to its end. */
 const simulate = (environment: Environment) =>
-  Effect.map(ServerProcess.run("simulate.ts", environment), (ended) => ({
+  Effect.map(ServerProcess.run("simulate", environment), (ended) => ({
     ...ended,
     summary: ended.out.trimEnd().split("\n").at(-1) ?? "",
   }))
@@ -196,7 +196,10 @@ layer(Server.layer, { excludeTestServices: true, timeout: "60 seconds" })("npm r
     Effect.fnUntraced(function* () {
       const { url } = yield* Effect.scoped(startProxy("", {}))
       const { code, out, err } = yield* simulate({ HOLDFAST_URL: url })
-      assert.strictEqual(err, `No Holdfast server answers at ${url}. Start one with \`npm start\`.\n`)
+      assert.strictEqual(
+        err,
+        `Cannot simulate: No Holdfast server answers at ${url}. Start one with \`npm start\`; HOLDFAST_URL names another.\n`,
+      )
       assert.strictEqual(out, "")
       assert.strictEqual(code, 1)
     }),
@@ -208,9 +211,9 @@ layer(Server.layer, { excludeTestServices: true, timeout: "60 seconds" })("npm r
     Effect.fnUntraced(function* () {
       const { url, directory } = yield* Server
       const { code, out, err } = yield* simulate({ HOLDFAST_URL: url, DATA_DIR: Path.join(directory, "empty") })
-      assert.match(err, /^No private key to sign with at \S+\/empty\/bitgo-dev-private\.pem\. .*\n$/)
+      assert.match(err, /^Cannot simulate: No private key to sign with at \S+\/empty\/bitgo-dev-private\.pem\. .*\n$/)
       assert.strictEqual(out, "")
-      assert.strictEqual(code, 1)
+      assert.strictEqual(code, 2)
     }),
     timeout,
   )
@@ -226,11 +229,14 @@ layer(Server.layer, { excludeTestServices: true, timeout: "60 seconds" })("npm r
         [0o640, false],
       ] as const) {
         chmodSync(file, mode)
-        const signed = yield* ServerProcess.run("sign.ts", { BITGO_PRIVATE_KEY_FILE: file })
+        const signed = yield* ServerProcess.run("sign", { BITGO_PRIVATE_KEY_FILE: file })
         const simulated = yield* simulate({ HOLDFAST_URL: url, DATA_DIR: directory, BITGO_PRIVATE_KEY_FILE: file })
-        for (const { code, out, err } of [signed, simulated]) {
-          const fact = `BITGO_PRIVATE_KEY_FILE: ${file} is open to others than its owner and group. Close it: chmod g-w,o-rwx ${file}\n`
-          assert.deepStrictEqual([code, out === "", err], refused ? [1, true, fact] : [0, false, ""])
+        for (const [what, { code, out, err }] of [
+          ["sign", signed],
+          ["simulate", simulated],
+        ] as const) {
+          const fact = `Cannot ${what}: BITGO_PRIVATE_KEY_FILE: ${file} is open to others than its owner and group. Close it: chmod g-w,o-rwx ${file}\n`
+          assert.deepStrictEqual([code, out === "", err], refused ? [2, true, fact] : [0, false, ""])
         }
       }
     }, Effect.scoped),

@@ -25,7 +25,7 @@ const childrenOf = (parent: number): ReadonlyArray<number> =>
     })
     .map(Number)
 
-const isWorker = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("main.ts")
+const isWorker = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("holdfast.ts")
 
 const workersOf = ({ child }: ServerProcess.ServerProcess) => childrenOf(child.pid ?? 0).filter(isWorker)
 
@@ -161,7 +161,7 @@ describe("a server of several processes", () => {
     "does not start where one of its processes cannot, and says why",
     () =>
       Effect.gen(function* () {
-        const { code, err } = yield* ServerProcess.run("main.ts", {
+        const { code, err } = yield* ServerProcess.run("serve", {
           DATA_DIR: yield* ServerProcess.temporaryDirectory,
           WORKERS: "2",
           PORT: "0",

@@ -8,7 +8,8 @@
 import { parseArgs } from "node:util"
 import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
 import * as EmbeddedPostgres from "@holdfast/server/EmbeddedPostgres"
-import { Cause, Console, Effect, Exit } from "effect"
+import { Cause, Console, Effect, Exit, Schedule } from "effect"
+import * as Progress from "../../packages/server/src/terminal/Progress.ts"
 import * as Quiet from "../support/Quiet.ts"
 import { temporaryDirectory } from "../support/ServerProcess.ts"
 import * as Faults from "./Faults.ts"
@@ -120,10 +121,17 @@ const torture = Effect.gen(function* () {
     }
   })
   const players = values.round === undefined ? Number(values["at-once"]) : 1
-  yield* Effect.all(
+  const all = Effect.all(
     Array.from({ length: players }, () => player),
     { concurrency: "unbounded", discard: true },
   )
+  yield* Progress.around("Torture", {}, (report) => {
+    const now = () => report?.(performance.now() - start, deadline - start, totals.operations)
+    return Effect.raceFirst(
+      all,
+      Effect.andThen(Effect.repeat(Effect.sync(now), Schedule.spaced("500 millis")), Effect.never),
+    )
+  })
   if (violated) return 1
   yield* Console.log(
     `${totals.rounds} rounds with ${totals.faults} faults, ${totals.kills} kills, ${totals.lostCommits} lost COMMITs, ` +

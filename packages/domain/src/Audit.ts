@@ -100,67 +100,61 @@ export class AccountAudit {
   readonly #sha256: Journal.Sha256
   /** Transfers as replayed so far, beside what is recorded of them. Those that nothing can change any more are done with. */
   readonly #open = new Map<Uuid.Uuid, { readonly replayed: Ledger.Transfer; readonly recorded: Ledger.Transfer }>()
+  /** Hashes that were seen earlier, by how many entries there were then; those that were met again are done with. */
+  readonly #seen: Map<number, string>
+  #entries = 0
   #balances = Account.empty
   #head = Journal.genesis
 
-  constructor(key: Ledger.AccountKey, sha256: Journal.Sha256) {
+  /** With heads that the account had earlier: what stood there then has to stand there still. */
+  constructor(key: Ledger.AccountKey, sha256: Journal.Sha256, earlier: ReadonlyArray<Journal.Head> = []) {
     this.#key = key
     this.#sha256 = sha256
+    this.#seen = new Map(earlier.map(({ entries, hash }) => [entries, hash]))
   }
 
   /** Replays the next entry. */
   entry({ entry, transfer, connection }: Recorded): ReadonlyArray<Finding> {
     const id = entry.transferId
-    if (transfer === undefined) {
-      this.#trust(entry)
-      return [this.#finding("transfers", id, "id", null, id)]
-    }
-    const hash = this.#sha256(Journal.canonical(this.#head, entry, transfer, entry.version))
-    const findings = this.#compare("journal", id, { hash: entry.hash }, { hash })
-    const before = this.#open.get(id)?.replayed
-    const reason = entry.event === "Rejected" && transfer.state === "Rejected" ? transfer.reason : undefined
-    const replayed = replay(
-      {
-        connections: { get: () => connection && connectionThen(reason, connection) },
-        accounts: { get: () => this.#balances },
-        transfers: { get: () => before },
-        nonces: new Set(),
-      },
-      commandOf(entry, transfer),
-      policyThen(reason),
-    )
-    if (typeof replayed === "string") findings.push(this.#finding("journal", id, "event", entry.event, replayed))
-    else {
-      findings.push(...this.#compare("journal", id, fieldsOf(entry), fieldsOf(replayed.entry)))
-      this.#open.set(id, { replayed: replayed.transfer, recorded: transfer })
-      if (Ledger.isTerminal(replayed.transfer)) findings.push(...this.#close(id))
-    }
-    this.#trust(entry)
-    return findings
+    const before = { head: this.#head, balances: this.#balances, transfer: this.#open.get(id)?.replayed }
+    this.#head = entry.hash
+    this.#balances = entry.balances
+    this.#entries++
+    const seen = this.#meet(entry.hash)
+    if (transfer === undefined) return [...seen, finding(this.#key, "transfers", id, "id", null, id)]
+    const { findings, replayed } = follow(before, { entry, transfer, connection }, this.#sha256)
+    if (replayed === undefined) return [...seen, ...findings]
+    this.#open.set(id, { replayed, recorded: transfer })
+    return [...seen, ...findings, ...(Ledger.isTerminal(replayed) ? this.#close(id) : [])]
   }
 
   /** A transfer that no entry of this account is about. */
   transfer(transfer: Ledger.Transfer): ReadonlyArray<Finding> {
     const { id } = transfer.terms
-    return [this.#finding("journal", id, "id", null, id)]
+    return [finding(this.#key, "journal", id, "id", null, id)]
   }
 
   /** There are no more entries. */
   end(recorded: RecordedAccount | undefined): ReadonlyArray<Finding> {
     const findings = Array.from(this.#open.keys()).flatMap((id) => this.#close(id))
+    for (const [entries, hash] of this.#seen) {
+      findings.push(finding(this.#key, "journal", undefined, `the hash of entry ${entries}`, null, hash))
+    }
     const replayed = { ...balancesOf(this.#balances), head: this.#head }
     if (recorded === undefined) {
-      findings.push(this.#finding("accounts", undefined, "available", null, String(this.#balances.available)))
+      const available = String(this.#balances.available)
+      findings.push(finding(this.#key, "accounts", undefined, "available", null, available))
       return findings
     }
     const { account, head } = recorded
-    return [...findings, ...this.#compare("accounts", undefined, { ...balancesOf(account), head }, replayed)]
+    return [...findings, ...compare(this.#key, "accounts", undefined, { ...balancesOf(account), head }, replayed)]
   }
 
-  /** Goes on from what is recorded, so that each difference is found once. */
-  #trust({ hash, balances }: Recorded["entry"]): void {
-    this.#head = hash
-    this.#balances = balances
+  #meet(hash: string): ReadonlyArray<Finding> {
+    const seen = this.#seen.get(this.#entries)
+    this.#seen.delete(this.#entries)
+    if (seen === undefined || seen === hash) return []
+    return [finding(this.#key, "journal", undefined, `the hash of entry ${this.#entries}`, hash, seen)]
   }
 
   #close(id: Uuid.Uuid): ReadonlyArray<Finding> {
@@ -168,26 +162,110 @@ export class AccountAudit {
     this.#open.delete(id)
     return transfer === undefined
       ? []
-      : this.#compare("transfers", id, stateOf(transfer.recorded), stateOf(transfer.replayed))
-  }
-
-  #compare(where: Finding["where"], id: Finding["id"], recorded: Fields, replayed: Fields): Array<Finding> {
-    return Object.keys(replayed).flatMap((field) => {
-      const [one = null, other = null] = [recorded[field], replayed[field]]
-      return one === other ? [] : [this.#finding(where, id, field, one, other)]
-    })
-  }
-
-  #finding(
-    where: Finding["where"],
-    id: Finding["id"],
-    field: string,
-    recorded: string | null,
-    replayed: string | null,
-  ): Finding {
-    return { ...this.#key, where, id, field, recorded, replayed }
+      : compare(this.#key, "transfers", id, stateOf(transfer.recorded), stateOf(transfer.replayed))
   }
 }
+
+/**
+ * What an account's journal had come to before an entry, and its transfer as it
+ * was then, if there was one.
+ *
+ * @category models
+ */
+export interface Before {
+  readonly head: string
+  readonly balances: Account.Account
+  readonly transfer: Ledger.Transfer | undefined
+}
+
+/**
+ * Replays one entry on what was before it: what differs, and the transfer that
+ * the ledger makes; none where it would not have made the entry.
+ *
+ * ```ts
+ * import { Account, Adjustment, Audit, BaseUnits, Connection, Journal } from "@holdfast/domain"
+ * import { DateTime, Schema } from "effect"
+ * import assert from "node:assert/strict"
+ * import { hash } from "node:crypto"
+ *
+ * const sha256 = (text: string) => hash("sha256", text)
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const terms = Schema.decodeUnknownSync(Adjustment.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   connectionId: connection.connectionId,
+ *   direction: "credit",
+ *   amount: { currency: "BTC", quantity: 5n },
+ * })
+ * const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+ * const transfer = { kind: "adjustment", state: "Credited", terms, createdAt: at, updatedAt: at } as const
+ * const { connectionId, amount } = terms
+ * // Six, it says, are available after five came in.
+ * const balances = { ...Account.empty, available: BaseUnits.BaseUnits.make(6n) }
+ * const entry = { transferId: terms.id, event: "Credited", connectionId, ...amount, balances, at } as const
+ * const hashed = { hash: sha256(Journal.canonical(Journal.genesis, entry, transfer)), version: Journal.version }
+ *
+ * const before = { head: Journal.genesis, balances: Account.empty, transfer: undefined }
+ * const { findings, replayed } = Audit.follow(before, { entry: { ...entry, ...hashed }, transfer, connection }, sha256)
+ * assert.deepEqual(findings.map(({ field, recorded, replayed }) => [field, recorded, replayed]), [["available", "6", "5"]])
+ * assert.equal(replayed?.state, "Credited")
+ * ```
+ *
+ * @category auditing
+ */
+export const follow = (
+  before: Before,
+  { entry, transfer, connection }: Recorded & { readonly transfer: Ledger.Transfer },
+  sha256: Journal.Sha256,
+): { readonly findings: ReadonlyArray<Finding>; readonly replayed: Ledger.Transfer | undefined } => {
+  const id = entry.transferId
+  const hash = sha256(Journal.canonical(before.head, entry, transfer, entry.version))
+  const findings = compare(entry, "journal", id, { hash: entry.hash }, { hash })
+  const reason = entry.event === "Rejected" && transfer.state === "Rejected" ? transfer.reason : undefined
+  const replayed = replay(
+    {
+      connections: { get: () => connection && connectionThen(reason, connection) },
+      accounts: { get: () => before.balances },
+      transfers: { get: () => before.transfer },
+      nonces: new Set(),
+    },
+    commandOf(entry, transfer),
+    policyThen(reason),
+  )
+  if (typeof replayed === "string") {
+    return {
+      findings: [...findings, finding(entry, "journal", id, "event", entry.event, replayed)],
+      replayed: undefined,
+    }
+  }
+  const differing = compare(entry, "journal", id, fieldsOf(entry), fieldsOf(replayed.entry))
+  return { findings: [...findings, ...differing], replayed: replayed.transfer }
+}
+
+const compare = (
+  key: Ledger.AccountKey,
+  where: Finding["where"],
+  id: Finding["id"],
+  recorded: Fields,
+  replayed: Fields,
+): Array<Finding> =>
+  Object.keys(replayed).flatMap((field) => {
+    const [one = null, other = null] = [recorded[field], replayed[field]]
+    return one === other ? [] : [finding(key, where, id, field, one, other)]
+  })
+
+const finding = (
+  { connectionId, currency }: Ledger.AccountKey,
+  where: Finding["where"],
+  id: Finding["id"],
+  field: string,
+  recorded: string | null,
+  replayed: string | null,
+): Finding => ({ connectionId, currency, where, id, field, recorded, replayed })
 
 /**
  * What the ledger makes of a command that changes something, or in words why it
@@ -313,7 +391,17 @@ const policyThen = (reason: Reason | undefined): Transfer.Policy => ({
 const balancesOf = (account: Account.Account): Fields =>
   Object.fromEntries(Account.Balance.literals.map((balance) => [balance, String(account[balance])]))
 
-const fieldsOf = ({ event, connectionId, currency, quantity, balances, at, previousAt }: Ledger.Entry): Fields => ({
+const fieldsOf = ({
+  transferId,
+  event,
+  connectionId,
+  currency,
+  quantity,
+  balances,
+  at,
+  previousAt,
+}: Ledger.Entry): Fields => ({
+  transferId,
   event,
   connectionId,
   currency,

@@ -9,8 +9,10 @@
  */
 import { DateTime, Schema } from "effect"
 import * as Account from "./Account.ts"
+import * as Amount from "./Amount.ts"
 import * as Ledger from "./Ledger.ts"
 import type * as Transfer from "./Transfer.ts"
+import * as Uuid from "./Uuid.ts"
 
 /**
  * SHA-256 over the UTF-8 of a text, in lower-case hexadecimal: of the embedder's
@@ -34,6 +36,38 @@ export type Sha256 = (text: string) => string
  * @category constants
  */
 export const genesis = "0".repeat(64)
+
+/**
+ * The end of an account's chain: how many entries it has, and the hash of the
+ * last. Kept elsewhere, it shows that none of them was changed since.
+ *
+ * ```ts
+ * import { Journal } from "@holdfast/domain"
+ * import { Schema } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const head = {
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   currency: "BTC",
+ *   entries: 1,
+ *   hash: "1625335ae75758f8ad0f32b35c45520bccf7ca212f6673037185bb8b35993795",
+ * }
+ * assert.ok(Schema.is(Journal.Head)(head))
+ * // Who has no entries has no head.
+ * assert.ok(!Schema.is(Journal.Head)({ ...head, entries: 0 }))
+ * ```
+ *
+ * @category schemas
+ */
+export const Head = Schema.Struct({
+  connectionId: Uuid.Uuid,
+  currency: Amount.Currency,
+  entries: Schema.Int.check(Schema.isGreaterThan(0)),
+  hash: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
+})
+
+/** @category models */
+export type Head = typeof Head.Type
 
 /**
  * The versions of {@link canonical}. An entry keeps the one that it was written

@@ -5,8 +5,9 @@
  */
 import { hash } from "node:crypto"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Audit, Ledger, Transfer } from "@holdfast/domain"
-import { Effect, Stream } from "effect"
+import * as PgConnection from "@effect/sql-pg/PgConnection"
+import { Account, Audit, Journal, Ledger, Transfer } from "@holdfast/domain"
+import { Effect, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { ensureKnown, type NewerSchema, type OlderSchema } from "./Migrations.ts"
@@ -66,7 +67,33 @@ const read = (row: Row) =>
     connection: readOne(row, tables.c, "c_"),
   })
 
-const sha256 = (text: string) => hash("sha256", text)
+/**
+ * As the domain asks for it.
+ *
+ * @internal
+ */
+export const sha256: Journal.Sha256 = (text) => hash("sha256", text)
+
+/**
+ * How an audit is done.
+ *
+ * @category models
+ */
+export interface Options {
+  /** The schema of the tables; `holdfast` unless it is named. */
+  readonly schema?: string | undefined
+  /** Heads as {@link heads} gave them earlier: nothing before them may have been changed, or be missing. */
+  readonly against?: ReadonlyArray<Journal.Head> | undefined
+  /** Is told, now and then, how many of the journal's entries were replayed. */
+  readonly onProgress?: OnProgress | undefined
+}
+
+/**
+ * Is told how much of a whole is done.
+ *
+ * @category models
+ */
+export type OnProgress = (done: number, total: number) => void
 
 /**
  * Audits a database, whether servers use it meanwhile or not. Needs nothing but
@@ -112,12 +139,114 @@ const sha256 = (text: string) => hash("sha256", text)
  */
 export const run = (
   connection: PgClient.PgClientConfig,
-  { schema = Schemas.usual }: { readonly schema?: string | undefined } = {},
+  { schema = Schemas.usual, ...options }: Options = {},
 ): Effect.Effect<Report, SqlError | OlderSchema | NewerSchema> =>
-  Effect.andThen(ensureKnown(schema), audit).pipe(Effect.provide(PgClient.layer(Schemas.within(connection, schema))))
+  Effect.andThen(ensureKnown(schema), audit(options)).pipe(
+    Effect.provide(PgClient.layer(Schemas.within(connection, schema))),
+  )
 
-const audit = Effect.gen(function* () {
+/**
+ * Each account's entries, and the hash that is recorded of the last.
+ *
+ * @internal
+ */
+export const headsOfAll = `
+  SELECT a.connection_id, a.currency, j.entries::float8 AS entries, encode(a.head, 'hex') AS hash
+  FROM accounts a JOIN (SELECT connection_id, currency, count(*) AS entries FROM journal GROUP BY 1, 2) j
+    ON j.connection_id = a.connection_id AND j.currency = a.currency
+  ORDER BY 1, 2`
+
+/**
+ * The heads that the rows of {@link headsOfAll} are.
+ *
+ * @internal
+ */
+export const headsFrom = <E>(rows: Stream.Stream<Row, E>): Stream.Stream<Journal.Head, E> =>
+  Stream.mapEffect(rows, ({ connection_id: connectionId, currency, entries, hash }) =>
+    Effect.orDie(decodeHead({ connectionId, currency, entries, hash })),
+  )
+
+const decodeHead = Schema.decodeUnknownEffect(Journal.Head)
+
+/**
+ * The heads of a database's journal, by account, as of one moment. Kept where
+ * nobody can write who may write to the tables, they show later ({@link Options})
+ * whether anybody has computed the hashes of an account anew.
+ *
+ * ```ts
+ * import { Adjustment, Connection, Holdfast } from "@holdfast/domain"
+ * import { Audit, PgStore } from "@holdfast/persistence"
+ * import { Config, Effect, Schema, Stream } from "effect"
+ * import assert from "node:assert/strict"
+ *
+ * const connection = Schema.decodeUnknownSync(Connection.Connection)({
+ *   connectionId: "018f3f1e-0000-7000-8000-000000000001",
+ *   clientId: "018f3f1e-0000-7000-8000-000000000002",
+ *   partnersConnectionId: "account-7",
+ *   partnerClientId: "client-3",
+ * })
+ * const credit = Schema.decodeUnknownSync(Adjustment.Terms)({
+ *   id: "018f3f1e-0000-7000-8000-000000000003",
+ *   connectionId: connection.connectionId,
+ *   direction: "credit",
+ *   amount: { currency: "BTC", quantity: 5n },
+ * })
+ * const credited = Effect.gen(function* () {
+ *   const { register, adjust } = yield* Holdfast.Holdfast
+ *   yield* register(connection)
+ *   yield* adjust(credit)
+ * })
+ * const program = Effect.gen(function* () {
+ *   const url = yield* Config.Redacted("DATABASE_URL")
+ *   yield* Effect.provide(credited, PgStore.layer({ connection: { url }, schema: "with_heads" }))
+ *   const against = yield* Stream.runCollect(Audit.heads({ url }, { schema: "with_heads" }))
+ *   return { against, report: yield* Audit.run({ url }, { schema: "with_heads", against }) }
+ * })
+ * const { against, report } = await Effect.runPromise(program)
+ * assert.deepEqual(against.map(({ currency, entries }) => [currency, entries]), [["BTC", 1]])
+ * assert.deepEqual(report.findings, [])
+ * ```
+ *
+ * @category running
+ */
+export const heads = (
+  connection: PgClient.PgClientConfig,
+  { schema = Schemas.usual }: { readonly schema?: string | undefined } = {},
+): Stream.Stream<Journal.Head, SqlError | OlderSchema | NewerSchema> =>
+  Stream.unwrap(Effect.map(sessionOf(connection, schema), (session) => headsFrom(session.stream(headsOfAll))))
+
+/**
+ * A session of its own that sees the tables of a schema, which have to be those that this version knows.
+ *
+ * @internal
+ */
+export const sessionOf = Effect.fnUntraced(function* (connection: PgClient.PgClientConfig, schema: string) {
+  const within = Schemas.within(connection, schema)
+  yield* ensureKnown(schema).pipe(Effect.provide(PgClient.layer(within)))
+  return yield* PgConnection.make(within)
+})
+
+const byAccount = (heads: ReadonlyArray<Journal.Head>) => {
+  const accounts = new Map<Ledger.AccountId, Array<Journal.Head>>()
+  for (const head of heads) {
+    const key = Ledger.accountKey(head)
+    const known = accounts.get(key)
+    if (known === undefined) accounts.set(key, [head])
+    else known.push(head)
+  }
+  return accounts
+}
+
+/**
+ * Audits what a session of the client sees.
+ *
+ * @internal
+ */
+export const audit = Effect.fnUntraced(function* ({ against = [], onProgress }: Omit<Options, "schema"> = {}) {
   const sql = yield* SqlClient
+  const [counted] = onProgress === undefined ? [] : yield* sql`SELECT count(*)::float8 AS total FROM journal`
+  const total = Number(counted?.["total"] ?? 0)
+  const earlier = byAccount(against)
   const findings: Array<Audit.Finding> = []
   let current: { readonly key: string; readonly audit: Audit.AccountAudit } | undefined
   let recorded: Audit.RecordedAccount | undefined
@@ -134,18 +263,26 @@ const audit = Effect.gen(function* () {
         const key = Ledger.accountKey(of)
         if (current?.key !== key) {
           end()
-          current = { key, audit: new Audit.AccountAudit({ connectionId, currency }, sha256) }
+          current = { key, audit: new Audit.AccountAudit({ connectionId, currency }, sha256, earlier.get(key)) }
+          earlier.delete(key)
           accounts++
         }
         recorded = account
         if (entry !== undefined) {
           entries++
+          if (entries % 1_000 === 0) onProgress?.(entries, total)
           findings.push(...current.audit.entry({ entry, transfer, connection }))
         } else if (transfer !== undefined) findings.push(...current.audit.transfer(transfer))
       }),
     ),
   )
   end()
+  // Accounts that were there, and are not any more.
+  for (const [first, ...rest] of earlier.values()) {
+    if (first === undefined) continue
+    const gone = new Audit.AccountAudit(first, sha256, [first, ...rest])
+    findings.push(...gone.end({ account: Account.empty, head: Journal.genesis }))
+  }
   // The replay is done with a transfer that is final. What was done twice in one moment has entries that each could be.
   for (const row of yield* sql.unsafe<Row>(finalTwice)) {
     const [entry] = yield* Tables.journal.read([row])

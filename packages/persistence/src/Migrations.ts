@@ -531,8 +531,12 @@ const moveFromPublic = Effect.fnUntraced(function* (schema: string, found: numbe
 
 const migrator = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table })
 
-/** PostgreSQL says only in the innermost cause what went wrong. */
-const innermost = (error: unknown): { readonly message: string; readonly code?: unknown } => {
+/**
+ * PostgreSQL says only in the innermost cause what went wrong.
+ *
+ * @internal
+ */
+export const innermost = (error: unknown): { readonly message: string; readonly code?: unknown } => {
   if (!(error instanceof Error)) return { message: String(error) }
   return error.cause === undefined ? error : innermost(error.cause)
 }

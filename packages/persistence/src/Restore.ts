@@ -12,7 +12,7 @@
  * a replica that was promoted), and where whoever runs PostgreSQL can tell, in an
  * incarnation of its files.
  */
-import { Clock, Effect } from "effect"
+import { Clock, DateTime, Effect } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import { journalSequence } from "./Migrations.ts"
@@ -48,6 +48,15 @@ const remember = `
 
 /** A setting of sessions in which it was looked: whoever uses up a nonce has to. */
 export const hasLooked = "coalesce(current_setting('holdfast.looked', true), '') = 'yes'"
+
+/**
+ * What is read into a database that a server has not seen yet: it takes it for restored. Tokens that expire no later
+ * than the given time may have been used before.
+ */
+export const markAsRestored = Effect.fnUntraced(function* (noncesUntil: DateTime.Utc) {
+  const sql = yield* SqlClient
+  yield* sql`UPDATE forgotten SET database = 'a backup', nonces_until = ${DateTime.formatIso(noncesUntil)}::timestamptz`
+})
 
 type Session = Pick<Connection, "executeValues">
 

@@ -1,18 +1,17 @@
 /**
  * The composition root: reads the settings, starts a database unless one is
- * named, and serves until SIGINT or SIGTERM. Requests in flight are answered
+ * named, and serves until it is told to end. Requests in flight are answered
  * first, then the database stops. With several workers it is run once for each of
  * them and once to watch over them.
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as App from "@holdfast/http/App"
 import * as CallerLimits from "@holdfast/http/CallerLimits"
 import * as Credentials from "@holdfast/http/Credentials"
 import * as OperatorToken from "@holdfast/http/OperatorToken"
 import * as Signature from "@holdfast/http/Signature"
 import { PgStore } from "@holdfast/persistence"
-import { Cause, Effect, Exit, FileSystem, Layer, Queue } from "effect"
+import { Cause, Effect, FileSystem, Layer, Queue } from "effect"
 import { HttpServer } from "effect/http"
 import * as CredentialFiles from "./credentials/CredentialFiles.ts"
 import * as DevelopmentKeys from "./credentials/DevelopmentKeys.ts"
@@ -143,12 +142,9 @@ const layer = Layer.unwrap(
 
 const complain = (message: string) => Effect.sync(() => standardError.write([`Holdfast cannot run: ${message}`]))
 
-Layer.launch(layer).pipe(
+/** Serves until it is interrupted. What keeps it from that is said on standard error. */
+export const program = Layer.launch(layer).pipe(
   Effect.tapError((error) => complain(explain(error))),
   Effect.tapDefect((defect) => complain(Cause.pretty(Cause.die(defect)))),
   Effect.provide(layerLogger),
-  NodeRuntime.runMain({
-    disableErrorReporting: true,
-    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1),
-  }),
 )

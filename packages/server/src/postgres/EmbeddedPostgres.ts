@@ -159,7 +159,7 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function* (
 /** There is no database in the directory yet. */
 export class NoDatabase extends Schema.TaggedError<NoDatabase>()("NoDatabase", { directory: Schema.String }) {
   override get message() {
-    return `There is no database in \`${this.directory}\`.`
+    return `There is no database in \`${this.directory}\`. DATA_DIR names another directory, DATABASE_URL a PostgreSQL.`
   }
 }
 

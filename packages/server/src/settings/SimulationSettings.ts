@@ -4,16 +4,19 @@
  */
 import { createPrivateKey } from "node:crypto"
 import * as Path from "node:path"
-import { parseArgs } from "node:util"
 import type { Simulation } from "@holdfast/conformance"
-import { Config, Effect, Option, Predicate, Redacted, Runtime, Schema } from "effect"
+import { Config, Effect, Option, Predicate, Redacted, Schema } from "effect"
 import * as CredentialFiles from "../credentials/CredentialFiles.ts"
 
-/** Why nothing was played, in one line. */
-class CannotStart extends Schema.TaggedError<CannotStart>()("CannotStart", { message: Schema.String }) {
-  /** The line is all there is to say. */
-  override readonly [Runtime.errorReported] = false
-}
+/** Why nothing was asked for, in one line. */
+export class CannotStart extends Schema.TaggedError<CannotStart>()("CannotStart", {
+  message: Schema.String,
+  /** Whether another call would do, where nothing else changes. */
+  isWrongUse: Schema.Boolean,
+}) {}
+
+const wrongUse = (message: string) => new CannotStart({ message, isWrongUse: true })
+const notReady = (message: string) => new CannotStart({ message, isWrongUse: false })
 
 const environment = Config.all({
   url: Config.option(Config.URL("HOLDFAST_URL")),
@@ -22,72 +25,81 @@ const environment = Config.all({
   dataDirectory: Config.String("DATA_DIR").pipe(Config.withDefault(".holdfast")),
   privateKeyFile: Config.option(Config.String("BITGO_PRIVATE_KEY_FILE")),
   operatorToken: Config.option(Config.Redacted("OPERATOR_TOKEN")),
+  operatorTokenFile: Config.option(Config.String("OPERATOR_TOKEN_FILE")),
   edition: Config.Literals(["first", "later"], "CONTRACT_EDITION").pipe(Config.withDefault("first")),
   releasedRepost: Config.Literals(["reserve", "conflict"], "RELEASED_REPOST").pipe(Config.withDefault("reserve")),
 })
 
-const readEnvironment = environment.pipe(
-  Effect.mapError(({ cause }) => new CannotStart({ message: cause.message.replace(/\s+/g, " ") })),
-)
+const readEnvironment = environment.pipe(Effect.mapError(({ cause }) => wrongUse(cause.message.replace(/\s+/g, " "))))
+
+const urlOf = ({ url, host, port }: Environment) =>
+  Option.match(url, {
+    onNone: () => `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    onSome: ({ href }) => href.replace(/\/+$/, ""),
+  })
+
+/** The first where there are several: any of them will do. */
+const tokenOf = Effect.fnUntraced(function* (given: Environment) {
+  const text = Option.isSome(given.operatorToken)
+    ? Redacted.value(given.operatorToken.value)
+    : yield* readToken(
+        Option.getOrElse(given.operatorTokenFile, () => Path.join(given.dataDirectory, "operator-token")),
+      )
+  const [token] = CredentialFiles.tokensIn(text)
+  return token ?? (yield* wrongUse("There is no operator token: OPERATOR_TOKEN is empty, or its file."))
+})
 
 /**
- * Reads the environment and the files it names, once the server has answered
- * that it is ready.
+ * The server, and the token to ask it as its operator.
  *
  * @category constructors
  */
-export const load = Effect.gen(function* () {
+export const loadOperator = Effect.gen(function* () {
   const given = yield* readEnvironment
-  const host = given.host.includes(":") ? `[${given.host}]` : given.host
-  const url = Option.match(given.url, {
-    onNone: () => `http://${host}:${given.port}`,
-    onSome: ({ href }) => href.replace(/\/+$/, ""),
-  })
-  yield* expectWillingness(url, yield* permission)
+  return { url: urlOf(given), operatorToken: yield* tokenOf(given) }
+})
+
+/**
+ * Reads the environment and the files it names, once the server has answered
+ * that it is ready. What is played stays in its books: of a server that is not
+ * one to play with, its operator has to name it.
+ *
+ * @category constructors
+ */
+export const load = Effect.fnUntraced(function* (permitted: string | undefined) {
+  const given = yield* readEnvironment
+  const url = urlOf(given)
+  yield* expectWillingness(url, permitted?.replace(/\/+$/, ""))
   const options: Simulation.Options = {
     url,
     privateKey: yield* readKey(given),
-    operatorToken: yield* Option.match(given.operatorToken, {
-      onSome: Effect.succeed,
-      onNone: () => readToken(Path.join(given.dataDirectory, "operator-token")),
-    }),
+    operatorToken: yield* tokenOf(given),
     releasedRepost: given.releasedRepost,
     edition: given.edition,
   }
   return options
 })
 
-/** The server whose books may be written in, though it may be a real one. */
-const permission = Effect.try({
-  try: () => parseArgs({ options: { "yes-write-to": { type: "string" } } }).values["yes-write-to"]?.replace(/\/+$/, ""),
-  catch: (error) =>
-    new CannotStart({
-      message: `${error instanceof Error ? error.message : error} There is one option, --yes-write-to URL.`,
-    }),
-})
-
-/** What is played stays in the books: of a server that is not one to play with, its operator has to say that it may. */
 const expectWillingness = Effect.fnUntraced(function* (url: string, permitted: string | undefined) {
   const response = yield* expectReady(url)
   const health: unknown = yield* Effect.tryPromise(() => response.json()).pipe(Effect.orElseSucceed(() => undefined))
   const isDevelopment = Predicate.hasProperty(health, "development") && health.development === true
   if (isDevelopment || permitted === url) return
   const fact = `${url} does not say that it is a development server, and what is played stays in its books.`
-  return yield* new CannotStart({ message: `${fact} Where that may be: --yes-write-to ${url}` })
+  return yield* wrongUse(`${fact} Where that may be: --yes-write-to ${url}`)
 })
+
+/** What to do where nobody answers. */
+export const noServerAt = (url: string) =>
+  `No Holdfast server answers at ${url}. Start one with \`npm start\`; HOLDFAST_URL names another.`
 
 const expectReady = (url: string) =>
   Effect.tryPromise((signal) => fetch(`${url}/health/ready`, { signal })).pipe(
     Effect.timeout("10 seconds"),
-    Effect.mapError(
-      () => new CannotStart({ message: `No Holdfast server answers at ${url}. Start one with \`npm start\`.` }),
-    ),
+    Effect.mapError(() => notReady(noServerAt(url))),
     Effect.filterOrFail(
       ({ ok }) => ok,
-      ({ status }) =>
-        new CannotStart({
-          message: `${url} is no Holdfast server that is ready: GET /health/ready answers ${status}.`,
-        }),
+      ({ status }) => notReady(`${url} is no Holdfast server that is ready: GET /health/ready answers ${status}.`),
     ),
   )
 
@@ -103,7 +115,7 @@ const readKey = Effect.fnUntraced(function* ({ privateKeyFile, dataDirectory }: 
   )
   return yield* Effect.try({
     try: () => createPrivateKey(pem),
-    catch: () => new CannotStart({ message: `No private key in PEM format: ${Path.resolve(file)}. ${advice}` }),
+    catch: () => wrongUse(`No private key in PEM format: ${Path.resolve(file)}. ${advice}`),
   })
 })
 
@@ -115,15 +127,13 @@ const readKey = Effect.fnUntraced(function* ({ privateKeyFile, dataDirectory }: 
 export const loadKey = Effect.flatMap(readEnvironment, readKey)
 
 const readToken = Effect.fnUntraced(function* (file: string) {
-  const advice = "The server makes one in its DATA_DIR; OPERATOR_TOKEN gives another."
-  const text = yield* readFile("DATA_DIR", file, (path) => `No operator token at ${path}. ${advice}`)
-  return Redacted.make(text.trim())
+  const advice = "The server makes one in its DATA_DIR; OPERATOR_TOKEN or OPERATOR_TOKEN_FILE gives another."
+  return yield* readFile("OPERATOR_TOKEN_FILE", file, (path) => `No operator token at ${path}. ${advice}`)
 })
 
 const readFile = (variable: string, file: string, describe: (path: string) => string) =>
   CredentialFiles.read(variable, file).pipe(
-    Effect.mapError(
-      (error) =>
-        new CannotStart({ message: error._tag === "InvalidSetting" ? error.message : describe(Path.resolve(file)) }),
+    Effect.mapError((error) =>
+      wrongUse(error._tag === "InvalidSetting" ? error.message : describe(Path.resolve(file))),
     ),
   )
