@@ -1,13 +1,13 @@
 /**
  * The books as lines of text, to be kept elsewhere and read into an empty database: the embedded one has no `pg_dump`.
  *
- * What is written is the journal and what it does not say: connections, their tokens (as hashes), known currencies.
+ * What is written is the journal and what it does not say: connections, their tokens (as hashes), known currencies, and the operators' log.
  * Balances and transfers are what the journal comes to, so reading replays it through the pure ledger and believes
  * nothing else. Each line is one JSON object with one field, which says what it is:
  *
  * 1. `backup`: the version of the format, that of the journal's text, until when tokens may have been used, how many
  *    entries follow;
- * 2. `connection`, `token`, `currency`, each in the order of its key;
+ * 2. `connection`, `token`, `currency`, and of the operators' log `action` and `outcome`, each in the order of its key;
  * 3. `entry`: the journal in the order of its numbers, with hashes. Where an entry opens a transfer, or opens it again,
  *    what it was asked for is beside it;
  * 4. `head`: where each account's chain ends;
@@ -88,7 +88,7 @@ export interface Options {
  * })
  * const [first = "", last = ""] = await Effect.runPromise(program)
  * assert.match(first, /^{"backup":{"version":1,/)
- * assert.match(last, /^{"end":{"connection":0,"token":0,"currency":0,"entry":0,"head":0,"sha256":"[0-9a-f]{64}"}}$/)
+ * assert.match(last, /^{"end":{"connection":0,"token":0,"currency":0,"action":0,"outcome":0,"entry":0,"head":0,"sha256":"[0-9a-f]{64}"}}$/)
  * ```
  *
  * @category running
@@ -108,6 +108,8 @@ export const write = (
         rowsOf(session, Lines.connections),
         rowsOf(session, Lines.tokens),
         rowsOf(session, Lines.currencies),
+        rowsOf(session, Lines.actions),
+        rowsOf(session, Lines.outcomes),
         entriesOf(session),
         Lines.headLines(session.stream(headsOfAll)),
       ]

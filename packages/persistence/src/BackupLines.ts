@@ -29,6 +29,8 @@ const place = { name: "seq", type: "bigint", select: "seq::text" }
 export const connections = kindOfLine("connection", Tables.connections, [registeredAt])
 export const tokens = kindOfLine("token", Tables.tokens)
 export const currencies = kindOfLine("currency", Tables.currencies)
+export const actions = kindOfLine("action", Tables.actions)
+export const outcomes = kindOfLine("outcome", Tables.outcomes)
 export const entries = kindOfLine("entry", Tables.journal, [place])
 
 /** As a transfer stands beside the entry that opens it. */
@@ -42,7 +44,7 @@ export const headLines = <E>(rows: Stream.Stream<Readonly<Record<string, unknown
   headsFrom(rows).pipe(Stream.map((head) => JSON.stringify({ head })))
 
 /** The kinds of lines, in the order in which they follow each other. */
-export const order = ["backup", "connection", "token", "currency", "entry", "head", "end"]
+export const order = ["backup", "connection", "token", "currency", "action", "outcome", "entry", "head", "end"]
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
@@ -60,6 +62,8 @@ export const End = Schema.Struct({
   connection: Count,
   token: Count,
   currency: Count,
+  action: Count,
+  outcome: Count,
   entry: Count,
   head: Count,
   sha256: Schema.String,
@@ -67,7 +71,7 @@ export const End = Schema.Struct({
 
 /** Counts lines, and hashes them. */
 export class Tally {
-  readonly counts = { connection: 0, token: 0, currency: 0, entry: 0, head: 0 }
+  readonly counts = { connection: 0, token: 0, currency: 0, action: 0, outcome: 0, entry: 0, head: 0 }
   readonly #digest = createHash("sha256")
 
   add(kind: string, line: string): void {

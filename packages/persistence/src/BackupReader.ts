@@ -32,7 +32,9 @@ type Reading<A> = Effect.Effect<A, NotReadable | SqlError, SqlClient>
 
 /** What is written into. */
 const tables = [
-  ...[Lines.connections, Lines.tokens, Lines.currencies, Lines.entries].map(({ table }) => table.name),
+  ...[Lines.connections, Lines.tokens, Lines.currencies, Lines.actions, Lines.outcomes, Lines.entries].map(
+    ({ table }) => table.name,
+  ),
   Tables.transfers.name,
   Tables.accounts.name,
 ]
@@ -133,6 +135,8 @@ class Reader {
     connection: (lines) => this.#insert(Lines.connections, lines),
     token: (lines) => this.#insert(Lines.tokens, lines),
     currency: (lines) => this.#insert(Lines.currencies, lines),
+    action: (lines) => this.#insert(Lines.actions, lines),
+    outcome: (lines) => this.#insert(Lines.outcomes, lines),
     entry: (lines) => this.#replay(lines),
     head: (lines) =>
       Effect.forEach(lines, ({ text }) => Effect.sync(() => this.#heads.add("head", text)), { discard: true }),

@@ -7,7 +7,8 @@
  * A field that is missing is NULL. Values are written as text that PostgreSQL
  * casts: amounts have more digits than any number that the driver can bind.
  */
-import { Account, Amount, Connection, Journal, Ledger } from "@holdfast/domain"
+import { Account, Amount, Connection, Journal, Ledger, Uuid } from "@holdfast/domain"
+import { Action } from "@holdfast/domain/OperatorsLog"
 import { DateTime, Effect, Schema } from "effect"
 
 /** How a value stands in a column: written as text, and read as the driver gives it. */
@@ -188,6 +189,27 @@ export const tokens = table(
     usedBy: ["used_by", "uuid"],
   },
   { key: ["id"], changing: ["revoked_at", "used_by"] },
+)
+
+export const actions = table(
+  "operators_log",
+  Action,
+  {
+    id: ["id", "uuid"],
+    at: ["at", "time"],
+    operator: ["operator", "text"],
+    role: ["role", "text"],
+    action: ["action", "text"],
+    reason: ["reason", "text"],
+  },
+  { key: ["id"], changing: [] },
+)
+
+export const outcomes = table(
+  "operators_log_outcomes",
+  Schema.Struct({ id: Uuid.Uuid, at: Schema.DateTimeUtc, outcome: Schema.String }),
+  { id: ["id", "uuid"], at: ["at", "time"], outcome: ["outcome", "text"] },
+  { key: ["id"], changing: [] },
 )
 
 export const accounts = table(

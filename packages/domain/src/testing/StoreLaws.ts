@@ -263,7 +263,7 @@ const ofStores = {
         { ...entry("Reserved", 6n, 4n, 0n, 7), previousAt: after(5) },
         { ...entry("Cleared", 6n, 0n, 4n, 9), previousAt: after(7) },
       ]
-      yield* Law.same<unknown>(yield* store.journal(id), expected, "The journal of a transfer")
+      yield* Law.same<unknown>((yield* store.journal(id)).map(entryOf), expected, "The journal of a transfer")
       const tooMuch = reserve(100n)
       yield* store.execute({ command: tooMuch, nonce: undefined })
       const rejected = yield* store.journal(tooMuch.terms.id)
