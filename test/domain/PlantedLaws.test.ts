@@ -62,7 +62,7 @@ const bugs: Readonly<Record<string, readonly [law: string, ...Bug]>> = {
     "nonces/once",
     ["          commit(changes)", "          if (outcome._tag === 'Success') commit(changes)"],
   ],
-  "a feed that skips": ["journal/whole", ["first + index + 1", "first + index + 2"]],
+  "a feed that skips": ["journal/whole", ["index + 1}", "index + 2}"]],
   "balances that are counted twice in the totals": [
     "totals/sums",
     ["sum + account[balance], 0n)", "sum + account[balance] + (balance === 'reserved' ? account[balance] : 0n), 0n)"],

@@ -174,7 +174,7 @@ layer(TestServer.layer(), TestServer.options)("a reservation with", (it) => {
       // Until the server has read all that there is.
       yield* Effect.sleep("100 millis")
       socket.resetAndDestroy()
-      assert.include(yield* log, `"status":499`)
+      assert.include(yield* log, `"http.response.status_code":499`)
       assert.deepStrictEqual(yield* TestServer.recorded(terms), [])
       assert.strictEqual((yield* TestServer.reserve(terms)).status, 200)
     }),

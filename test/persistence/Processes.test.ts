@@ -31,6 +31,7 @@ it.live("servers that start at once migrate once", () =>
         { name: "commits_and_forgotten" },
         { name: "kinds_and_balances" },
         { name: "connections_and_lists" },
+        { name: "operators_log" },
       ])
     }),
   ),

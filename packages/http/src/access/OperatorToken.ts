@@ -4,7 +4,7 @@ import { Action, OperatorsLog } from "@holdfast/domain/OperatorsLog"
 import { Clock, Context, DateTime, Effect, Exit, Layer, Redacted, Schema } from "effect"
 import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import { HttpServerRequest } from "effect/http"
-import { Operator } from "../contract/OperatorApi.ts"
+import { Needs, Operator } from "../contract/OperatorApi.ts"
 import { Forbidden, NotConfirmed, type Unauthorized } from "../contract/Problems.ts"
 import { orProblem, refuse } from "../request/Failures.ts"
 import { Host, originOf } from "../request/Host.ts"
@@ -75,7 +75,7 @@ export const layer: Layer.Layer<Operator, never, CallerLimits | Credentials> = L
           yield* note({ operator: asking.name })
           const answered = Effect.provideService(httpEffect, Operators.Current, asking)
           if (endpoint.method === "GET") return yield* answered
-          yield* Operators.mayChange(asking, Context.get(endpoint.annotations, Operators.Needs))
+          yield* Operators.mayChange(asking, Context.get(endpoint.annotations, Needs))
           if (asking.session === undefined) {
             return yield* recorded(asking, Operators.said(request.headers["holdfast-reason"]), request, answered)
           }

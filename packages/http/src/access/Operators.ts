@@ -6,15 +6,9 @@
  * it, and it ends when the token does.
  */
 import { Context, Effect, type Redacted } from "effect"
+import type { Role } from "../contract/OperatorApi.ts"
 import { Forbidden, NotConfirmed } from "../contract/Problems.ts"
 import { hmacSha256, timingSafeEqual } from "../node/Sha256.ts"
-
-/**
- * What an operator may do: look at everything; what a day takes; whatever moves balance.
- *
- * @category models
- */
-export type Role = "read" | "operate" | "admin"
 
 /**
  * The roles, each of which may do what those before it may.
@@ -80,13 +74,6 @@ export interface Asking extends Operator {
 export const Current = Context.Reference<Asking>("@holdfast/http/Operators/Current", {
   defaultValue: () => ({ name: "operator", role: "admin", session: undefined }),
 })
-
-/**
- * What of an endpoint's changes a role is needed for; whoever operates may make those of which nothing is said.
- *
- * @internal
- */
-export const Needs = Context.Reference<Role>("@holdfast/http/Operators/Needs", { defaultValue: () => "operate" })
 
 /**
  * The name of the session's cookie.

@@ -26,7 +26,6 @@ import {
   HttpApiSecurity,
   OpenApi,
 } from "effect/http-api"
-import { Needs } from "../access/Operators.ts"
 import * as Problems from "./Problems.ts"
 import * as WireAmount from "./WireAmount.ts"
 import { WireAdjustment, WireEvent, WireState } from "./WireState.ts"
@@ -54,6 +53,16 @@ export class Operator extends HttpApiMiddleware.Service<Operator>()("@holdfast/h
 export class KnownQuery extends HttpApiMiddleware.Service<KnownQuery>()("@holdfast/http/KnownQuery", {
   error: Problems.MalformedRequest,
 }) {}
+
+/**
+ * What an operator may do: look at everything; what a day takes; whatever moves balance.
+ *
+ * @category models
+ */
+export type Role = "read" | "operate" | "admin"
+
+/** Of an endpoint that changes something: the role that it takes; whoever operates may do that of which nothing is said. */
+export const Needs = Context.Reference<Role>("@holdfast/http/Needs", { defaultValue: () => "operate" })
 
 /** Of an endpoint: whether its answer goes on for as long as anybody listens. */
 export const Endless = Context.Reference("@holdfast/http/Endless", { defaultValue: () => false })
