@@ -69,7 +69,7 @@ layer(TestServer.layer(), TestServer.options)("a signature", (it) => {
         const line = (yield* log)
           .slice(before)
           .split("\n")
-          .find((line) => line.includes("refused"))
+          .find((line) => line.includes("holdfast.refusal"))
         assert.match(line ?? "", reason)
       }),
     )

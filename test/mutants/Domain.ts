@@ -252,8 +252,8 @@ export const domain = [
     "when a transfer was made is not compared": ["  createdAt: DateTime.formatIso(transfer.createdAt),\n", ""],
     "an entry is hashed with the last version, whatever it was written with": ["transfer, entry.version)", "transfer)"],
     "hashes are not compared": [
-      `this.#compare("journal", id, { hash: entry.hash }, { hash })`,
-      `this.#compare("journal", id, { hash }, { hash })`,
+      `compare(entry, "journal", id, { hash: entry.hash }, { hash })`,
+      `compare(entry, "journal", id, { hash }, { hash })`,
     ],
     "balances of an account are not compared": ["{ ...balancesOf(account), head }", "{ ...replayed, head }"],
     "transfers that stay open are not compared": [

@@ -356,7 +356,7 @@ export const http = [
       `const known = operatorOf(token) ?? { name: "operator", role: "admin" as const }\n`,
     ],
     "a change needs no role": [
-      "yield* Operators.mayChange(asking, Context.get(endpoint.annotations, Operators.Needs))\n",
+      "yield* Operators.mayChange(asking, Context.get(endpoint.annotations, Needs))\n",
       "",
       "http/Operators",
     ],

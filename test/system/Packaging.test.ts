@@ -80,10 +80,8 @@ describe("packed and installed", { timeout: 120_000 }, () => {
       .map((entry) => Path.relative(installed(name), Path.join(entry.parentPath, entry.name)))
   const scope = Scope.makeUnsafe()
   let tarballs: ReturnType<typeof Packed.packed>
-  let databaseUrl = ""
 
   beforeAll(async () => {
-    databaseUrl = (await Effect.runPromise(Scope.provide(TestDatabase.make, scope))).url
     tarballs = Packed.packed()
     Packed.install(project)
     const examples = Examples.findAll().filter(({ file, runs }) => runs && file.startsWith("packages/"))
@@ -165,13 +163,14 @@ describe("packed and installed", { timeout: 120_000 }, () => {
   }
 
   for (const { path, version } of nodes) {
-    it(`runs, and can be required, on Node ${version}`, () => {
+    it(`runs, and can be required, on Node ${version}`, async () => {
       const consumers = Packed.names
         .filter((name) => isAtLeast(version, manifestOf(name).engines.node.slice(2).split(".").map(Number)))
         .flatMap((name) => Fs.globSync(`consumer-${name}-*.js`, { cwd: project }))
       assert.isAbove(consumers.length, 20)
       Fs.writeFileSync(Path.join(project, "all.js"), consumers.map((file) => `await import("./${file}")\n`).join(""))
-      const env = { ...process.env, DATABASE_URL: databaseUrl }
+      const { url } = await Effect.runPromise(Scope.provide(TestDatabase.make, scope))
+      const env = { ...process.env, DATABASE_URL: url }
       for (const file of ["all.js", "required.cjs"]) execFileSync(path, [file], { cwd: project, stdio: "pipe", env })
     })
   }

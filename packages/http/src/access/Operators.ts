@@ -6,9 +6,16 @@
  * it, and it ends when the token does.
  */
 import { Context, Effect, type Redacted } from "effect"
-import type { Role } from "../contract/OperatorApi.ts"
+import type * as OperatorApi from "../contract/OperatorApi.ts"
 import { Forbidden, NotConfirmed } from "../contract/Problems.ts"
 import { hmacSha256, timingSafeEqual } from "../node/Sha256.ts"
+
+/**
+ * What an operator may do: look at everything; what a day takes; whatever moves balance.
+ *
+ * @category models
+ */
+export type Role = OperatorApi.Role
 
 /**
  * The roles, each of which may do what those before it may.

@@ -54,11 +54,7 @@ export class KnownQuery extends HttpApiMiddleware.Service<KnownQuery>()("@holdfa
   error: Problems.MalformedRequest,
 }) {}
 
-/**
- * What an operator may do: look at everything; what a day takes; whatever moves balance.
- *
- * @category models
- */
+/** What an operator may do, see `Operators.Role`. */
 export type Role = "read" | "operate" | "admin"
 
 /** Of an endpoint that changes something: the role that it takes; whoever operates may do that of which nothing is said. */
