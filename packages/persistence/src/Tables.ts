@@ -207,7 +207,7 @@ export const actions = table(
 
 export const outcomes = table(
   "operators_log_outcomes",
-  Schema.Struct({ id: Uuid.Uuid, at: Schema.DateTimeUtc, outcome: Schema.String }),
+  Schema.Struct({ id: Uuid.Uuid, at: Schema.DateTimeUtc, outcome: Action.fields.action }),
   { id: ["id", "uuid"], at: ["at", "time"], outcome: ["outcome", "text"] },
   { key: ["id"], changing: [] },
 )
