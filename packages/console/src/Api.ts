@@ -162,7 +162,7 @@ export interface Token {
   readonly usedBy?: string
 }
 
-export interface ReservedAges {
+interface ReservedAges {
   readonly kind: Kind
   readonly currency: string
   readonly count: number
