@@ -89,7 +89,12 @@ export const make = (policy: Transfer.Policy): Effect.Effect<Store.Store> =>
           }),
         ),
 
-      issueToken: (token) => Effect.sync(() => tokens.set(token.id, token)),
+      issueToken: (token) =>
+        decided(() => {
+          // Issued before, it stays what has become of it.
+          if (!tokens.has(token.id)) tokens.set(token.id, token)
+          return Result.void
+        }),
 
       revokeToken: (id) =>
         Effect.flatMap(DateTime.now, (revokedAt) =>

@@ -197,7 +197,14 @@ export const make = (pool: Pool, policy: Transfer.Policy): Store.Store => {
         }),
       ),
 
-    issueToken: (token) => Effect.asVoid(decided((query) => tokens.put(query, token.id, token))),
+    issueToken: (token) =>
+      decided(
+        Effect.fnUntraced(function* (query: Query) {
+          // Issued before, it stays what has become of it.
+          if ((yield* tokens.find(query, token.id)) === undefined) yield* tokens.put(query, token.id, token)
+          return Result.void
+        }),
+      ),
 
     revokeToken: (id) =>
       decided<Connection.Token, Connection.TokenNotFound | Connection.TokenUsed>(

@@ -86,6 +86,10 @@ const bugs: Readonly<Record<string, readonly [law: string, ...Bug]>> = {
     "tokens/states",
     ["tokens.set(token.id, { ...token, usedBy: request.connectionId })", "tokens.set(token.id, token)"],
   ],
+  "a token that works again once it is issued again": [
+    "tokens/states",
+    ["if (!tokens.has(token.id)) tokens", "tokens"],
+  ],
   "a connection whose nonce is free": [
     "nonces/once",
     ["          if (nonce !== undefined) nonces.set(nonce.value, nonce)\n", ""],

@@ -180,6 +180,8 @@ describe("settings", () => {
       ["publicKeys", "BITGO_PUBLIC_KEY_FILE"],
       ["operatorTokens", "OPERATOR_TOKEN"],
       ["trustedProxies", "TRUSTED_PROXIES"],
+      ["maxUrlLength", "MAX_URL_LENGTH"],
+      ["maxBodyBytes", "MAX_BODY_BYTES"],
     ] as const) {
       const fact = "Expected another."
       assert.strictEqual(explain(new InvalidOption({ option, fact })), `${variable}: ${fact}`)

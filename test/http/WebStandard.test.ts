@@ -12,7 +12,7 @@ import type { Told } from "@holdfast/http/Host"
 import * as NodeHandler from "@holdfast/http/NodeHandler"
 import * as OperatorToken from "@holdfast/http/OperatorToken"
 import * as Signature from "@holdfast/http/Signature"
-import { Context, Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Function, Layer, type Scope } from "effect"
 import { HttpServer } from "effect/http"
 import * as Quiet from "../support/Quiet.ts"
 import * as Signing from "../support/Signing.ts"
@@ -190,6 +190,27 @@ for (const [name, start] of Object.entries(hosts)) {
         }
       })
     }).pipe(Effect.scoped),
+  )
+}
+
+for (const option of ["maxRequestsPerSecond", "maxRefusalsPerMinute", "maxUrlLength", "maxBodyBytes"] as const) {
+  it.live(`it is not built with a ${option} that nothing reaches, and lets go of what it had by then`, () =>
+    Effect.promise(async () => {
+      for (const limit of [Number.NaN, Number.POSITIVE_INFINITY, 0, -1]) {
+        const log: Array<string> = []
+        const pool = Layer.effectDiscard(
+          Effect.acquireRelease(
+            Effect.sync(() => log.push("opened")),
+            () => Effect.sync(() => log.push("closed")),
+          ),
+        )
+        const services = servicesOf({ [option]: limit }).pipe(Layer.provide(pool))
+        const built = App.toWebHandler(services, { [option]: limit })
+        const { message } = await built.then(() => assert.fail(), Function.identity)
+        assert.strictEqual(message, `${option}: Expected a number of 1 or more. Got ${limit}.`)
+        assert.deepStrictEqual(log, ["opened", "closed"])
+      }
+    }),
   )
 }
 

@@ -129,6 +129,12 @@ export const http = [
     "a file of tokens may have none": ["if (tokens.length === 0) return", "if (tokens.length < 0) return"],
     "a file may be without end": ["if (size > maxBytes)", "if (size < 0)"],
   }),
+  ...of("http/src/access/InvalidOption.ts", ["http/WebStandard"], {
+    "a limit may be no number": ["limit === undefined || !Number.isFinite(limit) || limit < 1", "(limit ?? 0) < 1"],
+  }),
+  ...of("http/src/App.ts", ["http/WebStandard"], {
+    "sizes may be no numbers": ["  yield* checkLimits({ maxBodyBytes, maxUrlLength })\n", ""],
+  }),
   ...of("http/src/access/CallerLimits.ts", callers, {
     "a proxy's connections are those of one caller": ["return isTrusted(peer) ? undefined : ", "return "],
     "everybody's header is believed": [

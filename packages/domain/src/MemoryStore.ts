@@ -242,14 +242,18 @@ export const make = Effect.fnUntraced(function* (
         return Store.page(matching, limit, (_) => _.connectionId)
       }),
     totals: Effect.sync(() => {
-      const all = Array.from(accounts.values()).filter(({ account }) => !Account.isEmpty(account))
-      const currencies = Array_.sort(new Set(all.map(({ currency }) => currency)), Order.String)
-      return currencies.map((currency): Store.Total => {
-        const held = all.filter((one) => one.currency === currency)
+      const byCurrency = new Map<Amount.Currency, Array<{ readonly account: Account.Account }>>()
+      for (const one of Array.from(accounts.values()).filter(({ account }) => !Account.isEmpty(account))) {
+        const held = byCurrency.get(one.currency) ?? []
+        byCurrency.set(one.currency, held)
+        held.push(one)
+      }
+      const totals = Array.from(byCurrency, ([currency, held]): Store.Total => {
         const sum = (balance: Account.Balance) => held.reduce((sum, { account }) => sum + account[balance], 0n)
         const sums = Object.fromEntries(Account.Balance.literals.map((balance) => [balance, sum(balance)]))
         return { currency, accounts: held.length, ...(sums as Record<Account.Balance, bigint>) }
       })
+      return Array_.sortWith(totals, ({ currency }) => currency, Order.String)
     }),
     reserved: Effect.map(DateTime.now, (now) => Store.reservedIn(transfers.values(), now)),
     list: <Kind extends Ledger.Kind>(kind: Kind, query: Store.Query) =>

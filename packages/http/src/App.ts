@@ -16,6 +16,7 @@ import {
 import { HttpApiBuilder, type HttpApiError, HttpApiMiddleware } from "effect/http-api"
 import { CallerLimits } from "./access/CallerLimits.ts"
 import type { Credentials } from "./access/Credentials.ts"
+import { checkLimits, type InvalidOption } from "./access/InvalidOption.ts"
 import type { Signature } from "./access/Signature.ts"
 import { Routed } from "./contract/Api.ts"
 import type * as NetworkApi from "./contract/NetworkApi.ts"
@@ -81,6 +82,7 @@ const make = Effect.fnUntraced(function* (
   { edition = "first", development = false, maxBodyBytes, maxUrlLength, pages }: Options,
   stopping?: Effect.Effect<void>,
 ) {
+  yield* checkLimits({ maxBodyBytes, maxUrlLength })
   const context = yield* Layer.build(
     Layer.mergeAll(RequestLog.layer, Bodies.layer(maxBodyBytes)).pipe(Layer.provideMerge(Recent.layer)),
   )
@@ -120,7 +122,8 @@ const make = Effect.fnUntraced(function* (
 export type Needs = Holdfast.Holdfast | CallerLimits | Credentials | Operator | Signature
 
 /**
- * Serves all of it on an `HttpServer`.
+ * Serves all of it on an `HttpServer`. Fails with {@link InvalidOption} where a limit is no
+ * number of 1 or more.
  *
  * ```ts
  * import { createServer } from "node:http"
@@ -169,7 +172,7 @@ export type Needs = Holdfast.Holdfast | CallerLimits | Credentials | Operator | 
  */
 export const layer = (
   options: Options,
-): Layer.Layer<never, never, Needs | HttpServer.HttpServer | Layer.Success<typeof HttpServer.layerServices>> =>
+): Layer.Layer<never, InvalidOption, Needs | HttpServer.HttpServer | Layer.Success<typeof HttpServer.layerServices>> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const { long, short } = yield* make(options)
@@ -244,17 +247,12 @@ export const toWebHandler = async <E>(
     Layer.provideMerge([services, HttpServer.layerServices, withoutPlatformsSpans]),
   )
   const runtime = ManagedRuntime.make(layer)
-  const dispose = () => runtime.dispose()
-  try {
-    const handler = HttpEffect.toWebHandlerWith<App, App | Scope.Scope | HttpServerRequest.HttpServerRequest>(
-      await runtime.context(),
-    )(Effect.flatten(App))
-    return {
-      handler: (request, told = {}) => handler(request, Context.make(Host, knowing(told, request))),
-      dispose,
-    }
-  } catch (error) {
-    await dispose()
-    throw error
+  // Where it cannot be built, what had been acquired for it is let go.
+  const handler = HttpEffect.toWebHandlerWith<App, App | Scope.Scope | HttpServerRequest.HttpServerRequest>(
+    await runtime.context(),
+  )(Effect.flatten(App))
+  return {
+    handler: (request, told = {}) => handler(request, Context.make(Host, knowing(told, request))),
+    dispose: () => runtime.dispose(),
   }
 }

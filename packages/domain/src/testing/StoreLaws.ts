@@ -16,6 +16,7 @@ import type * as Transfer from "../Transfer.ts"
 import * as Uuid from "../Uuid.ts"
 import * as Arbitraries from "./Arbitraries.ts"
 import * as Law from "./Law.ts"
+import type * as Model from "./Model.ts"
 import * as System from "./System.ts"
 import * as SystemLaws from "./SystemLaws.ts"
 
@@ -123,6 +124,14 @@ const funded = Effect.fnUntraced(function* (store: Store.Store, quantity: bigint
 
 /** Beyond what a double can tell from the next. */
 const large = 2n ** 70n + 1n
+
+const tokenOf = (account: Model.Account, issuedAt: DateTime.Utc, expiresAt: DateTime.Utc): Connection.Token => ({
+  id: newId(),
+  hash: System.tokenHash(System.newId()),
+  ...account,
+  issuedAt,
+  expiresAt,
+})
 
 const entryOf = ({ transferId, event, connectionId, currency, quantity, balances, at, previousAt }: Ledger.Entry) => ({
   ...{ transferId, event, connectionId, currency, quantity, balances, at },
@@ -338,14 +347,13 @@ const ofStores = {
   ),
 
   "tokens/states": example(
-    "a token connects until it expires, is revoked or was used; it is revoked once, and not after it was used",
+    "a token connects until it expires, is revoked or was used, and issued again it stays that; it is revoked once, and not after it was used",
     function* (store) {
       const account = () => ({ partnersConnectionId: `account ${System.newId()}`, partnerClientId: "" })
       const now = yield* DateTime.now
       const issued = Effect.fnUntraced(function* (hoursAgo: number) {
         const issuedAt = DateTime.subtract(now, { hours: hoursAgo })
-        const hash = System.newId().replaceAll("-", "").padEnd(64, "0")
-        const token = { id: newId(), hash, ...account(), issuedAt, expiresAt: DateTime.add(issuedAt, { hours: 1 }) }
+        const token = tokenOf(account(), issuedAt, DateTime.add(issuedAt, { hours: 1 }))
         yield* store.issueToken(token)
         return token
       })
@@ -357,8 +365,10 @@ const ofStores = {
       yield* Effect.sleep("2 millis")
       yield* Law.same<unknown>(yield* store.revokeToken(revoked.id), once, "A token that is revoked again")
       yield* Law.same(once.revokedAt === undefined, false, "That a revoked token does not say when")
-      for (const [name, { hash }] of Object.entries({ used, revoked, expired })) {
-        yield* Law.same(yield* tagOf(connect(hash)), "TokenRefused", `What a token that is ${name} fails with`)
+      for (const [name, token] of Object.entries({ used, revoked, expired })) {
+        // Whoever did not hear that it was issued asks once more.
+        yield* store.issueToken(token)
+        yield* Law.same(yield* tagOf(connect(token.hash)), "TokenRefused", `What a token that is ${name} fails with`)
       }
       yield* Law.same(
         [yield* tagOf(store.revokeToken(used.id)), yield* tagOf(store.revokeToken(newId()))],
@@ -402,7 +412,6 @@ const ofStores = {
         expected,
         "How many entries of the connection the feed has, by the transfers' journals",
       )
-      yield* Law.same(new Set(feed.map(({ place }) => place)).size, feed.length, "How many places the feed has")
 
       for (const journal of journals) {
         const events = journal.map(({ transferId, event }) => `${transferId} ${event}`)
@@ -516,16 +525,8 @@ const ofStores = {
       const partnersConnectionId = `account ${System.newId()}`
       const ids = Array.from({ length: 5 }, newId)
       for (const [n, id] of ids.entries()) {
-        const hash = System.newId().replaceAll("-", "").padEnd(64, "0")
-        const token = {
-          id,
-          hash,
-          partnersConnectionId,
-          partnerClientId: "",
-          issuedAt: after(n),
-          expiresAt: after(1000),
-        }
-        yield* store.issueToken(token)
+        const account = { partnersConnectionId, partnerClientId: "" }
+        yield* store.issueToken({ ...tokenOf(account, after(n), after(1000)), id })
       }
       for (const limit of [1, 2, 3, 5, 200]) {
         const pages = yield* System.pagesOf(
@@ -629,12 +630,12 @@ const feedFrom = Effect.fnUntraced(function* (
   isAll: (placed: ReadonlyArray<Store.Placed>) => boolean,
 ): Effect.fn.Return<ReadonlyArray<Store.Placed>, unknown> {
   const placed: Array<Store.Placed> = []
+  const places = new Set<Store.Place>()
   for (let waits = 0; ; ) {
     const page = yield* store.entries(placed.at(-1)?.place ?? after, 50)
     for (const { place } of page) {
-      if (placed.some((known) => known.place === place)) {
-        return yield* new Law.Departure({ message: `The feed gives the place ${place} twice.` })
-      }
+      if (places.has(place)) return yield* new Law.Departure({ message: `The feed gives the place ${place} twice.` })
+      places.add(place)
     }
     placed.push(...page)
     // Others may add to it for ever.

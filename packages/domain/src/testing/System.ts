@@ -112,7 +112,7 @@ export const fromService = (service: Holdfast.Holdfast["Service"]): System => {
       const id = Uuid.Uuid.make(newId())
       const issuedAt = yield* DateTime.now
       const expiresAt = DateTime.add(issuedAt, { hours: 1 })
-      yield* Effect.orDie(service.issueToken({ id, hash: hashOf(token) ?? "", ...account, issuedAt, expiresAt }))
+      yield* Effect.orDie(service.issueToken({ id, hash: tokenHash(token), ...account, issuedAt, expiresAt }))
       tokenIds.set(token, id)
       return token
     }),
@@ -193,8 +193,15 @@ export const fromService = (service: Holdfast.Holdfast["Service"]): System => {
  */
 export const newId = (): string => uuidV4Unsafe()
 
-/** A store is told a hash, and does not ask of what. What is no token has none. */
-const hashOf = (token: string) => (token.includes("-") ? token.replaceAll("-", "").padEnd(64, "0") : undefined)
+/**
+ * A store is told a hash, and does not ask of what.
+ *
+ * @internal
+ */
+export const tokenHash = (token: string): string => token.replaceAll("-", "").padEnd(64, "0")
+
+/** What is no token has none. */
+const hashOf = (token: string) => (token.includes("-") ? tokenHash(token) : undefined)
 
 type Failure = Ledger.Failure | Connection.ConnectionNotFound | Connection.ConnectFailure | Store.Unavailable
 

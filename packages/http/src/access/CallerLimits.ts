@@ -3,10 +3,10 @@
  * is refused too often has to wait before its credentials are looked at again, so
  * that nobody can try tokens at will or keep us busy with checking signatures.
  */
-import { Clock, Context, Effect, Layer, Struct } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import { TooManyRequests, Unauthorized } from "../contract/Problems.ts"
 import * as Addresses from "./Addresses.ts"
-import { InvalidOption } from "./InvalidOption.ts"
+import { checkLimits, InvalidOption } from "./InvalidOption.ts"
 import { TokenBuckets } from "./TokenBuckets.ts"
 
 /**
@@ -73,8 +73,8 @@ export class CallerLimits extends Context.Service<
 >()("@holdfast/http/CallerLimits") {}
 
 /**
- * The limits of one process. Fails with {@link InvalidOption} where a trusted proxy
- * is neither an address nor a network.
+ * The limits of one process. Fails with {@link InvalidOption} where a limit is no
+ * number of 1 or more, or a trusted proxy is neither an address nor a network.
  *
  * ```ts
  * import * as CallerLimits from "@holdfast/http/CallerLimits"
@@ -104,13 +104,7 @@ export const layer = ({
   Layer.effect(
     CallerLimits,
     Effect.gen(function* () {
-      const limits = { maxRequestsPerSecond, maxRefusalsPerMinute }
-      for (const option of Struct.keys(limits)) {
-        const limit = limits[option]
-        if (!Number.isFinite(limit) || limit < 1) {
-          return yield* new InvalidOption({ option, fact: `Expected a number of 1 or more. Got ${limit}.` })
-        }
-      }
+      yield* checkLimits({ maxRequestsPerSecond, maxRefusalsPerMinute })
       const trusted = yield* Effect.forEach(trustedProxies, network)
       const isTrusted = (address: Addresses.Address) => trusted.some((network) => Addresses.isIn(network, address))
       const callerOf = callerBehind(isTrusted)

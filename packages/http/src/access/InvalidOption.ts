@@ -1,5 +1,5 @@
 /** What is wrong with something that a host gave us to start with. */
-import { Schema } from "effect"
+import { Effect, Schema, Struct } from "effect"
 
 /**
  * What was given is no good: which option, and why.
@@ -22,6 +22,8 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidO
     "trustedProxies",
     "maxRequestsPerSecond",
     "maxRefusalsPerMinute",
+    "maxUrlLength",
+    "maxBodyBytes",
   ]),
   fact: Schema.String,
 }) {
@@ -29,3 +31,19 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidO
     return `${this.option}: ${this.fact}`
   }
 }
+
+type Limit = Extract<InvalidOption["option"], `max${string}`>
+
+/**
+ * Fails where a limit is none: what is no number, such as the text of a variable may come to, would never be reached.
+ *
+ * @internal
+ */
+export const checkLimits = Effect.fnUntraced(function* (limits: Partial<Readonly<Record<Limit, number>>>) {
+  for (const option of Struct.keys(limits)) {
+    const limit = limits[option]
+    if (limit === undefined || !Number.isFinite(limit) || limit < 1) {
+      return yield* new InvalidOption({ option, fact: `Expected a number of 1 or more. Got ${limit}.` })
+    }
+  }
+})

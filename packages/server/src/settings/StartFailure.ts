@@ -15,6 +15,8 @@ const variables = {
   trustedProxies: "TRUSTED_PROXIES",
   maxRequestsPerSecond: "MAX_REQUESTS_PER_SECOND",
   maxRefusalsPerMinute: "MAX_REFUSALS_PER_MINUTE",
+  maxUrlLength: "MAX_URL_LENGTH",
+  maxBodyBytes: "MAX_BODY_BYTES",
 } as const satisfies Record<InvalidOption["option"], string>
 
 /** The errors of the libraries say only in their innermost cause what went wrong. */
