@@ -25,7 +25,7 @@ export const freePort = Effect.promise(async () => {
   return typeof address === "object" && address !== null ? address.port : 0
 })
 
-const sources = ["--conditions=@holdfast/source", "packages/server/src/main.ts"]
+export const sources = ["--conditions=@holdfast/source", "packages/server/src/main.ts"]
 
 /** Node as npm's scripts have it. */
 export const node = join(root, "node_modules/.bin/node")
