@@ -12,7 +12,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Deferred, Effect } from "effect"
-import { root } from "../support/ServerProcess.ts"
+import { holdfast, root } from "../support/ServerProcess.ts"
 
 /** How long it is waited for more of the same change: many files are written at once, or one in several steps. */
 const settlingTime = "100 millis"
@@ -49,10 +49,7 @@ const untilEnded = (server: ChildProcess) =>
   })
 
 const startServer = Effect.acquireRelease(
-  Effect.sync(() => {
-    const program = ["--conditions=@holdfast/source", "packages/server/src/holdfast.ts", "serve"]
-    return spawn(process.execPath, program, { cwd: root, stdio: "inherit" })
-  }),
+  Effect.sync(() => spawn(process.execPath, [...holdfast, "serve"], { cwd: root, stdio: "inherit" })),
   (server) =>
     Effect.andThen(
       Effect.sync(() => server.kill("SIGTERM")),

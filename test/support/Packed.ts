@@ -3,6 +3,8 @@ import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { inject } from "vitest"
+import * as Checkout from "./Checkout.ts"
+import { root } from "./ServerProcess.ts"
 
 export const names = ["domain", "persistence", "http", "conformance", "server"] as const
 export type Name = (typeof names)[number]
@@ -10,7 +12,6 @@ export type Name = (typeof names)[number]
 /** What is packed beside them: files to be served, and nothing to import. */
 const page = "console"
 
-const root = Path.resolve(import.meta.dirname, "../..")
 const manifestOf = (name: Name | typeof page) =>
   JSON.parse(Fs.readFileSync(Path.join(root, "packages", name, "package.json"), "utf8"))
 
@@ -38,33 +39,13 @@ export const packed = (): Readonly<Record<Name | typeof page, string>> => {
 const pack = (folder: string, tarballs: string) => {
   const copy = Fs.mkdtempSync(Path.join(folder, "copy-"))
   try {
-    for (const file of ["package.json", "tsconfig.base.json", "packages/pack.ts"]) {
-      Fs.cpSync(Path.join(root, file), Path.join(copy, file))
-    }
-    const files = [
-      "package.json",
-      "tsconfig.json",
-      "README.md",
-      "AGENTS.md",
-      "LICENSE",
-      "build.ts",
-      "index.html",
-      "src",
-    ]
-    for (const name of [...names, page]) {
-      for (const file of files) {
-        const path = Path.join("packages", name, file)
-        // Not each package has notes for assistants, nor a page.
-        if (Fs.existsSync(Path.join(root, path)))
-          Fs.cpSync(Path.join(root, path), Path.join(copy, path), { recursive: true })
-      }
-    }
-    const modules = Path.join(root, "node_modules")
-    const shared = Fs.readdirSync(modules).filter((name) => name !== "@holdfast")
-    for (const name of shared) link(Path.join(modules, name), Path.join(copy, "node_modules", name))
-    for (const name of [...names, page]) {
-      link(Path.join(copy, "packages", name), Path.join(copy, "node_modules/@holdfast", name))
-    }
+    const texts = "{package.json,tsconfig.json,README.md,AGENTS.md,LICENSE,build.ts,index.html}"
+    const folders = [...names, page]
+    const ours = folders.flatMap((name) => [`packages/${name}/${texts}`, `packages/${name}/src/**/*.*`])
+    Checkout.copyTo(copy, [
+      ...["package.json", "tsconfig.base.json", "packages/pack.ts"],
+      ...Fs.globSync(ours, { cwd: root }),
+    ])
     const made = Path.join(copy, "tarballs")
     Fs.mkdirSync(made)
     npm(copy, "pack", "--workspaces", "--pack-destination", made)
@@ -104,9 +85,4 @@ export const install = (project: string, wanted: ReadonlyArray<Name> = names) =>
   Fs.writeFileSync(Path.join(project, "package.json"), JSON.stringify({ type: "module", dependencies }))
   // No scripts: npm would run those of what is linked as if it were being developed.
   npm(project, "install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund")
-}
-
-const link = (target: string, path: string) => {
-  Fs.mkdirSync(Path.dirname(path), { recursive: true })
-  Fs.symlinkSync(target, path)
 }

@@ -26,7 +26,7 @@ export const freePort = Effect.promise(async () => {
 })
 
 /** The command `holdfast`, of the sources. */
-const holdfast = ["--conditions=@holdfast/source", "packages/server/src/holdfast.ts"]
+export const holdfast = ["--conditions=@holdfast/source", "packages/server/src/holdfast.ts"]
 
 /** Node as npm's scripts have it. */
 export const node = join(root, "node_modules/.bin/node")
