@@ -4,7 +4,7 @@ import { assert, it } from "@effect/vitest"
 import { Uuid } from "@holdfast/domain"
 import { type Action, OperatorsLog } from "@holdfast/domain/OperatorsLog"
 import { Migrations } from "@holdfast/persistence"
-import { Context, DateTime, Effect, Layer } from "effect"
+import { Context, DateTime, Effect, Layer, Redacted } from "effect"
 import { query, serviceOn, withDatabase } from "../support/Databases.ts"
 
 const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
@@ -23,6 +23,8 @@ it.live("what was begun and concluded is listed newest first, by whichever serve
     Effect.gen(function* () {
       const logOf = Effect.map(Layer.build(Layer.fresh(serviceOn(database))), Context.get(OperatorsLog))
       const [log, other] = [yield* logOf, yield* logOf]
+      assert.deepEqual(Redacted.value(log.sessionKey), Redacted.value(other.sessionKey))
+      assert.lengthOf(Redacted.value(log.sessionKey), 32)
       const all = [action(1, "«Warum?» ' \" 口座🏦"), action(2), action(3)]
       for (const one of all) yield* log.begin(one)
       yield* log.conclude(action(1).id, at, "done")

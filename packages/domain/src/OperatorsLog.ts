@@ -6,7 +6,8 @@
  * An action is recorded before it is begun, and concluded afterwards. One without
  * an outcome was begun, and its end is unknown: look at what it was about.
  */
-import { Context, type DateTime, Effect, Layer, Schema } from "effect"
+import { Context, type DateTime, Effect, Layer, Redacted, Schema } from "effect"
+import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import * as Store from "./Store.ts"
 import * as Uuid from "./Uuid.ts"
 
@@ -60,6 +61,11 @@ export interface Recorded extends Action {
  * @category models
  */
 export interface OperatorsLog {
+  /**
+   * 32 bytes that nobody guesses, the same for all servers that share the log: sessions of operators' browsers are sealed
+   * with them.
+   */
+  readonly sessionKey: Redacted.Redacted<Uint8Array>
   /** Records an action that is about to begin. Fails where it cannot: then it must not begin. */
   readonly begin: (action: Action) => Effect.Effect<void, Store.Unavailable>
   /** Records what became of it. */
@@ -70,6 +76,8 @@ export interface OperatorsLog {
     readonly cursor?: Uuid.Uuid | undefined
   }) => Effect.Effect<Store.Page<Recorded, Uuid.Uuid>, Store.Unavailable>
 }
+
+const random32 = Effect.flatMap(SecureRandom, ({ randomBytes }) => randomBytes(32)).pipe(Effect.provide(layerWebCrypto))
 
 /**
  * A log in memory, of the latest so many actions.
@@ -96,6 +104,7 @@ export interface OperatorsLog {
 export const inMemory = (size: number): OperatorsLog => {
   const actions: Array<Recorded> = []
   return {
+    sessionKey: Redacted.make(Effect.runSync(random32)),
     begin: (action) =>
       Effect.sync(() => {
         actions.unshift(action)

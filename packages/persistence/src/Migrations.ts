@@ -315,7 +315,8 @@ const connectionsAndLists = statements(
   "CREATE UNIQUE INDEX journal_in_sequence ON journal (seq)",
 )
 
-// What operators did, and what became of it: two tables, so that rows are only ever added.
+// What operators did, and what became of it: two tables, so that rows are only ever added. And what their sessions are
+// sealed with.
 const operatorsLog = statements(
   `CREATE TABLE operators_log (
     id uuid PRIMARY KEY,
@@ -330,6 +331,12 @@ const operatorsLog = statements(
     at timestamptz NOT NULL,
     outcome text NOT NULL
   )`,
+  `CREATE TABLE session_key (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    key bytea NOT NULL
+  )`,
+  // 244 bits of PostgreSQL's strong random numbers.
+  "INSERT INTO session_key (key) SELECT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))",
 )
 
 const migrations = {
@@ -457,6 +464,7 @@ const privileges = {
   forgotten: "SELECT, UPDATE",
   operators_log: "SELECT, INSERT",
   operators_log_outcomes: "SELECT, INSERT",
+  session_key: "SELECT",
   [table]: "SELECT",
   [journalSequence]: "SELECT, UPDATE",
 }

@@ -1,7 +1,7 @@
 /** The operators' log in PostgreSQL: rows are added, and never changed. */
 import { Store, Uuid } from "@holdfast/domain"
 import { Action, type OperatorsLog } from "@holdfast/domain/OperatorsLog"
-import { DateTime, Effect, Schema } from "effect"
+import { DateTime, Effect, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { orUnavailable } from "./Reads.ts"
 
@@ -12,12 +12,19 @@ const Row = Schema.Struct({
   outcome: Schema.NullOr(Schema.String),
 })
 
+const KeyRow = Schema.Tuple([Schema.Struct({ key: Schema.Uint8Array })])
+
+const decodeKeyRow = Schema.decodeUnknownEffect(KeyRow)
+
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
 
 /** The log of whoever shares the database. */
-export const make = Effect.map(SqlClient, (sql): OperatorsLog => {
+export const make = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const [{ key }] = yield* Effect.orDie(decodeKeyRow(yield* sql`SELECT key FROM session_key`))
   const cursorOf = ({ id }: Action): Uuid.Uuid => id
   return {
+    sessionKey: Redacted.make(key),
     begin: ({ id, at, operator, role, action, reason = null }) =>
       sql`INSERT INTO operators_log (id, at, operator, role, action, reason)
         VALUES (${id}, ${DateTime.formatIso(at)}, ${operator}, ${role}, ${action}, ${reason})`.pipe(
@@ -43,5 +50,5 @@ export const make = Effect.map(SqlClient, (sql): OperatorsLog => {
         }))
         return Store.page(found, limit, cursorOf)
       }).pipe(orUnavailable()),
-  }
+  } satisfies OperatorsLog
 })

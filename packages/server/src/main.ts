@@ -111,7 +111,7 @@ const serve = Effect.fnUntraced(function* (
     Layer.provide([
       Signature.layer(settings),
       OperatorToken.layer,
-      ...(settings.publicKeyFiles.length > 0 ? [layerReload(read)] : []),
+      ...(Settings.isDevelopment(settings) ? [] : [layerReload(read)]),
       PgStore.layer({ ...where, schema, releasedRepost, suspendedDeallocations, currencies, maxQueue }),
     ]),
     Layer.provide(CallerLimits.layer(settings)),
@@ -130,7 +130,7 @@ const layer = Layer.unwrap(
     }
     const { prepared, told } = yield* prepare(settings)
     if (settings.workers === 1) return yield* serve(settings, prepared, announce(settings, told))
-    const passOn = settings.publicKeyFiles.length > 0 ? (["SIGHUP"] as const) : []
+    const passOn = Settings.isDevelopment(settings) ? [] : (["SIGHUP"] as const)
     const address = yield* Supervisor.start(settings.workers, prepared, passOn)
     return Layer.effectDiscard(announce(settings, told)(address))
   }),

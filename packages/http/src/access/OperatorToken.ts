@@ -100,21 +100,23 @@ export const whoAsks = (
   token: Redacted.Redacted,
   { headers }: Request,
 ): Effect.Effect<Operators.Asking, Unauthorized> =>
-  Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Operators.Asking, Unauthorized> => {
+  Effect.gen(function* () {
+    const { sessionKey } = yield* OperatorsLog
+    const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
     if (Redacted.value(token) !== "") {
       const known = operatorOf(token)
-      if (known !== undefined) return Effect.succeed({ name: known.name, role: known.role, session: undefined })
+      if (known !== undefined) return { name: known.name, role: known.role, session: undefined }
     } else {
       const cookie = Operators.cookieOf(headers["cookie"])
-      const session = cookie === undefined ? undefined : Operators.unseal(cookie, operators(), Math.floor(now / 1000))
+      const session = cookie === undefined ? undefined : Operators.unseal(sessionKey, cookie, operators(), nowSeconds)
       if (session !== undefined) {
         const { name, role, changes, expiresAtSeconds } = session
         const confirmed = Operators.said(headers["holdfast-confirm"])
         const reason = Operators.said(headers["holdfast-reason"])
-        return Effect.succeed({ name, role, session: { changes, expiresAtSeconds, confirmed, reason } })
+        return { name, role, session: { changes, expiresAtSeconds, confirmed, reason } }
       }
     }
-    return refuse("The operator token is missing or wrong.")
+    return yield* refuse("The operator token is missing or wrong.")
   })
 
 /** Browsers say of a request where it comes from; one that does not is an old one, and has sent headers that no form can. */

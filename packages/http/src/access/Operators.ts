@@ -1,11 +1,11 @@
 /**
  * Who among the partner's people may do what: each operator has a name, a role
  * and tokens of their own. A browser shows its token once, and has a session from
- * then on: a cookie that says until when and whether changes are open, sealed with
- * what the token is known by. So no server has to remember it, all servers accept
- * it, and it ends when the token does.
+ * then on: a cookie that says until when and whether changes are open, sealed for
+ * what the token is known by with a key that all servers share. So no server has to
+ * remember it, all servers accept it, and it ends when the token does.
  */
-import { Context, Effect, type Redacted } from "effect"
+import { Context, Effect, Redacted } from "effect"
 import type * as OperatorApi from "../contract/OperatorApi.ts"
 import { Forbidden, NotConfirmed } from "../contract/Problems.ts"
 import { hmacSha256, timingSafeEqual } from "../node/Sha256.ts"
@@ -96,16 +96,20 @@ export const cookieName = "holdfast_session"
  */
 export const secondsOf = (changes: boolean): number => (changes ? 15 * 60 : 8 * 3600)
 
-const sealed = (digest: Uint8Array, said: string) => hmacSha256(digest, `holdfast session ${said}`)
+/** What a session is sealed with: 32 bytes that nobody else knows. What a token is known by is not secret enough. */
+type Key = Redacted.Redacted<Uint8Array>
+
+const sealed = (key: Key, digest: Uint8Array, said: string) =>
+  hmacSha256(Redacted.value(key), `holdfast session ${Buffer.from(digest).toString("hex")} ${said}`)
 
 /**
  * The value of a session's cookie.
  *
  * @internal
  */
-export const seal = ({ digest }: Known, changes: boolean, expiresAtSeconds: number): string => {
+export const seal = (key: Key, { digest }: Known, changes: boolean, expiresAtSeconds: number): string => {
   const said = `${expiresAtSeconds}.${changes ? "changes" : "read"}`
-  return `${said}.${sealed(digest, said).toString("base64url")}`
+  return `${said}.${sealed(key, digest, said).toString("base64url")}`
 }
 
 /**
@@ -114,6 +118,7 @@ export const seal = ({ digest }: Known, changes: boolean, expiresAtSeconds: numb
  * @internal
  */
 export const unseal = (
+  key: Key,
   value: string,
   known: ReadonlyArray<Known>,
   nowSeconds: number,
@@ -126,7 +131,7 @@ export const unseal = (
   // Another spelling of the same bytes is no cookie of ours.
   if (given.toString("base64url") !== mac) return undefined
   // All are compared: how long it takes says nothing of whose it is.
-  const [owner] = known.filter(({ digest }) => timingSafeEqual(sealed(digest, said), given))
+  const [owner] = known.filter(({ digest }) => timingSafeEqual(sealed(key, digest, said), given))
   return owner === undefined || expiresAtSeconds <= nowSeconds
     ? undefined
     : { name: owner.name, role: owner.role, changes: mode === "changes", expiresAtSeconds }

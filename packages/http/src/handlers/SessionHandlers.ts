@@ -1,4 +1,5 @@
 /** What a browser's session takes. */
+import { OperatorsLog } from "@holdfast/domain/OperatorsLog"
 import { Clock, DateTime, Effect, Redacted } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
@@ -51,8 +52,10 @@ export const layer = HttpApiBuilder.group(
             changes,
             expiresAt: new Date(expiresAtSeconds * 1000).toISOString(),
           }
+          const { sessionKey } = yield* OperatorsLog
+          const cookie = Operators.seal(sessionKey, known, changes, expiresAtSeconds)
           return HttpServerResponse.jsonUnsafe(answer).pipe(
-            HttpServerResponse.setCookieUnsafe(Operators.cookieName, Operators.seal(known, changes, expiresAtSeconds), {
+            HttpServerResponse.setCookieUnsafe(Operators.cookieName, cookie, {
               ...cookieOptions,
               maxAge: `${seconds} seconds`,
               secure: isSecure(request),
