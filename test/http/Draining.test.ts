@@ -39,9 +39,19 @@ it.live("a server that stops drains requests in flight and lets go of idle conne
       // A request of which the end of the head is still to come.
       const begun = Net.connect(port, "127.0.0.1")
       begun.write("GET /health/live HTTP/1.1\r\nHost: x\r\n")
+      // One that never sends the end, and one that sends nothing, as browsers open them ahead.
+      const halted = Net.connect(port, "127.0.0.1")
+      halted.write("GET /health/live HTTP/1.1\r\n")
+      const silent = Net.connect(port, "127.0.0.1")
+      const gone = [silent, halted].map(
+        (socket) => new Promise((end) => socket.on("error", end).on("end", end).resume()),
+      )
+
+      // Answered after all of them were accepted.
       const arrived = await once(Http.get({ port, host: "127.0.0.1", path: "/health/live" }), "response")
       arrived[0].resume()
 
+      const stoppedAt = performance.now()
       const stopped = Effect.runPromise(Scope.close(scope, Exit.void))
       const refused = Net.connect(port, "127.0.0.1")
       const [error] = await once(refused, "error")
@@ -55,6 +65,8 @@ it.live("a server that stops drains requests in flight and lets go of idle conne
       begun.write("\r\n")
       assert.match(String(await once(begun, "data")), /^HTTP\/1\.1 200 [\s\S]*\r\nConnection: close\r\n/)
       await stopped
+      await Promise.all(gone)
+      assert.isBelow(performance.now() - stoppedAt, 5_000)
       agent.destroy()
     })
   }),

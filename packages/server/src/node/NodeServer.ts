@@ -94,6 +94,9 @@ const maxEndless = 100
 /** How much may be sent in a turn: a large page is several. */
 const bytesPerTurn = 65_536
 
+/** How long a server that stops waits for the rest of a request's head. */
+const headMillisOnceClosing = 1_000
+
 class BoundedServer extends Http.Server {
   /**
    * What is not answered yet, by connection, in the order of arrival: the first is in hand. Of the connections that have
@@ -179,7 +182,15 @@ class BoundedServer extends Http.Server {
       }
     }
     for (const turns of Object.values(this.#turns)) for (const { response } of turns.clear()) turnAway(response)
+    // Node lets go of those that are idle after an answer, and waits for those that never asked: browsers open some ahead.
+    this.#letGo((socket) => socket.bytesRead === 0)
+    setTimeout(() => this.#letGo(() => true), headMillisOnceClosing).unref()
     return super.close(callback)
+  }
+
+  /** Of those that have nothing in hand. */
+  #letGo(whom: (socket: Socket) => boolean): void {
+    for (const [socket, arrivals] of this.#connections) if (arrivals.length === 0 && whom(socket)) socket.destroy()
   }
 
   /** How many requests with credentials are not answered yet. */
