@@ -3,6 +3,7 @@ import { Console, Effect } from "effect"
 import type { Bench } from "./Bench.ts"
 import * as Comparison from "./Comparison.ts"
 import * as Database from "./Database.ts"
+import * as Consoles from "./load/Consoles.ts"
 import { type Scenario, scenarios } from "./Scenarios.ts"
 import * as Systems from "./Systems.ts"
 import * as Window from "./Window.ts"
@@ -146,6 +147,63 @@ const secondsUntilQuick = ({ url }: Window.Server) =>
     }
     return (performance.now() - start) / 1000
   })
+
+/** Requests a second while consoles look on, far below what a server carries. */
+const lookedOnRates = [100, 300]
+
+/**
+ * A server that is asked to reserve and clear so often a second, with and without consoles that look on, in turn: what
+ * each caller waits.
+ */
+export const consoles = Effect.fnUntraced(function* (given: Bench, count: number, rounds: number) {
+  const [mix] = named("mix")
+  if (mix === undefined) return {}
+  const scenario = { ...mix, connections: 8 }
+  return { count, rates: yield* Effect.forEach(lookedOnRates, (rate) => lookOn(given, scenario, count, rounds, rate)) }
+})
+
+const lookOn = Effect.fnUntraced(function* (
+  bench: Bench,
+  scenario: Scenario,
+  count: number,
+  rounds: number,
+  rate: number,
+) {
+  const url = yield* bench.database.create
+  const alone: Array<Window.Window> = []
+  const lookedOn: Array<Window.Window> = []
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const server = yield* Systems.start(bench, "holdfast", url)
+      yield* Database.fund(url, scenario.work.accounts)
+      const window = Window.load(bench, "holdfast", scenario, [server], rate)
+      const withNobody = Effect.map(window, (made) => alone.push(made))
+      const withConsoles = Effect.gen(function* () {
+        const close = yield* Consoles.open(count, server.url, bench.operatorToken)
+        lookedOn.push(yield* window)
+        const [first] = yield* close
+        yield* Console.log(
+          `each of ${count} was sent ${first?.bytes} bytes of the journal and looked ${first?.looks} times`,
+        )
+      }).pipe(Effect.scoped)
+      for (let round = 0; round < rounds; round++) {
+        const pair = [withNobody, withConsoles]
+        for (const measure of round % 2 === 0 ? pair : pair.toReversed()) yield* measure
+        for (const [name, windows] of Object.entries({ alone, "looked on": lookedOn })) {
+          yield* Console.log(`${name.padEnd(10)} ${windows.slice(-1).map(Comparison.line)}`)
+        }
+      }
+    }),
+  )
+  yield* Window.audit(bench, url, [...alone, ...lookedOn])
+  const ratio = (field: "p50" | "p99") =>
+    Comparison.median(lookedOn.map((window) => window[field])) / Comparison.median(alone.map((window) => window[field]))
+  const ratios = { p50: ratio("p50"), p99: ratio("p99") }
+  yield* Console.log(
+    `${rate} a second with ${count} consoles: p50 ${ratios.p50.toFixed(2)}, p99 ${ratios.p99.toFixed(2)} of what it is without`,
+  )
+  return { rate, ratios, alone, lookedOn }
+}, Effect.scoped)
 
 /** One server and two on one database, in turn: totals, exactness (the audit), deadlocks. */
 export const two = Effect.fnUntraced(function* (bench: Bench, rounds: number) {

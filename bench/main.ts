@@ -24,6 +24,7 @@ const usage = `npm run bench -- [options]
   --accounts <n>      how many accounts --growth loads, each with 5 deallocations (1000000)
   --soak <minutes>    instead: memory and p99 over time
   --two               instead: two servers on one database
+  --consoles <n>      instead: callers' latencies with so many consoles open, and without
   --overload          instead: four times the load that a server carries`
 
 const { values: options } = parseArgs({
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
     accounts: { type: "string", default: "1000000" },
     soak: { type: "string" },
     two: { type: "boolean", default: false },
+    consoles: { type: "string" },
     overload: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -109,9 +111,11 @@ const program = Effect.gen(function* () {
       ? ["soak", LongRuns.soak(bench, Number(options.soak))]
       : options.two
         ? ["two", Effect.map(LongRuns.two(bench, rounds), (windows) => ({ windows }))]
-        : options.overload
-          ? ["overload", LongRuns.overload(bench)]
-          : [comparisonKind, compare(bench)]
+        : options.consoles !== undefined
+          ? ["consoles", LongRuns.consoles(bench, Number(options.consoles), rounds)]
+          : options.overload
+            ? ["overload", LongRuns.overload(bench)]
+            : [comparisonKind, compare(bench)]
   const results = yield* run
   const { problems } = bench
   const file = Report.save(kind, { kind, startedAt, ...circumstances, ...results, problems })
@@ -128,6 +132,7 @@ const program = Effect.gen(function* () {
 
 program.pipe(
   Effect.tapError(({ message }) => Console.error(message)),
+  Effect.tapDefect((defect) => Console.error(defect)),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? 0 : 1),

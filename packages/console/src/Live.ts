@@ -157,8 +157,10 @@ export const follow = () => {
   }
 }
 
-/** How long what comes is gathered before it is asked for again what is shown. */
-const gatherMillis = 400
+/** How long what comes is gathered before it is asked for again what is shown, at the least and when much comes. */
+const quietMillis = 400
+/** Not all pages that show the same ask at the same time. */
+const livelyMillis = () => 2_000 + Math.random() * 1_000
 
 /** Calls `again` soon after something happened that concerns what is shown. */
 export const useLive = (concerns: (entry: Api.PlacedEntry) => boolean, again: () => void) => {
@@ -166,12 +168,17 @@ export const useLive = (concerns: (entry: Api.PlacedEntry) => boolean, again: ()
   latest.current = { concerns, again }
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
+    let notBefore = -Infinity
     const listener: Listener = (news) => {
       if (news !== "resumed" && !news.some(latest.current.concerns)) return
-      timer ??= setTimeout(() => {
-        timer = undefined
-        latest.current.again()
-      }, gatherMillis)
+      timer ??= setTimeout(
+        () => {
+          timer = undefined
+          notBefore = performance.now() + livelyMillis()
+          latest.current.again()
+        },
+        Math.max(quietMillis, notBefore - performance.now()),
+      )
     }
     listeners.add(listener)
     return () => {

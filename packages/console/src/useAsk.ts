@@ -6,7 +6,7 @@ export interface Asked<A> {
   readonly data: A | undefined
   readonly problem: Api.Problem | undefined
   readonly busy: boolean
-  /** Asks again. */
+  /** Asks again; while an answer is on its way, once that has come: those who ask too often would never have one. */
   readonly again: () => void
 }
 
@@ -15,26 +15,44 @@ export const useAsk = <A>(path: string | undefined): Asked<A> => {
   const [answer, setAnswer] = useState<{ path?: string; data?: A; problem?: Api.Problem; busy: boolean }>({
     busy: path !== undefined,
   })
-  const running = useRef<AbortController>(undefined)
-  const again = useCallback(() => {
-    running.current?.abort()
+  const running = useRef<{ readonly controller: AbortController; readonly path: string; again: boolean }>(undefined)
+  const again = useCallback((): void => {
+    if (running.current !== undefined && running.current.path === path) {
+      running.current.again = true
+      return
+    }
+    running.current?.controller.abort()
+    running.current = undefined
     if (path === undefined) return
     const controller = new AbortController()
-    running.current = controller
+    const asking = { controller, path, again: false }
+    running.current = asking
+    const ended = () => {
+      running.current = undefined
+      if (asking.again) again()
+    }
     // Of another path nothing is kept: it would be shown under the wrong name.
     setAnswer((before) => (before.path === path ? { ...before, busy: true } : { path, busy: true }))
     Api.ask<A>(path, { signal: controller.signal }).then(
-      (data) => setAnswer({ path, data, busy: false }),
+      (data) => {
+        if (controller.signal.aborted) return
+        ended()
+        setAnswer({ path, data, busy: running.current !== undefined })
+      },
       (error) => {
         if (controller.signal.aborted) return
+        ended()
         const problem = Api.toProblem(error)
-        setAnswer((before) => ({ ...before, problem, busy: false }))
+        setAnswer((before) => ({ ...before, problem, busy: running.current !== undefined }))
       },
     )
   }, [path])
   useEffect(() => {
     again()
-    return () => running.current?.abort()
+    return () => {
+      running.current?.controller.abort()
+      running.current = undefined
+    }
   }, [again])
   const ours = answer.path === path
   return {

@@ -3,7 +3,7 @@
  * tokens and suspensions, and the nonces of requests that are no commands.
  */
 import { Account, Amount, Connection, Ledger, Store, type Uuid } from "@holdfast/domain"
-import { Cause, DateTime, type Duration, Effect, Exit, Fiber, Result, Schema, Struct } from "effect"
+import { Array as Arr, Cause, DateTime, type Duration, Effect, Exit, Fiber, Result, Schema, Struct } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Failures from "./Failures.ts"
@@ -11,6 +11,7 @@ import * as Lists from "./Lists.ts"
 import { journalSequence } from "./Migrations.ts"
 import { registrationKey } from "./PgSession.ts"
 import * as Restore from "./Restore.ts"
+import * as Shared from "./Shared.ts"
 import * as Tables from "./Tables.ts"
 
 /** Everything of a store but the execution of commands. */
@@ -134,19 +135,23 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
       ),
     )
 
-  const totals = Effect.gen(function* () {
-    const sums = Account.Balance.literals.map((balance) => `sum(${balance})::text AS ${balance}`)
-    const rows = yield* sql`
+  const totals = yield* Shared.make(
+    Effect.gen(function* () {
+      const sums = Account.Balance.literals.map((balance) => `sum(${balance})::text AS ${balance}`)
+      const rows = yield* sql`
       SELECT currency, count(*)::int AS accounts, ${sql.literal(sums.join(", "))}
       FROM accounts WHERE ${sql.literal(Account.Balance.literals.join(" + "))} > 0 GROUP BY currency ORDER BY currency`
-    return yield* Effect.orDie(decodeTotals(rows))
-  }).pipe(orUnavailable("30 seconds"))
+      return yield* Effect.orDie(decodeTotals(rows))
+    }).pipe(orUnavailable("30 seconds")),
+  )
 
-  const reserved = Effect.gen(function* () {
-    const rows = yield* Lists.reserved(sql, yield* DateTime.now)
-    const found = yield* Effect.orDie(decodeReserved(rows))
-    return found.map(({ oldest_at: oldestAt, ...row }): Store.Reserved => ({ ...row, oldestAt }))
-  }).pipe(orUnavailable())
+  const reserved = yield* Shared.make(
+    Effect.gen(function* () {
+      const rows = yield* Lists.reserved(sql, yield* DateTime.now)
+      const found = yield* Effect.orDie(decodeReserved(rows))
+      return found.map(({ oldest_at: oldestAt, ...row }): Store.Reserved => ({ ...row, oldestAt }))
+    }).pipe(orUnavailable()),
+  )
 
   const connection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
     const found = yield* findConnection(connectionId)
@@ -177,7 +182,9 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
       }),
     )
 
-  const readPlaced = Effect.fnUntraced(function* (rows: ReadonlyArray<Readonly<Record<string, unknown>>>) {
+  const readSome = Effect.fnUntraced(function* (rows: ReadonlyArray<Readonly<Record<string, unknown>>>) {
+    // Others have their turns between those of a long page.
+    yield* Effect.yieldNow
     const read = yield* Tables.journal.read(rows)
     const places = yield* Effect.orDie(decodePlaces(rows))
     return read.flatMap(({ version: _, ...entry }, index): ReadonlyArray<Store.Placed> => {
@@ -185,6 +192,9 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
       return at === undefined ? [] : [{ ...entry, place: at.place, kind: at.of_kind }]
     })
   })
+
+  const readPlaced = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>) =>
+    Effect.map(Effect.forEach(Arr.chunksOf(rows, 16), readSome), Arr.flatten)
 
   /** The first entry and the last, and from there back. UNION, for those of one moment find each other. */
   const journal = Effect.fnUntraced(function* (transferId: Uuid.Uuid) {

@@ -28,21 +28,32 @@ const Tile = ({
   </div>
 )
 
-const Tiles = ({ overview: { queue, database, at } }: { readonly overview: Api.Overview }) => (
-  <dl class="tiles">
-    <Tile name="Database" good={database.up}>
-      {database.up ? "Up" : "Down"}
-    </Tile>
-    {queue.waiting !== null && queue.inFlight !== null && (
-      <Tile name="Queue">
-        <span class="digits">{queue.waiting}</span> waiting, <span class="digits">{queue.inFlight}</span> in flight
+const Tiles = ({ overview: { queue, database, at } }: { readonly overview: Api.Overview }) => {
+  const [last] = Live.entries.value
+  return (
+    <dl class="tiles">
+      <Tile name="Database" good={database.up}>
+        {database.up ? "Up" : "Down"}
       </Tile>
-    )}
-    <Tile name="As of">
-      <Time at={at} />
-    </Tile>
-  </dl>
-)
+      {queue.waiting !== null && queue.inFlight !== null && (
+        <Tile name="Queue">
+          <span class="digits">{queue.waiting}</span> waiting, <span class="digits">{queue.inFlight}</span> in flight
+        </Tile>
+      )}
+      {last !== undefined && (
+        <Tile name="Journal">
+          <a href={Route.to("journal")}>
+            Entry <span class="digits">{last.cursor}</span>
+          </a>
+          , <Age at={last.at} /> ago
+        </Tile>
+      )}
+      <Tile name="As of">
+        <Time at={at} />
+      </Tile>
+    </dl>
+  )
+}
 
 const Reserved = ({ reservations }: Pick<Api.Overview, "reservations">) => (
   <>

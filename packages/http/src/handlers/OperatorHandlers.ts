@@ -1,7 +1,7 @@
 /** What the operator's requests do. */
 import { type Amount, Holdfast, Journal, Ledger, Store, Uuid } from "@holdfast/domain"
 import { OperatorsLog } from "@holdfast/domain/OperatorsLog"
-import { DateTime, Effect, Metric, Record, Schema, Stream, Struct } from "effect"
+import { Array as Arr, DateTime, Effect, Metric, Record, Schema, Semaphore, Stream, Struct } from "effect"
 import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import * as Base64Url from "effect/encoding/Base64Url"
 import { HttpApiBuilder } from "effect/http-api"
@@ -124,6 +124,25 @@ const placed = ({ place: cursor, hash, kind, ...entry }: Store.Placed): typeof P
   ...Struct.pick(entry, ["transferId", "event", "connectionId", "currency", "quantity", "balances", "at"]),
   hash: hash ?? null,
 })
+
+const sent = new WeakMap<ReadonlyArray<Store.Placed>, Uint8Array>()
+
+const encoding = Semaphore.makeUnsafe(1)
+
+/** Entries as they are sent: once for all who follow the journal, who are given the same ones; and with turns for others. */
+const eventsOf = (entries: ReadonlyArray<Store.Placed>): Effect.Effect<Uint8Array> =>
+  Effect.gen(function* () {
+    const known = sent.get(entries)
+    if (known !== undefined) return known
+    let text = ""
+    for (const some of Arr.chunksOf(entries, 16)) {
+      yield* Effect.yieldNow
+      for (const entry of some) text += Events.event(entry.place, encodeEntry(placed(entry)))
+    }
+    const made = Events.encode(text)
+    sent.set(entries, made)
+    return made
+  }).pipe(encoding.withPermit)
 
 /** Counts of ages, each with the age that they do not exceed. */
 const reservationOf = ({ ages, ...reserved }: Store.Reserved) => ({
@@ -398,8 +417,8 @@ export const layer = HttpApiBuilder.group(
           const from = (yield* Events.lastEventId) ?? after
           // So that what is wrong is said before the stream begins.
           yield* orProblem(holdfast.entries(from, 1))
-          const entries = Stream.map(holdfast.follow(from), (entry) =>
-            Events.event(entry.place, encodeEntry(placed(entry))),
+          const entries = Stream.mapArrayEffect(holdfast.follow(from), (entries) =>
+            Effect.map(eventsOf(entries), Arr.of),
           )
           return Events.stream(Stream.interruptWhen(entries, isOver))
         }),

@@ -27,17 +27,21 @@ export const lastEventId: Effect.Effect<
 export const event = (id: string, data: object): string =>
   Sse.encoder.write({ _tag: "Event", event: "message", id, data: JSON.stringify(data) })
 
+const encoder = new TextEncoder()
+
+/** As it is sent. */
+export const encode = (text: string): Uint8Array => encoder.encode(text)
+
 /** The events as they are sent, and a comment where there are none for long. Where they fail, the stream just ends: clients come back. */
-export const stream = <E>(events: Stream.Stream<string, E>): Stream.Stream<Uint8Array> =>
-  Stream.succeed(": the journal\n\n").pipe(
+export const stream = <E>(events: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array> =>
+  Stream.succeed(encode(": the journal\n\n")).pipe(
     // When there are no more events, there are no more comments.
     Stream.concat(
       Stream.merge(
         events,
-        Stream.map(Stream.tick(quiet), () => ":\n\n"),
+        Stream.map(Stream.tick(quiet), () => encode(":\n\n")),
         { haltStrategy: "left" },
       ),
     ),
     Stream.catchCause(() => Stream.empty),
-    Stream.encodeText,
   )
