@@ -11,7 +11,7 @@ import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
 import { jwtVerify } from "jose"
-import * as RequestLog from "../../packages/http/src/request/RequestLog.ts"
+import * as Seen from "../../packages/http/src/request/Seen.ts"
 import * as Raw from "../support/RawTokens.ts"
 import * as Signing from "../support/Signing.ts"
 import * as BadTokens from "./BadTokens.ts"
@@ -43,9 +43,9 @@ const verifierOf = (options: Signature.Options, publicKeys: Credentials.Given["p
 type Outcome = { readonly nonce: string } | { readonly refused: string | undefined } | { readonly defect: unknown }
 
 const outcomeOf = ({ verify }: Verifier, token: string): Effect.Effect<Outcome> => {
-  const notes: RequestLog.Notes = {}
+  const notes: Seen.Notes = {}
   return verify(token).pipe(
-    Effect.provideService(RequestLog.CurrentNotes, notes),
+    Effect.provideService(Seen.CurrentNotes, notes),
     Effect.match({
       onSuccess: ({ nonce }): Outcome => ({ nonce: nonce.value }),
       onFailure: () => ({ refused: notes.refused }),

@@ -148,15 +148,16 @@ const TimeChart = ({ title, from, until, unit, series, shape }: TimeChartProps) 
 
 const clock = (at: string) => localTime(new Date(at)).slice(11)
 
-/** Ten minutes at least, so that the first requests of a server do not look like many. */
-const leastPeriods = 60
+/** What is shown: ten minutes at least, so that the first requests of a server do not look like many, and an hour at most. */
+const shownSeconds = { least: 600, most: 3_600 }
 
 /** One for each period, also for those in which nobody asked. */
 const evenly = (series: ReadonlyArray<Moment>, secondsEach: number): ReadonlyArray<Moment> => {
   const periodOf = (at: string) => Math.floor(Date.parse(at) / 1000 / secondsEach)
   const byPeriod = new Map(series.map((moment) => [periodOf(moment.at), moment]))
   const last = periodOf(series.at(-1)?.at ?? "")
-  const count = Math.max(leastPeriods, Math.min(360, last - periodOf(series[0]?.at ?? "") + 1))
+  const { least, most } = shownSeconds
+  const count = Math.max(least / secondsEach, Math.min(most / secondsEach, last - periodOf(series[0]?.at ?? "") + 1))
   return Array.from({ length: count }, (_, index) => {
     const period = last - count + 1 + index
     const at = new Date(period * secondsEach * 1000).toISOString()

@@ -104,7 +104,7 @@ export const fields: Readonly<Record<string, Word>> = {
   ages: ["How many of which age."],
   upToSeconds: ["The age, in seconds, that they do not exceed; null for all older ones.", 60],
   requests: ["Requests, as this process saw them."],
-  secondsEach: ["How many seconds a period has.", 10],
+  secondsEach: ["How many seconds a period has.", 30],
   series: ["By period, oldest first."],
   answered: ["How many were answered.", 100],
   refused: ["How many were refused (4xx).", 1],

@@ -16,7 +16,7 @@ import { WireState } from "../contract/WireState.ts"
 import { Bodies, malformedBy } from "../request/Bodies.ts"
 import type { Call } from "../request/Call.ts"
 import { orProblem } from "../request/Failures.ts"
-import { counted, note } from "../request/RequestLog.ts"
+import { counted, note } from "../request/Seen.ts"
 
 type Handler = (call: Call) => Effect.Effect<object, Problem>
 

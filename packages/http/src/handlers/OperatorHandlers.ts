@@ -26,7 +26,7 @@ import * as Events from "../request/Events.ts"
 import { orProblem, orProblemOf } from "../request/Failures.ts"
 import { received } from "../request/Host.ts"
 import * as Recent from "../request/Recent.ts"
-import { counted, note } from "../request/RequestLog.ts"
+import { counted, note } from "../request/Seen.ts"
 
 const defaultLimit = 50
 

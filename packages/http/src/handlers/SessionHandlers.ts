@@ -12,7 +12,7 @@ import { type SessionAnswer, SessionRequest } from "../contract/SessionApi.ts"
 import { Bodies } from "../request/Bodies.ts"
 import { refuse } from "../request/Failures.ts"
 import { originOf, received } from "../request/Host.ts"
-import { note } from "../request/RequestLog.ts"
+import { note } from "../request/Seen.ts"
 
 const cookieOptions = { httpOnly: true, sameSite: "strict", path: "/operator" } as const
 

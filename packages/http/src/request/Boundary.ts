@@ -14,6 +14,7 @@ import * as Pages from "./Pages.ts"
 import * as RequestId from "./RequestId.ts"
 import * as RequestLog from "./RequestLog.ts"
 import { guardingFor } from "./ResponseHeaders.ts"
+import * as Seen from "./Seen.ts"
 import * as Tracing from "./Tracing.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -66,7 +67,7 @@ export const around = Effect.fnUntraced(function* <E, R>(
       const traced =
         span === undefined ? Effect.withTracerEnabled(answered, false) : Effect.withParentSpan(answered, span)
       return traced.pipe(
-        Effect.provideService(RequestLog.CurrentNotes, notes),
+        Effect.provideService(Seen.CurrentNotes, notes),
         // So that work for a caller that is gone is given up.
         Effect.interruptible,
         Effect.catchCause((cause) => answerFailure(cause, notes)),
@@ -89,7 +90,7 @@ export const shortly = Effect.fnUntraced(function* (options: Options, serve: (ca
   const begin = yield* beginning(options)
   return (call: Call, answer: (response: Response) => void) => {
     const { notes, span, guarding, end } = begin(call)
-    const noted = Context.add(context, RequestLog.CurrentNotes, notes)
+    const noted = Context.add(context, Seen.CurrentNotes, notes)
     const run = Effect.runForkWith(span === undefined ? noted : Context.add(noted, Tracer.ParentSpan, span))
     const fiber = run(Effect.catchCause(serve(call), (cause) => answerFailure(cause, notes)))
     fiber.addObserver((exit) => {
@@ -115,7 +116,7 @@ const beginning = Effect.fnUntraced(function* ({ log, limits }: Options) {
       headers[RequestId.header],
       () => peer !== undefined && limits.peerOf(peer) === undefined,
     )
-    const notes: RequestLog.Notes = { requestId, caller }
+    const notes: Seen.Notes = { requestId, caller }
     for (const name in found?.params) notes[name as `${string}Id`] = found?.params[name]?.toLowerCase()
     const parent = Tracing.callersSpan(headers["traceparent"])
     // What is asked without credentials is of no interest to whoever follows a transfer.
@@ -141,7 +142,7 @@ const beginning = Effect.fnUntraced(function* ({ log, limits }: Options) {
 })
 
 /** The answer to a failure; none where nobody waits for one, because the caller is gone. */
-const answerFailure = <E>(cause: Cause.Cause<E>, notes: RequestLog.Notes): Effect.Effect<Response, E> =>
+const answerFailure = <E>(cause: Cause.Cause<E>, notes: Seen.Notes): Effect.Effect<Response, E> =>
   Cause.hasInterruptsOnly(cause)
     ? Effect.failCause(cause)
     : Effect.andThen(Effect.logError("A request failed.", RequestLog.fieldsOf(notes), cause), internalError)

@@ -4,6 +4,7 @@
  */
 import { Array as Array_, Cause, Formatter, Logger, References } from "effect"
 import * as RequestLog from "./RequestLog.ts"
+import * as Seen from "./Seen.ts"
 
 /** What is told of a failure. */
 const exceptionOf = (cause: Cause.Cause<unknown>) => {
@@ -50,7 +51,7 @@ export const format: Logger.Logger<unknown, string> = Logger.map(
       ...Object.assign({}, ...parts.map(fieldsOf)),
       ...(cause.reasons.length > 0 ? exceptionOf(cause) : {}),
       ...fiber.getRef(References.CurrentLogAnnotations),
-      ...RequestLog.fieldsOf(fiber.getRef(RequestLog.CurrentNotes)),
+      ...RequestLog.fieldsOf(fiber.getRef(Seen.CurrentNotes)),
     }
   }),
   Formatter.formatJson,

@@ -3,10 +3,10 @@
  * the last requests themselves. For people who look; machines have `/metrics`.
  */
 import { Context, Effect, Layer } from "effect"
-import type { Seen } from "./RequestLog.ts"
+import type { Seen } from "./Seen.ts"
 
-const secondsEach = 10
-const maxPeriods = 360
+const secondsEach = 30
+const maxPeriods = 3600 / secondsEach
 const maxRequests = 5_000
 const maxReasons = 50
 

@@ -2,57 +2,10 @@
  * What is seen of every request: one line in the log, a count and a duration.
  * Never a signature, a token, a body or a query.
  */
-import { Holdfast, Ledger } from "@holdfast/domain"
+import { Ledger } from "@holdfast/domain"
 import { Context, Effect, Layer, Metric, Queue } from "effect"
-import type { Route } from "../contract/Routes.ts"
 import { Recent } from "./Recent.ts"
-
-/** What is known of a request once it is answered. */
-export interface Seen {
-  readonly method: string
-  /** None for an address that is unknown. */
-  readonly route: Route | undefined
-  readonly status: number
-  readonly startMillis: number
-  readonly durationMillis: number
-  readonly notes: Notes
-}
-
-/** What the parts that handle a request add to its line: ids by their names, and what is said here. */
-export interface Notes {
-  /** `requestId` among them, and `traceId` and `spanId` where the request is part of a trace. */
-  [id: `${string}Id`]: string | undefined
-  /** The name of the operator who asked. */
-  operator?: string
-  /** The address that it came from, as it is counted. */
-  caller?: string
-  /** Why its credentials were refused; the answer never says. */
-  refused?: string
-  /** The command that it was and about what, for the metrics. */
-  command?: { readonly kind: string; readonly name: string }
-  /** The state that the command left. */
-  outcome?: string
-  /** Why what was asked for was rejected. */
-  rejection?: string
-  /** It was an equal repeat: it was answered as before, and nothing was done. */
-  replayed?: boolean
-  /** The error of the domain that it ended with. */
-  error?: string
-}
-
-/** Where there is no request. */
-const none: Notes = Object.freeze({})
-
-/** The notes of the request at hand. */
-export const CurrentNotes = Context.Reference<Notes>("@holdfast/http/RequestLog/CurrentNotes", {
-  defaultValue: () => none,
-})
-
-/** Adds to the line of the request at hand. */
-export const note = (notes: Notes): Effect.Effect<void> =>
-  Effect.map(CurrentNotes, (current) => {
-    if (current !== none) Object.assign(current, notes)
-  })
+import type { Notes, Seen } from "./Seen.ts"
 
 /** OpenTelemetry's names for notes, where it has some. */
 const names: Readonly<Record<string, string>> = {
@@ -144,24 +97,6 @@ const count = ({ command, outcome, error, rejection, replayed }: Notes, context:
   else commandsOf(kind, name, outcome ?? error ?? "None").updateUnsafe(1, context)
   if (!replayed && rejection !== undefined) rejectionsOf(kind, rejection).updateUnsafe(1, context)
 }
-
-/** Notes a command, what it was about, and what it came to. */
-export const counted =
-  (kind: string, name: string) =>
-  <A extends Ledger.Transfer, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.flatMap(CurrentNotes, (notes) => {
-      if (notes === none) return self
-      notes.command = { kind, name }
-      const heard = Effect.provideService(self, Holdfast.Acted, (acted) => {
-        if (!acted) notes.replayed = true
-      })
-      return Effect.map(heard, (transfer) => {
-        notes["connectionId"] = transfer.terms.connectionId
-        notes.outcome = transfer.state
-        if (transfer.state === "Rejected") notes.rejection = transfer.reason
-        return transfer
-      })
-    })
 
 /** A function of few different arguments, called once for each. */
 const memoize = <Args extends ReadonlyArray<string | number>, A>(make: (...args: Args) => A) => {
