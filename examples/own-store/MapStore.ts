@@ -108,11 +108,11 @@ export const make = (policy: Transfer.Policy): Effect.Effect<Store.Store> =>
           }),
         ),
 
-      tokens: ({ partnersConnectionId: account, cursor, limit }) =>
+      tokens: ({ id: wanted, partnersConnectionId: account, cursor, limit }) =>
         Effect.sync(() => {
           const matching = [...tokens.values()]
             .filter((token) => account === undefined || token.partnersConnectionId === account)
-            .filter(({ id }) => cursor === undefined || id < cursor)
+            .filter(({ id }) => (wanted === undefined || id === wanted) && (cursor === undefined || id < cursor))
           const newestFirst = Array.sortWith(matching, ({ id }) => id, Order.flip(Order.String))
           return Store.page(newestFirst, limit, ({ id }) => id)
         }),

@@ -225,13 +225,14 @@ export const make = (pool: Pool, policy: Transfer.Policy): Store.Store => {
         }),
       ),
 
-    tokens: ({ partnersConnectionId, cursor, limit }) =>
+    tokens: ({ id, partnersConnectionId, cursor, limit }) =>
       select(
         tokens,
         `SELECT value FROM tokens
           WHERE ($1::text IS NULL OR value->>'partnersConnectionId' = $1) AND ($2::uuid IS NULL OR id < $2)
-          ORDER BY id DESC LIMIT $3`,
-        [partnersConnectionId, cursor, limit + 1],
+            AND ($3::uuid IS NULL OR id = $3)
+          ORDER BY id DESC LIMIT $4`,
+        [partnersConnectionId, cursor, id, limit + 1],
       ).pipe(
         Effect.map((found) => Store.page(found, limit, ({ id }) => id)),
         orUnavailable,
@@ -276,7 +277,7 @@ export const make = (pool: Pool, policy: Transfer.Policy): Store.Store => {
 
     list: <Kind extends Ledger.Kind>(kind: Kind, { order, cursor, limit, ...wanted }: Store.Query) => {
       const [after, direction] = order === "oldest" ? [">", "ASC"] : ["<", "DESC"]
-      const { state, connectionId, currency } = wanted
+      const { state, connectionId, currency, partnerTransferId } = wanted
       const times = [wanted.from, wanted.to, wanted.unchangedSince, cursor?.createdAt]
       return select(
         transfers,
@@ -288,7 +289,7 @@ export const make = (pool: Pool, policy: Transfer.Policy): Store.Store => {
             AND ($5::text IS NULL OR ((value->>'createdAt') COLLATE "C", id) ${after} ($5, $6::uuid))
           ORDER BY (value->>'createdAt') COLLATE "C" ${direction}, id ${direction} LIMIT $7`,
         [
-          JSON.stringify({ kind, state, terms: { connectionId, amount: { currency } } }),
+          JSON.stringify({ kind, state, partnerTransferId, terms: { connectionId, amount: { currency } } }),
           ...times.map((time) => time && DateTime.formatIso(time)),
           cursor?.id,
           limit + 1,

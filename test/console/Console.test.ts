@@ -88,6 +88,9 @@ describe("at the console", { timeout: 60_000 }, () => {
     await page.waitForURL(new RegExp(`/console/deallocations/${Console.cleared}$`))
     await find("settlement-7")
     await page.waitForURL(/\/console\/connections\/[\w-]+$/)
+    await find("withdrawal-7003")
+    await page.waitForURL(/\/console\/deallocations\/[\w-]+$/)
+    await page.getByText("withdrawal-7003").first().waitFor()
     await find("northwind")
     await page.waitForURL(/find\?q=northwind$/)
     await page

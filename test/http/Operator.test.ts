@@ -292,7 +292,8 @@ layer(TestServer.layer(), TestServer.options)("the operator", (it) => {
 
   it.effect("is told which parameters there are, where one is unknown or comes twice", () =>
     Effect.gen(function* () {
-      const names = "There are state, connectionId, currency, from, to, order, olderThan, limit, cursor."
+      const names =
+        "There are state, connectionId, currency, from, to, order, olderThan, partnerDeallocationId, limit, cursor."
       for (const [query, detail] of [
         ["conectionId=x", `conectionId: Unknown parameter. ${names}`],
         ["State=RESERVED", `State: Unknown parameter. ${names}`],

@@ -602,6 +602,8 @@ describe("lists", () => {
         assert.deepStrictEqual(yield* idsOf("state=RESERVED&order=oldest&currency=BTC"), [1, 2, 3, 4])
         assert.deepStrictEqual(yield* idsOf("currency=btc"), [])
         const { json } = yield* TestServer.operator("GET", `/operator/v1/allocations/${made[2]?.allocationId}`)
+        assert.deepStrictEqual(yield* idsOf(`partnerAllocationId=${json["partnerAllocationId"]}`), [2])
+        assert.deepStrictEqual(yield* idsOf("partnerAllocationId=another"), [])
         const at = encodeURIComponent(String(json["createdAt"]))
         assert.deepStrictEqual(yield* idsOf(`from=${at}`), [4, 3, 2])
         assert.deepStrictEqual(yield* idsOf(`to=${at}`), [1, 0])

@@ -374,6 +374,12 @@ export const http = [
       "http/Operators",
     ],
   }),
+  ...of("http/src/handlers/OperatorHandlers.ts", ["http/Partner"], {
+    "a list looks past the partner's own id": [
+      "...(partnerTransferId === undefined ? {} : { partnerTransferId }),",
+      "",
+    ],
+  }),
   ...of("http/src/access/Operators.ts", ["http/Operators"], {
     "whoever reads may change": ["rankOf(role) < rankOf(needed)", "rankOf(role) < 0"],
     "a session for reading makes changes": ["session !== undefined && !session.changes", "session === undefined"],

@@ -55,6 +55,8 @@ const queries: ReadonlyArray<Omit<Store.Query, "limit">> = [
   { currency: code("RARE"), state: "Reserved" },
   { from: day(1), to: day(2) },
   { from: day(1), state: "Released" },
+  { partnerTransferId: "withdrawal-7" },
+  { partnerTransferId: "withdrawal-7", state: "Cleared", order: "oldest", cursor },
 ]
 
 it.live("no list reads a table whole", () =>
@@ -85,7 +87,7 @@ it.live("no list reads a table whole", () =>
         ].map(
           (query) => [`connections ${JSON.stringify(query)}`, Lists.connections(sql, { ...query, limit: 50 })] as const,
         ),
-        ...[{}, { cursor: uuid() }, { partnersConnectionId: "account-7" }].map(
+        ...[{}, { cursor: uuid() }, { id: uuid() }, { partnersConnectionId: "account-7" }].map(
           (query) => [`tokens ${JSON.stringify(query)}`, Lists.tokens(sql, { ...query, limit: 50 })] as const,
         ),
         ["reserved", Lists.reserved(sql, day(3))],

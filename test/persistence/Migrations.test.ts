@@ -74,12 +74,12 @@ it.live("a database of a newer version is refused, and untouched", () =>
       const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(serviceOn(database)))))
       assert.strictEqual(
         error.message,
-        "The database has the tables of a newer version (migration 99). This one knows them up to 9: run the newer version.",
+        "The database has the tables of a newer version (migration 99). This one knows them up to 10: run the newer version.",
       )
       const rows = yield* query(database, "SELECT max(migration_id) AS last, count(*) AS n FROM holdfast_migrations")
       assert.deepStrictEqual(
         rows.map((row) => [Number(row["last"]), Number(row["n"])]),
-        [[99, 10]],
+        [[99, 11]],
       )
     }),
   ),

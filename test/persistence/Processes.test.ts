@@ -32,6 +32,7 @@ it.live("servers that start at once migrate once", () =>
         { name: "kinds_and_balances" },
         { name: "connections_and_lists" },
         { name: "operators_log" },
+        { name: "transfers_by_partners_id" },
       ])
     }),
   ),

@@ -1,13 +1,15 @@
 /**
- * What a whole test run shares, and what is gone when it ends: one PostgreSQL, the server that `DATABASE_URL` names or
+ * The console is built, where its sources are newer than what was built of them; and what a whole test run shares, and what is gone when it ends: one PostgreSQL, the server that `DATABASE_URL` names or
  * else an embedded one in a temporary directory; and a folder for the packages once they are packed.
  */
-import { mkdtempSync, rmSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { globSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Exit, Scope } from "effect"
 import type { TestProject } from "vitest/node"
 import { startEmbedded } from "./EmbeddedServer.ts"
+import { root } from "./ServerProcess.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -18,7 +20,16 @@ declare module "vitest" {
   }
 }
 
+const buildConsole = () => {
+  const newest = (pattern: string) =>
+    Math.max(...globSync(pattern, { cwd: root }).map((file) => statSync(join(root, file)).mtimeMs))
+  const sources = newest("packages/console/{build.ts,index.html,src/**/*.*}")
+  if (newest("packages/console/dist/index.html") > sources) return
+  execFileSync("npm", ["run", "-s", "build", "-w", "packages/console"], { cwd: root, stdio: "inherit" })
+}
+
 export default async function setup(project: TestProject) {
+  buildConsole()
   const scope = Scope.makeUnsafe()
   const stop = () => Effect.runPromise(Scope.close(scope, Exit.void))
   const packedFolder = Effect.acquireRelease(

@@ -206,11 +206,11 @@ export const make = Effect.fnUntraced(function* (
           return Effect.succeed(revoked)
         },
       ).pipe(mutex.withPermits(1)),
-    tokens: ({ partnersConnectionId, cursor, limit }) =>
+    tokens: ({ id: wanted, partnersConnectionId, cursor, limit }) =>
       Effect.sync(() => {
         const matching = Array_.sortWith(Array.from(tokens.values()), ({ id }) => id, Order.flip(Order.String))
           .filter((token) => partnersConnectionId === undefined || token.partnersConnectionId === partnersConnectionId)
-          .filter(({ id }) => cursor === undefined || id < cursor)
+          .filter(({ id }) => (wanted === undefined || id === wanted) && (cursor === undefined || id < cursor))
         return Store.page(matching, limit, ({ id }) => id)
       }),
     suspend: (connectionId, suspended) =>

@@ -232,6 +232,8 @@ export const Query = Schema.Struct({
   state: Schema.optional(Transfer.State),
   connectionId: Schema.optional(Uuid.Uuid),
   currency: Schema.optional(Amount.Currency),
+  /** The partner's own id of it, which several may share where the partner gave it to them. */
+  partnerTransferId: Schema.optional(Transfer.PartnerTransferId),
   /** First asked for at this time or later. */
   from: Schema.optional(Schema.DateTimeUtc),
   /** First asked for before this time. */
@@ -326,6 +328,7 @@ export type ConnectionQuery = typeof ConnectionQuery.Type
  * @category schemas
  */
 export const TokenQuery = Schema.Struct({
+  id: Schema.optional(Uuid.Uuid),
   partnersConnectionId: Schema.optional(Connection.Connection.fields.partnersConnectionId),
   /** The id of the last of the page before. */
   cursor: Schema.optional(Uuid.Uuid),
@@ -557,6 +560,8 @@ export const matches = (query: Query, transfer: Transfer.Transfer): boolean =>
   (query.state === undefined || transfer.state === query.state) &&
   (query.connectionId === undefined || transfer.terms.connectionId === query.connectionId) &&
   (query.currency === undefined || transfer.terms.amount.currency === query.currency) &&
+  (query.partnerTransferId === undefined ||
+    ("partnerTransferId" in transfer && transfer.partnerTransferId === query.partnerTransferId)) &&
   (query.from === undefined || !DateTime.isLessThan(transfer.createdAt, query.from)) &&
   (query.to === undefined || DateTime.isLessThan(transfer.createdAt, query.to)) &&
   (query.unchangedSince === undefined || !DateTime.isGreaterThan(transfer.updatedAt, query.unchangedSince)) &&

@@ -20,16 +20,17 @@ const all = (sql: SqlClient, conditions: Conditions) =>
 
 /** Transfers of a kind. */
 export const transfers = (sql: SqlClient, kind: Ledger.Kind, query: Store.Query) => {
-  const { state, connectionId, currency, from, to, unchangedSince, cursor, order = "newest", limit } = query
+  const { state, connectionId, currency, partnerTransferId, from, to, unchangedSince, cursor, order, limit } = query
   const time = DateTime.formatIso
   const [after, inOrder] =
-    order === "newest"
-      ? [sql`<`, sql`ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}`]
-      : [sql`>`, sql`ORDER BY created_at, id LIMIT ${limit + 1}`]
+    order === "oldest"
+      ? [sql`>`, sql`ORDER BY created_at, id LIMIT ${limit + 1}`]
+      : [sql`<`, sql`ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}`]
   const conditions: Conditions = [
     sql`kind = ${kind}`,
     connectionId && sql`connection_id = ${connectionId}`,
     currency && sql`currency = ${currency}`,
+    partnerTransferId !== undefined && sql`partner_transfer_id = ${partnerTransferId}`,
     // Of a rare currency there are few accounts: so PostgreSQL may begin with those.
     currency !== undefined &&
       connectionId === undefined &&
@@ -43,10 +44,11 @@ export const transfers = (sql: SqlClient, kind: Ledger.Kind, query: Store.Query)
   ]
   const inState = (state: Transfer.State) =>
     sql`(SELECT * FROM transfers WHERE ${all(sql, [...conditions, sql`state = ${state}`])} ${inOrder})`
-  // The index of a connection has its transfers of all states in order; that of all connections, those of each state.
+  // The index of a connection has its transfers of all states in order; that of all connections, those of each state. Of
+  // one of the partner's ids there are few.
   const states = state === undefined ? statesOf(kind) : [state]
   const of =
-    connectionId !== undefined && state === undefined
+    (connectionId !== undefined && state === undefined) || partnerTransferId !== undefined
       ? sql`(SELECT * FROM transfers WHERE ${all(sql, conditions)} ${inOrder})`
       : sql`(${sql.join(" UNION ALL ", false)(states.map(inState))})`
   return sql`SELECT ${sql.literal(Tables.transfers.select("t"))} FROM ${of} t ${inOrder}`
@@ -78,8 +80,9 @@ export const connections = (sql: SqlClient, query: Store.ConnectionQuery) => {
     WHERE ${conditions} ORDER BY connection_id LIMIT ${limit + 1}`
 }
 
-export const tokens = (sql: SqlClient, { partnersConnectionId, cursor, limit }: Store.TokenQuery) => {
+export const tokens = (sql: SqlClient, { id, partnersConnectionId, cursor, limit }: Store.TokenQuery) => {
   const conditions = all(sql, [
+    id && sql`id = ${id}`,
     partnersConnectionId !== undefined && sql`partners_connection_id = ${partnersConnectionId}`,
     cursor && sql`id < ${cursor}`,
   ])

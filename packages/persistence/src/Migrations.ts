@@ -339,6 +339,11 @@ const operatorsLog = statements(
   "INSERT INTO session_key (key) SELECT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))",
 )
 
+// What a partner's people look for by the id that they know it by.
+const transfersByPartnersId = statements(
+  "CREATE INDEX transfers_of_partners_id ON transfers (partner_transfer_id) WHERE partner_transfer_id IS NOT NULL",
+)
+
 const migrations = {
   "0001_initial": initial,
   "0002_journal_by_transfer": journalByTransfer,
@@ -349,6 +354,7 @@ const migrations = {
   "0007_kinds_and_balances": kindsAndBalances,
   "0008_connections_and_lists": connectionsAndLists,
   "0009_operators_log": operatorsLog,
+  "0010_transfers_by_partners_id": transfersByPartnersId,
 }
 
 const table = "holdfast_migrations"

@@ -41,17 +41,28 @@ const connectionsBy = async (field: string, name: string, text: string): Promise
   }))
 }
 
-const tokensOf = async (text: string): Promise<ReadonlyArray<Found>> => {
-  const query = `partnersConnectionId=${encodeURIComponent(text)}`
+const tokensBy = async (field: string, name: string, text: string): Promise<ReadonlyArray<Found>> => {
   const { connectionTokens } = await Api.ask<{ readonly connectionTokens: ReadonlyArray<Api.Token> }>(
-    `/connection-tokens?${query}`,
+    `/connection-tokens?${field}=${encodeURIComponent(text)}`,
   )
-  return connectionTokens.map(({ tokenId }) => ({
+  return connectionTokens.map(({ tokenId, partnersConnectionId }) => ({
     what: "Token",
     id: tokenId,
-    href: `${Route.to("tokens")}?${query}`,
-    matched: "our account",
+    href: `${Route.to("tokens")}?partnersConnectionId=${encodeURIComponent(partnersConnectionId)}`,
+    matched: name,
   }))
+}
+
+/** By the id that our own systems have for it. */
+const byOurs = async (kind: "deallocation" | "allocation", field: string, text: string) => {
+  const { path, one } = Api.kinds[kind]
+  const list = await Api.ask<Record<string, ReadonlyArray<Api.Transfer>>>(
+    `/${path}?${field}=${encodeURIComponent(text)}`,
+  )
+  return (list[path] ?? []).map((transfer): Found => {
+    const id = Api.idOf(transfer)
+    return { what: one, id, href: Route.to(path, id), matched: "our id" }
+  })
 }
 
 const find = async (text: string): Promise<ReadonlyArray<Found>> => {
@@ -62,11 +73,14 @@ const find = async (text: string): Promise<ReadonlyArray<Found>> => {
           ...Object.values(Api.kinds).map(({ path, one }) => byId(path, lower, one)),
           byId("connections", lower, "Connection"),
           connectionsBy("clientId", "the network’s client", lower),
+          tokensBy("tokenId", "its id", lower),
         ]
       : []),
     connectionsBy("partnersConnectionId", "our account", text),
     connectionsBy("partnerClientId", "our client", text),
-    tokensOf(text),
+    tokensBy("partnersConnectionId", "our account", text),
+    byOurs("deallocation", "partnerDeallocationId", text),
+    byOurs("allocation", "partnerAllocationId", text),
   ]
   const found = (await Promise.all(asks.map(orNothing))).flat()
   return found.filter(
@@ -108,7 +122,7 @@ export const Find = () => {
       }
     >
       {text === "" ? (
-        <p class="empty">Any id of the network’s, or an account or client of ours.</p>
+        <p class="empty">Any id, of the network’s or of ours, or an account or client of ours.</p>
       ) : ours?.problem !== undefined ? (
         <ProblemNote problem={ours.problem} />
       ) : ours?.found === undefined ? (

@@ -540,6 +540,13 @@ const ofStores = {
           limit,
         )
       }
+      const [id = newId()] = ids
+      const { items } = yield* store.tokens({ id, limit: 5 })
+      yield* Law.same(
+        items.map((token) => token.id),
+        [id],
+        `The tokens with the id ${id}`,
+      )
     },
   ),
 }
@@ -567,6 +574,7 @@ const listsAreWhole = Effect.fnUntraced(function* (
     readonly created: number
     readonly updated: number
     readonly state: Transfer.State
+    readonly partnersId: string
   }> = []
   for (const { millis, settled } of reservations) {
     const command = reserve(1n, after(millis))
@@ -580,7 +588,7 @@ const listsAreWhole = Effect.fnUntraced(function* (
         nonce: undefined,
       })
     }
-    made.push({ id, created: millis, updated, state })
+    made.push({ id, created: millis, updated, state, partnersId: command.partnerTransferId })
   }
   const filters = [
     [{}, () => true],
@@ -588,6 +596,7 @@ const listsAreWhole = Effect.fnUntraced(function* (
     [{ from: after(1) }, ({ created }) => created >= 1],
     [{ to: after(2) }, ({ created }) => created < 2],
     [{ unchangedSince: after(2) }, ({ updated }) => updated <= 2],
+    [{ partnerTransferId: made[0]?.partnersId }, ({ id }) => id === made[0]?.id],
   ] as ReadonlyArray<readonly [Partial<Store.Query>, (one: (typeof made)[number]) => boolean]>
   for (const order of ["newest", "oldest"] as const) {
     const sorted = made.toSorted((a, b) => {

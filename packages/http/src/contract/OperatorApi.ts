@@ -256,6 +256,17 @@ const stateful = {
   olderThan: Schema.optionalKey(Seconds),
 }
 
+/** Those that the network asks for have an id of the partner's as well. */
+const ofNetworks = <const Name extends string>(name: Name) => ({
+  ...stateful,
+  ...({ [name]: Schema.optionalKey(Transfer.PartnerTransferId) } as {
+    readonly [_ in Name]: Schema.optionalKey<typeof Transfer.PartnerTransferId>
+  }),
+})
+
+const ofAllocations = ofNetworks("partnerAllocationId")
+const ofDeallocations = ofNetworks("partnerDeallocationId")
+
 const ofAdjustments = { ...filters, direction: Schema.optionalKey(Adjustment.Terms.fields.direction) }
 
 const ofConnections = {
@@ -469,7 +480,11 @@ export const OperatorApi = HttpApiGroup.make("operator")
       ),
     ),
     HttpApiEndpoint.get("tokens", "/connection-tokens", {
-      query: { partnersConnectionId: ofConnections.partnersConnectionId, ...pagingById },
+      query: {
+        tokenId: Schema.optionalKey(Uuid.FromString),
+        partnersConnectionId: ofConnections.partnersConnectionId,
+        ...pagingById,
+      },
       success: pageOf("connectionTokens", TokenAnswer, IdCursor),
       error: unavailable,
     }).annotateMerge(
@@ -560,22 +575,22 @@ export const OperatorApi = HttpApiGroup.make("operator")
       error: [Problems.LockNotFound, unavailable],
     }).annotateMerge(says("Find a lock.", "With all that happened to it.")),
     HttpApiEndpoint.get("allocations", "/allocations", {
-      query: { ...stateful, ...paging },
+      query: { ...ofAllocations, ...paging },
       success: pageOf("allocations", AllocationAnswer, Cursor),
       error: unavailable,
     }).annotateMerge(ofKind("allocations")),
-    csv("allocationsCsv", "/allocations.csv", stateful, "allocation"),
+    csv("allocationsCsv", "/allocations.csv", ofAllocations, "allocation"),
     HttpApiEndpoint.get("allocation", "/allocations/:allocationId", {
       params: { allocationId: Uuid.FromString },
       success: withJournal(AllocationAnswer, WireState),
       error: [Problems.AllocationNotFound, unavailable],
     }).annotateMerge(says("Find an allocation.", "With all that happened to it.")),
     HttpApiEndpoint.get("deallocations", "/deallocations", {
-      query: { ...stateful, ...paging },
+      query: { ...ofDeallocations, ...paging },
       success: pageOf("deallocations", DeallocationAnswer, Cursor),
       error: unavailable,
     }).annotateMerge(ofKind("deallocations")),
-    csv("deallocationsCsv", "/deallocations.csv", stateful, "deallocation"),
+    csv("deallocationsCsv", "/deallocations.csv", ofDeallocations, "deallocation"),
     HttpApiEndpoint.get("deallocation", "/deallocations/:deallocationId", {
       params: { deallocationId: Uuid.FromString },
       success: withJournal(DeallocationAnswer, WireState),

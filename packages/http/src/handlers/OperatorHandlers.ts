@@ -110,8 +110,10 @@ const journalOfAdjustment = (entries: ReadonlyArray<Told>) =>
 const inCsv = Record.map(answers, (answer: Schema.Codec<unknown, object>) => Schema.encodeUnknownSync(answer))
 
 /** What lists can be restricted by: beside what the store understands, what is said to callers in other words. */
-interface Filters extends Omit<Store.Query, "limit" | "unchangedSince"> {
+interface Filters extends Omit<Store.Query, "limit" | "unchangedSince" | "partnerTransferId"> {
   readonly limit?: number
+  readonly partnerDeallocationId?: string
+  readonly partnerAllocationId?: string
   readonly olderThan?: number
   readonly direction?: "credit" | "debit"
 }
@@ -173,10 +175,12 @@ export const layer = HttpApiBuilder.group(
 
     /** What a query says, as the store understands it. */
     const queryOf = Effect.fnUntraced(function* (query: Filters): Effect.fn.Return<Store.Query> {
-      const { limit = defaultLimit, olderThan, direction, ...rest } = query
+      const { limit = defaultLimit, olderThan, direction, partnerDeallocationId, partnerAllocationId, ...rest } = query
+      const partnerTransferId = partnerDeallocationId ?? partnerAllocationId
       const now = yield* DateTime.now
       return {
         ...rest,
+        ...(partnerTransferId === undefined ? {} : { partnerTransferId }),
         ...(direction === undefined ? {} : ({ state: direction === "credit" ? "Credited" : "Debited" } as const)),
         ...(olderThan === undefined ? {} : { unchangedSince: DateTime.subtract(now, { seconds: olderThan }) }),
         limit,
@@ -314,8 +318,8 @@ export const layer = HttpApiBuilder.group(
               ({ items, next }) => [items, next] as const,
             ),
           ),
-        tokens: Effect.fnUntraced(function* ({ query: { limit = defaultLimit, ...query } }) {
-          const { items, next = null } = yield* orProblem(holdfast.tokens({ ...query, limit }))
+        tokens: Effect.fnUntraced(function* ({ query: { limit = defaultLimit, tokenId: id, ...query } }) {
+          const { items, next = null } = yield* orProblem(holdfast.tokens({ ...query, id, limit }))
           return {
             connectionTokens: items.map(({ id: tokenId, hash: _, ...token }) => ({ tokenId, ...token })),
             nextCursor: next,
