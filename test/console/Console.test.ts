@@ -29,7 +29,7 @@ describe("at the console", { timeout: 60_000 }, () => {
   it("a wrong token is refused with the server's words, a right one leads to where one wanted to go", async () => {
     const context = await console.browser.newContext()
     const page = await context.newPage()
-    await page.goto(`${console.url}/console/locks?state=RESERVED`)
+    await page.goto(`${console.url}/console/locks/?state=RESERVED`)
     await page.waitForURL(/\/console\/login\?to=/)
     await Console.signIn(page, "not-an-operators-token")
     await page.getByRole("alert").getByText("The credentials are missing, wrong, expired or used up.").waitFor()

@@ -159,4 +159,21 @@ layer(
       assert.strictEqual(yield* guess("2001:db8:1:3::1"), 401)
     }),
   )
+
+  it.effect("a page that asks who is there, before anybody signed in, guesses at nothing", () =>
+    Effect.gen(function* () {
+      const from = { "x-forwarded-for": "198.51.100.7" }
+      const statusOf = (headers: Record<string, string>) =>
+        Effect.map(
+          TestServer.anyone("GET", "/operator/v1/session", { headers: { ...from, ...headers } }),
+          ({ status }) => status,
+        )
+      for (let opened = 0; opened < 5; opened++) assert.strictEqual(yield* statusOf({ cookie: "theme=dark" }), 401)
+      const guessed = { cookie: "holdfast_session=1.read.x" }
+      assert.deepStrictEqual(
+        [yield* statusOf(guessed), yield* statusOf(guessed), yield* statusOf(guessed)],
+        [401, 401, 429],
+      )
+    }),
+  )
 })

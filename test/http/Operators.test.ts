@@ -155,6 +155,7 @@ layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)
         [{ ...confirmed, "holdfast-reason": "x".repeat(501) }, 422, "not-confirmed"],
         [{ ...confirmed, "holdfast-confirm": "" }, 422, "not-confirmed"],
         [{ ...confirmed, "holdfast-confirm": "3" }, 422, "not-confirmed"],
+        [{ ...confirmed, "holdfast-confirm": "3".repeat(500) }, 422, "not-confirmed"],
       ]
       for (const [headers, status, type] of refused) {
         assert.deepStrictEqual(
@@ -172,6 +173,17 @@ layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)
       assert.deepStrictEqual(typeOf(yield* by(said, "PUT", suspend, confirmed)), [422, "not-confirmed"])
       const named = { ...confirmed, "holdfast-confirm": encodeURIComponent(partnersConnectionId) }
       assert.strictEqual((yield* by(said, "PUT", suspend, named)).status, 200)
+
+      // What was typed is in the log, as one text whatever it is.
+      const issue = yield* anyone("POST", "/operator/v1/connection-tokens", {
+        headers: { ...confirmed, cookie: said, "holdfast-confirm": encodeURIComponent('a"\n{}') },
+        body: { partnersConnectionId: 'a"\n{}', partnerClientId: "" },
+      })
+      assert.strictEqual(issue.status, 201, issue.text)
+      const { json } = yield* as("read", "GET", "/operators/log?limit=1")
+      assert.deepInclude((json["entries"] as ReadonlyArray<object>)[0], {
+        action: String.raw`POST /operator/v1/connection-tokens "a\"\n{}"`,
+      })
     }),
   )
 

@@ -46,7 +46,7 @@ export const layer: Layer.Layer<Operator, never, CallerLimits | Credentials> = L
 
     /** Records a change before it is made, and what became of it. What cannot be recorded is not made. */
     const recorded = Effect.fnUntraced(function* <A, E, R>(
-      { name: operator, role }: Operators.Asking,
+      { name: operator, role, session }: Operators.Asking,
       reason: string | undefined,
       request: Request,
       made: Effect.Effect<A, E, R>,
@@ -54,10 +54,16 @@ export const layer: Layer.Layer<Operator, never, CallerLimits | Credentials> = L
       const log = yield* OperatorsLog
       const id = Uuid.Uuid.make(yield* random.uuidV7())
       const [path = ""] = (yield* Host).targetOf(request).split("?", 1)
-      const action = { id, at: yield* DateTime.now, operator, role, action: `${request.method} ${path}` }
+      // What somebody typed tells of what it was, where the path does not; whatever it is, it stays one text.
+      const about = session?.confirmed === undefined ? "" : ` ${JSON.stringify(session.confirmed)}`
+      const action = { id, at: yield* DateTime.now, operator, role, action: `${request.method} ${path}${about}` }
       const asked = yield* Effect.mapError(
         decodeAction(reason === undefined ? action : { ...action, reason }),
-        () => new NotConfirmed({ detail: "Expected a reason of at most 500 characters in Holdfast-Reason." }),
+        () =>
+          new NotConfirmed({
+            detail:
+              "Expected a reason of at most 500 characters in Holdfast-Reason, and a short text in Holdfast-Confirm.",
+          }),
       )
       yield* orProblem(log.begin(asked))
       const exit = yield* Effect.exit(made)

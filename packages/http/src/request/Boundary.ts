@@ -44,11 +44,12 @@ export const around = Effect.fnUntraced(function* <E, R>(
   )
   const answer = (request: Request, url: string, target: Routes.Target): Effect.Effect<Response, E, R> => {
     if (url.length > maxUrlLength) return tooLong
-    if (target === "Malformed") return malformed
-    if (target === "Unknown") {
+    if (typeof target === "string") {
       const isRead = request.method === "GET" || request.method === "HEAD"
-      const page = pages !== undefined && isRead ? Pages.find(pages, url, request.headers) : undefined
-      return page === undefined ? routeNotFound(request.method, url) : Effect.succeed(page)
+      const isPage = pages !== undefined && isRead && Routes.find(url.replace(/\/(\?|$)/, "$1")) === "Unknown"
+      const page = isPage ? Pages.find(pages, url, request.headers) : undefined
+      if (page !== undefined) return Effect.succeed(page)
+      return target === "Malformed" ? malformed : routeNotFound(request.method, url)
     }
     if (!target.route.methods.includes(request.method)) return methodNotAllowed(request.method, target.route)
     return serve(request, target)

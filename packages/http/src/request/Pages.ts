@@ -46,6 +46,7 @@ const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-a
  * assert.equal(Pages.find(pages, "/console/locks?state=RESERVED", {})?.status, 200)
  * assert.equal(Pages.find(pages, "/console", { "if-none-match": '"1"' })?.status, 304)
  * assert.equal(Pages.find(pages, "/console/app.js", {}), undefined)
+ * assert.equal(Pages.find(pages, "/console/", {})?.headers["location"], "/console")
  * ```
  *
  * @category getters
@@ -57,6 +58,11 @@ export const find = (
 ): HttpServerResponse.HttpServerResponse | undefined => {
   const [path = ""] = target.split("?", 1)
   if (path !== place && !path.startsWith(`${place}/`)) return undefined
+  // People and bookmarks add a slash.
+  if (path.endsWith("/")) {
+    const location = path.replace(/\/+$/, "") + target.slice(path.length)
+    return HttpServerResponse.empty({ status: 308, headers: { location } })
+  }
   const name = path.slice(place.length + 1)
   // A file that is not there is no page: whoever asks for a script must not get one.
   const file = files.get(name) ?? (/\.[a-z0-9]+$/i.test(name) ? undefined : files.get(""))
