@@ -1,7 +1,7 @@
 /** What the operator's requests do. */
 import { type Amount, Holdfast, Journal, Ledger, Store, Uuid } from "@holdfast/domain"
 import { OperatorsLog } from "@holdfast/domain/OperatorsLog"
-import { Array as Arr, DateTime, Effect, Metric, Record, Schema, Semaphore, Stream, Struct } from "effect"
+import { Array as Arr, DateTime, Effect, Metric, Order, Record, Schema, Semaphore, Stream, Struct } from "effect"
 import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import * as Base64Url from "effect/encoding/Base64Url"
 import { HttpApiBuilder } from "effect/http-api"
@@ -82,15 +82,27 @@ const entryOf = <Event>(event: Event, { quantity, balances, at, hash, hashed }: 
   hashed,
 })
 
-/** The text that an entry's hash is of. The hash before it is among the account's latest, or it cannot be told here. */
-const textOf = (entry: Store.Placed, transfer: Ledger.Transfer, before: Iterable<string>): string | null => {
-  for (const previous of before) {
-    for (const version of Journal.Version.literals) {
-      const text = Journal.canonical(previous, entry, transfer, version)
-      if (sha256(text).toString("hex") === entry.hash) return text
-    }
+/** The text that an entry's hash is of, where the hash before it is this one. */
+const textOf = (entry: Store.Placed, transfer: Ledger.Transfer, previous: string): string | null => {
+  for (const version of Journal.Version.literals) {
+    const text = Journal.canonical(previous, entry, transfer, version)
+    if (sha256(text).toString("hex") === entry.hash) return text
   }
   return null
+}
+
+const byPlace = Order.mapInput(Order.BigInt, ({ place }: Store.Placed) => BigInt(place))
+
+/** The hash before each entry of an account, by its place, as far as the entries at hand tell. */
+const hashesBefore = (entries: ReadonlyArray<Store.Placed>): ReadonlyMap<Store.Place, string> => {
+  const before = new Map<Store.Place, string>()
+  let last = Journal.genesis
+  for (const { place, hash } of Arr.sort(entries, byPlace)) {
+    if (before.has(place)) continue
+    before.set(place, last)
+    last = hash ?? last
+  }
+  return before
 }
 
 /** The entries of what has two phases; `Credited` and `Debited` are no events of it. */
@@ -207,9 +219,16 @@ export const layer = HttpApiBuilder.group(
       const known = entries.some(({ hash }) => hash !== undefined)
         ? yield* history(connectionId, amount.currency, 25)
         : []
-      const before = new Set([Journal.genesis, ...[...known, ...entries].flatMap(({ hash }) => hash ?? [])])
-      const journal = entries.map((entry): Told => ({ ...entry, hashed: textOf(entry, transfer, before) }))
-      return { transfer, journal }
+      const before = hashesBefore([...known, ...entries])
+      const told = (entry: Store.Placed): Told => ({
+        ...entry,
+        hashed: textOf(entry, transfer, before.get(entry.place) ?? Journal.genesis),
+      })
+      // An id that was asked for again and again has a long journal: others have their turns.
+      const journal = yield* Effect.forEach(Arr.chunksOf(entries, 50), (some) =>
+        Effect.as(Effect.yieldNow, some).pipe(Effect.map(Arr.map(told))),
+      )
+      return { transfer, journal: journal.flat() }
     })
 
     /** The entries of a connection's latest transfers, so many of each kind; newest first. */
@@ -225,7 +244,7 @@ export const layer = HttpApiBuilder.group(
       )
       const ids = lists.flatMap(({ items }) => items.map(({ terms }) => terms.id))
       const journals = yield* Effect.forEach(ids, (id) => orProblem(holdfast.journal(id)), { concurrency: 8 })
-      return journals.flat().toSorted((a, b) => Number(b.place) - Number(a.place))
+      return Arr.sort(journals.flat(), Order.flip(byPlace))
     })
 
     const showConnection = Effect.fnUntraced(function* (connectionId: Uuid.Uuid) {
