@@ -29,7 +29,7 @@ const untilArrived = (count: number, send: () => void) =>
 
 it.live("what arrives before anybody is there to answer is answered", () =>
   Effect.gen(function* () {
-    const settings = { ...TestServer.defaults, maxInFlight: 2, maxConnectionsPerAddress: 7 }
+    const settings = { ...TestServer.defaults, maxInFlight: 4, maxConnectionsPerAddress: 7 }
     const context = yield* Layer.build(NodeServer.layer(settings).pipe(Layer.provide(CallerLimits.layer(settings))))
     const server = Context.get(context, HttpServer.HttpServer)
     const port = Number(new URL(HttpServer.formatAddress(server.address)).port)

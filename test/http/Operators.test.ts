@@ -1,10 +1,11 @@
 /** Who among the partner's people may do what, in a browser and by token; and what is written down of it. */
 import { createHash, randomUUID } from "node:crypto"
+import * as Net from "node:net"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { MemoryStore, Store } from "@holdfast/domain"
+import { Holdfast, MemoryStore, Store } from "@holdfast/domain"
 import * as OperatorsLog from "@holdfast/domain/OperatorsLog"
 import * as Operators from "@holdfast/http/Operators"
-import { Effect, Layer, Redacted } from "effect"
+import { Deferred, Effect, Layer, Redacted, Schedule } from "effect"
 import * as TestServer from "./TestServer.ts"
 
 const { adjust, anyone, newTerms, operator, register } = TestServer
@@ -98,6 +99,8 @@ layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)
         operator: "otto",
         changes: false,
       })
+      // One of the same name that another page of the host set is passed over.
+      assert.strictEqual((yield* by(`holdfast_session=tossed; ${said}`, "GET", "/balances")).status, 200)
       // Over TLS it is for TLS alone.
       const secure = yield* anyone("POST", "/operator/v1/session", {
         body: { token: tokens.read },
@@ -198,6 +201,8 @@ layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)
       yield* as("admin", "PUT", `${release.replace("release", "clear")}`)
       yield* as("read", "GET", "/balances")
       yield* as("read", "PUT", release)
+      const unreadable = yield* as("admin", "PUT", release, undefined, { "holdfast-reason": "100% sure" })
+      assert.deepStrictEqual(typeOf(unreadable), [422, "not-confirmed"])
       const [second = {}, first = {}] = yield* logged
       assert.deepInclude(first, {
         operator: "otto",
@@ -272,6 +277,43 @@ layer(TestServer.layer(unwritable), TestServer.options)("a change that cannot be
     }),
   )
 })
+
+it.live("what became of a change is in the log, though whoever asked for it did not wait", () =>
+  Effect.gen(function* () {
+    const gate = yield* Deferred.make<void>()
+    const begun = yield* Deferred.make<void>()
+    const slow = Layer.effect(
+      Holdfast.Holdfast,
+      Effect.map(Holdfast.Holdfast, (service) => ({
+        ...service,
+        suspend: (id, suspended) =>
+          Deferred.succeed(begun, undefined).pipe(
+            Effect.andThen(Deferred.await(gate)),
+            Effect.andThen(service.suspend(id, suspended)),
+          ),
+      })),
+    ).pipe(Layer.provide(MemoryStore.layer()))
+    const log = OperatorsLog.inMemory(10)
+    yield* Effect.gen(function* () {
+      const terms = newTerms()
+      yield* register(terms)
+      const { port } = yield* TestServer.TestServer
+      const socket = Net.connect(port, "127.0.0.1")
+      socket.write(
+        `PUT /operator/v1/connections/${terms.connectionId}/suspend HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TestServer.operatorToken}\r\nContent-Length: 0\r\n\r\n`,
+      )
+      yield* Deferred.await(begun)
+      socket.destroy()
+      yield* Effect.sleep("100 millis")
+      yield* Deferred.succeed(gate, undefined)
+      const { items } = yield* log.list({ limit: 1 }).pipe(
+        Effect.filterOrFail(({ items }) => items[0]?.outcome !== undefined),
+        Effect.retry(Schedule.spaced("10 millis").pipe(Schedule.upTo({ times: 200 }))),
+      )
+      assert.deepInclude(items[0], { outcome: "done" })
+    }).pipe(Effect.provide(TestServer.layer(Layer.merge(slow, OperatorsLog.layer(log)))))
+  }),
+)
 
 describe("a session", () => {
   const known = { name: "anna", role: "admin", digest: Buffer.alloc(32, 7) } as const

@@ -26,11 +26,14 @@ it.live("beyond so many requests in hand, the next is turned away at once, and t
     yield* Effect.gen(function* () {
       const terms = yield* TestServer.funded("10")
       const read = TestServer.operator("GET", `/operator/v1/connections/${terms.connectionId}`)
-      const inHand = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(read))
-      const turnedAway = yield* TestServer.reserve(terms).pipe(
+      const inHand = yield* Effect.forEach([1, 2], () => Effect.forkChild(read))
+      const quick = TestServer.operator("GET", "/operator/v1/balances")
+      const turnedAway = yield* quick.pipe(
         Effect.filterOrFail(({ status }) => status === 503),
         Effect.eventually,
       )
+      // Of operators' there are too many, and there is room for the network.
+      assert.strictEqual((yield* TestServer.reserve(terms)).status, 200)
       assert.deepStrictEqual(turnedAway.json, {
         type: "urn:holdfast:problem:unavailable",
         title: "The server cannot answer now.",
@@ -45,7 +48,6 @@ it.live("beyond so many requests in hand, the next is turned away at once, and t
 
       yield* Deferred.succeed(gate, undefined)
       for (const fiber of inHand) assert.strictEqual((yield* Fiber.join(fiber)).status, 200)
-      assert.strictEqual((yield* TestServer.settle(terms, "clear")).status, 404)
       const told = TestServer.anyone("GET", "/metrics").pipe(
         Effect.filterOrFail(({ text }) => /^holdfast_http_turned_away_total [1-9]/m.test(text)),
         Effect.eventually,

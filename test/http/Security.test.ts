@@ -11,7 +11,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Holdfast, MemoryStore, Store } from "@holdfast/domain"
 import * as Credentials from "@holdfast/http/Credentials"
 import * as CredentialFiles from "@holdfast/server/CredentialFiles"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { SignJWT } from "jose"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
@@ -517,6 +517,41 @@ describe("files of credentials", () => {
       assert.match(yield* refused([key]), /^operatorTokens: Expected one at least/)
       const short = Redacted.make(Redacted.value(token).slice(1))
       assert.match(yield* refused([key], token, short), /^operatorTokens: Expected tokens of 20 characters or more\.$/)
+    }),
+  )
+
+  it.effect("of operators are each one person's, with one role, and a hash is one", () =>
+    Effect.gen(function* () {
+      const publicKeys = [{ name: "bitgo", pem: Signing.publicKeyPem }]
+      const operator = (name: string, role: "read" | "admin", token: string) => ({
+        name,
+        role,
+        token: Redacted.make(token),
+      })
+      const build = (...operators: ReadonlyArray<ReturnType<typeof operator>>) =>
+        Layer.build(Credentials.layer({ publicKeys, operatorTokens: [], operators })).pipe(Effect.scoped)
+      const text = "a-token-that-nobody-guesses"
+      const hash = createHash("sha256").update(text).digest("hex")
+      for (const written of [hash, hash.toUpperCase()]) {
+        const { operatorOf } = Context.get(
+          yield* build(operator("uma", "admin", `sha256:${written}`)),
+          Credentials.Credentials,
+        )
+        assert.strictEqual(operatorOf(Redacted.make(text))?.name, "uma")
+        assert.isUndefined(operatorOf(Redacted.make(`sha256:${written}`)))
+      }
+      const refused: ReadonlyArray<readonly [RegExp, ...ReadonlyArray<ReturnType<typeof operator>>]> = [
+        [/64 hexadecimal digits behind "sha256:"/, operator("uma", "admin", `sha256:${hash} `)],
+        [
+          /each token once\. Got one of uma and rita/,
+          operator("uma", "admin", text),
+          operator("rita", "read", `sha256:${hash}`),
+        ],
+        [/one role of each\. Got two of uma/, operator("uma", "admin", text), operator("uma", "read", `${text}-2`)],
+      ]
+      for (const [fact, ...operators] of refused) {
+        assert.match((yield* Effect.flip(build(...operators))).message, fact)
+      }
     }),
   )
 })

@@ -367,6 +367,11 @@ export const http = [
       "http/Operators",
     ],
     "another site may have a change made": ["yield* fromOurPage(request)\n", "", "http/Operators"],
+    "whoever hangs up keeps what became of it out of the log": [
+      "return yield* Effect.uninterruptible(\n        Effect.gen",
+      "return yield* Effect.interruptible(\n        Effect.gen",
+      "http/Operators",
+    ],
     "a browser need not say why": [`if (!reason) return`, `if (reason === "never") return`, "http/Operators"],
     "a change is made before it is written down": [
       "yield* orProblem(log.begin(asked))\n      const exit = yield* Effect.exit(made)\n",

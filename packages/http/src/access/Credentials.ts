@@ -138,17 +138,35 @@ const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens, oper
     publicKeys: yield* Effect.forEach(publicKeys, ({ name, pem }) =>
       Effect.map(importKey(name, pem), (key): PublicKey => ({ name, key })),
     ),
-    operators: yield* Effect.forEach(tokens, ({ name, role, token }) => {
-      const [, hash] = /^sha256:([0-9a-f]{64})$/.exec(Redacted.value(token)) ?? []
-      if (hash === undefined && Redacted.value(token).length < minTokenLength) {
-        const fact = `Expected tokens of ${minTokenLength} characters or more.`
-        return new InvalidOption({ option: "operatorTokens", fact })
-      }
-      const known = hash === undefined ? digest(token) : Buffer.from(hash, "hex")
-      return Effect.succeed<Operators.Known>({ name, role, digest: known })
-    }),
+    operators: yield* validateTokens(tokens),
     connectionTokenKey: connectionTokenKey && (yield* importPrivateKey(connectionTokenKey)),
   }
+})
+
+const invalidTokens = (fact: string) => new InvalidOption({ option: "operatorTokens", fact })
+
+/** Each is one person's, so that the log can tell who it was. */
+const validateTokens = Effect.fnUntraced(function* (tokens: ReadonlyArray<Operators.Token>) {
+  const owners = new Map<string, string>()
+  const roles = new Map<string, Operators.Role>()
+  return yield* Effect.forEach(tokens, ({ name, role, token }) => {
+    const [, hash] = /^sha256:(.*)$/s.exec(Redacted.value(token)) ?? []
+    if (hash !== undefined && !/^[\da-f]{64}$/i.test(hash)) {
+      return invalidTokens(`Expected 64 hexadecimal digits behind "sha256:". Got something else for ${name}.`)
+    }
+    if (hash === undefined && Redacted.value(token).length < minTokenLength) {
+      return invalidTokens(`Expected tokens of ${minTokenLength} characters or more.`)
+    }
+    const known = hash === undefined ? digest(token) : Buffer.from(hash, "hex")
+    const owner = owners.get(known.toString("hex"))
+    if (owner !== undefined && owner !== name) {
+      return invalidTokens(`Expected each token once. Got one of ${owner} and ${name}.`)
+    }
+    if ((roles.get(name) ?? role) !== role) return invalidTokens(`Expected one role of each. Got two of ${name}.`)
+    owners.set(known.toString("hex"), name)
+    roles.set(name, role)
+    return Effect.succeed<Operators.Known>({ name, role, digest: known })
+  })
 })
 
 const minTokenLength = 20

@@ -65,12 +65,17 @@ export const layer: Layer.Layer<Operator, never, CallerLimits | Credentials> = L
               "Expected a reason of at most 500 characters in Holdfast-Reason, and a short text in Holdfast-Confirm.",
           }),
       )
-      yield* orProblem(log.begin(asked))
-      const exit = yield* Effect.exit(made)
-      const outcome = Exit.isSuccess(exit) ? "done" : outcomeOf(exit)
-      // It was made or not: that this cannot be written down now changes nothing of it.
-      yield* Effect.ignore(log.conclude(id, yield* DateTime.now, outcome), { log: "Warn" })
-      return yield* exit
+      // Whoever does not wait for the answer does not keep what became of it from being written down.
+      return yield* Effect.uninterruptible(
+        Effect.gen(function* () {
+          yield* orProblem(log.begin(asked))
+          const exit = yield* Effect.exit(made)
+          const outcome = Exit.isSuccess(exit) ? "done" : outcomeOf(exit)
+          // It was made or not: that this cannot be written down now changes nothing of it.
+          yield* Effect.ignore(log.conclude(id, yield* DateTime.now, outcome), { log: "Warn" })
+          return yield* exit
+        }),
+      )
     })
 
     return Operator.of({
@@ -83,7 +88,12 @@ export const layer: Layer.Layer<Operator, never, CallerLimits | Credentials> = L
           if (endpoint.method === "GET") return yield* answered
           yield* Operators.mayChange(asking, Context.get(endpoint.annotations, Needs))
           if (asking.session === undefined) {
-            return yield* recorded(asking, Operators.said(request.headers["holdfast-reason"]), request, answered)
+            const header = request.headers["holdfast-reason"]
+            const reason = Operators.said(header)
+            if (header !== undefined && reason === undefined) {
+              return yield* new NotConfirmed({ detail: "Expected percent-encoded text in Holdfast-Reason." })
+            }
+            return yield* recorded(asking, reason, request, answered)
           }
           yield* fromOurPage(request)
           const reason = asking.session.reason?.trim()
@@ -113,8 +123,10 @@ export const whoAsks = (
       const known = operatorOf(token)
       if (known !== undefined) return { name: known.name, role: known.role, session: undefined }
     } else {
-      const cookie = Operators.cookieOf(headers["cookie"])
-      const session = cookie === undefined ? undefined : Operators.unseal(sessionKey, cookie, operators(), nowSeconds)
+      // Another page of this host may have set one of the same name, which comes first.
+      const [session] = Operators.cookiesOf(headers["cookie"]).flatMap(
+        (cookie) => Operators.unseal(sessionKey, cookie, operators(), nowSeconds) ?? [],
+      )
       if (session !== undefined) {
         const { name, role, changes, expiresAtSeconds } = session
         const confirmed = Operators.said(headers["holdfast-confirm"])

@@ -138,15 +138,15 @@ export const unseal = (
 }
 
 /**
- * The value of the session's cookie among those of a request.
+ * The values of the session's cookie among those of a request.
  *
  * @internal
  */
-export const cookieOf = (cookies: string | undefined): string | undefined =>
+export const cookiesOf = (cookies = ""): ReadonlyArray<string> =>
   cookies
-    ?.split(/; */)
-    .find((cookie) => cookie.startsWith(`${cookieName}=`))
-    ?.slice(cookieName.length + 1)
+    .split(/; */)
+    .filter((cookie) => cookie.startsWith(`${cookieName}=`))
+    .map((cookie) => cookie.slice(cookieName.length + 1))
 
 /**
  * What a header says whose text was percent-encoded; nothing where it was not so.

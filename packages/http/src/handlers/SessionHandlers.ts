@@ -16,8 +16,9 @@ import { note } from "../request/Seen.ts"
 
 const cookieOptions = { httpOnly: true, sameSite: "strict", path: "/operator" } as const
 
-/** Over TLS the browser keeps it for TLS: a proxy says so, and whoever makes it up hurts nobody else. */
-const isSecure = ({ headers }: HttpServerRequest.HttpServerRequest) => headers["x-forwarded-proto"] === "https"
+/** Over TLS the browser keeps it for TLS: the first proxy says so, and whoever makes it up hurts nobody else. */
+const isSecure = ({ headers }: HttpServerRequest.HttpServerRequest) =>
+  /^ *https *(,|$)/i.test(headers["x-forwarded-proto"] ?? "")
 
 const bearerOf = ({ headers }: HttpServerRequest.HttpServerRequest) =>
   Redacted.make(/^bearer +(.+)$/i.exec(headers["authorization"] ?? "")?.[1] ?? "")
@@ -77,7 +78,7 @@ export const layer = HttpApiBuilder.group(
           const token = bearerOf(request)
           const asked = whoAsks(credentials, token, request)
           // A page that is opened asks with nothing: nobody guesses at anything.
-          const isGuess = Redacted.value(token) !== "" || Operators.cookieOf(request.headers["cookie"]) !== undefined
+          const isGuess = Redacted.value(token) !== "" || Operators.cookiesOf(request.headers["cookie"]).length > 0
           const asking = yield* isGuess ? guard(callerOf(yield* originOf(request)), asked) : asked
           const { name: operator, role, session } = asking
           const expiresAt = session ? DateTime.makeUnsafe(session.expiresAtSeconds * 1000) : null

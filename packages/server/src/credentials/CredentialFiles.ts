@@ -99,6 +99,7 @@ const OperatorsFile = Schema.Array(
   Schema.Struct({
     name: Schema.String.check(
       Schema.isPattern(/^[^\p{C}\p{Z}]{1,64}$/u, { expected: "a name of 1 to 64 characters without spaces" }),
+      Schema.isMaxLength(64),
     ),
     role: Schema.Literals(Operators.roles),
     tokens: Schema.NonEmptyArray(Schema.String),

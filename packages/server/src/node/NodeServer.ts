@@ -94,8 +94,9 @@ const maxEndless = 100
 /** How much may be sent in a turn: a large page is several. */
 const bytesPerTurn = 65_536
 
-/** How long a server that stops waits for the rest of a request's head. */
+/** How long a server that stops waits for the rest of a request's head, and of its body. */
 const headMillisOnceClosing = 1_000
+const bodyMillisOnceClosing = 5_000
 
 class BoundedServer extends Http.Server {
   /**
@@ -105,6 +106,8 @@ class BoundedServer extends Http.Server {
   readonly #connections = new Map<Socket, Array<Arrival>>()
   readonly #connectionsOf = new Map<string, number>()
   readonly #signed = new Set<Arrival>()
+  /** Those of them that are not the network's: half of the room at most, so that no operator keeps the network waiting. */
+  readonly #operators = new Set<Arrival>()
   /** What is answered for as long as anybody listens. */
   readonly #endless = new Set<Arrival>()
   readonly #turns: Readonly<Record<Exclude<Lanes.Lane, "signed">, Turns<Arrival>>>
@@ -185,6 +188,10 @@ class BoundedServer extends Http.Server {
     // Node lets go of those that are idle after an answer, and waits for those that never asked: browsers open some ahead.
     this.#letGo((socket) => socket.bytesRead === 0)
     setTimeout(() => this.#letGo(() => true), headMillisOnceClosing).unref()
+    // Nothing was done yet of what did not come whole.
+    setTimeout(() => {
+      for (const [socket, [inHand]] of this.#connections) if (inHand?.request.complete === false) socket.destroy()
+    }, bodyMillisOnceClosing).unref()
     return super.close(callback)
   }
 
@@ -249,8 +256,7 @@ class BoundedServer extends Http.Server {
     const { socket } = answered.request
     const arrivals = this.#connections.get(socket)
     if (arrivals?.[0] !== answered || socket.destroyed) return
-    this.#signed.delete(answered)
-    this.#endless.delete(answered)
+    this.#letOut(answered)
     arrivals.shift()
     const [next] = arrivals
     if (next === undefined) {
@@ -268,8 +274,7 @@ class BoundedServer extends Http.Server {
     this.#connections.delete(socket)
     this.#ahead -= ahead.length
     if (inHand === undefined) return
-    this.#signed.delete(inHand)
-    this.#endless.delete(inHand)
+    this.#letOut(inHand)
     this.#early.delete(inHand)
     if (inHand.place !== undefined && inHand.place.lane !== "signed") {
       this.#turns[inHand.place.lane].remove(inHand.place.caller, inHand)
@@ -289,17 +294,30 @@ class BoundedServer extends Http.Server {
       if (!arrival.served) this.#countHeld()
       return
     }
-    const [hand, room] = place.found?.route.endless
-      ? [this.#endless, maxEndless]
-      : [this.#signed, this.#bounds.maxInFlight]
-    if (hand.size < room) {
-      hand.add(arrival)
+    const hands = this.#handsOf(place, arrival.request)
+    if (hands.every(([hand, room]) => hand.size < room)) {
+      for (const [hand] of hands) hand.add(arrival)
       this.#serve(arrival)
     } else {
       this.#countTurnedAway()
       // Not at once: callers that ask again at once would otherwise take the time of those in hand.
       setTimeout(() => turnAway(arrival.response), turnedAwayAfterMillis)
     }
+  }
+
+  /** Where a request with credentials is counted, and how many may be there. */
+  #handsOf({ found }: Lanes.Place, { method = "" }: Http.IncomingMessage) {
+    if (found?.route.endless) return [[this.#endless, maxEndless]] as const
+    const { maxInFlight } = this.#bounds
+    const all = [this.#signed, maxInFlight] as const
+    return found?.route.network[method] === undefined
+      ? [all, [this.#operators, Math.ceil(maxInFlight / 2)] as const]
+      : [all]
+  }
+
+  /** It is in no hand any more. */
+  #letOut(arrival: Arrival): void {
+    for (const hand of [this.#signed, this.#operators, this.#endless]) hand.delete(arrival)
   }
 
   #lookAtEarly(): void {
