@@ -27,7 +27,7 @@ it.live(
         await call("PUT", `/operator/v1/connections/${connectionId}`, identifiers)
         await call("PUT", `/operator/v1/adjustments/${adjustmentId}`, { connectionId, direction: "credit", amount })
       })
-      const clean = { code: 0, out: "Replayed 1 journal entries of 1 accounts: no difference.\n", err: "" }
+      const clean = { code: 0, out: "Replayed 1 journal entry of 1 account: no difference.\n", err: "" }
       assert.deepStrictEqual(yield* audit(directory), clean)
 
       yield* query(ServerProcess.databaseIn(directory), "UPDATE accounts SET available = 7")
@@ -35,7 +35,7 @@ it.live(
         code: 1,
         out:
           `accounts: account ${connectionId}/BTC: available is 7. Expected 5.\n` +
-          "Replayed 1 journal entries of 1 accounts: 1 differences.\n",
+          "Replayed 1 journal entry of 1 account: 1 difference.\n",
         err: "",
       })
       yield* query(ServerProcess.databaseIn(directory), "UPDATE accounts SET available = 5")

@@ -1,5 +1,5 @@
 /** The command `holdfast` as people use it: processes of their own, a real server and its real database. */
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -94,7 +94,25 @@ describe("wrong use", () => {
       "--state=CLEARED",
     ],
     [/Expected 1 or more\. Got 0/, { OPERATOR_TOKEN: "x" }, "connections", "--limit", "0"],
-    [/^Cannot import: ENOENT.*no-such-file/, {}, "import", "/no-such-file"],
+    [/^Cannot import: There is no file \/no-such-file\. Name one that is there\.\n$/, {}, "import", "/no-such-file"],
+    [/^Cannot audit: --against: There is no file \/no-such-file\./, {}, "audit", "--against", "/no-such-file"],
+    [/^Cannot audit: --against: \/tmp is a directory\. Name a file\./, {}, "audit", "--against", "/tmp"],
+    [/^Cannot use the key: There is no file \/no-such-file\./, {}, "key", "check", "/no-such-file"],
+    [
+      /^Cannot make a token: There is no directory \/no-such\. Make it first/,
+      {},
+      "token",
+      "operator",
+      "--to",
+      "/no-such/token",
+    ],
+    [
+      /^Cannot show the transfer: An id shows that one transfer: leave out --connection/,
+      { OPERATOR_TOKEN: "x" },
+      "transfers",
+      "018f3f1e-0000-7000-8000-000000000001",
+      "--state=CLEARED",
+    ],
   ]
   for (const [err, environment, verb = "", ...words] of wrong) {
     it.live(
@@ -109,6 +127,18 @@ describe("wrong use", () => {
       60_000,
     )
   }
+
+  it.live(
+    "a HOST that is none of this machine is a wrong value as any other: 2",
+    () =>
+      Effect.gen(function* () {
+        const DATA_DIR = join(yield* ServerProcess.temporaryDirectory, "data")
+        const { code, out, err } = yield* ServerProcess.run("serve", { DATA_DIR, HOST: "192.0.2.1" })
+        assert.match(err, /^Holdfast cannot run: HOST and PORT: listen EADDRNOTAVAIL: .* 192\.0\.2\.1/m)
+        assert.deepStrictEqual([code, out], [2, ""])
+      }).pipe(Effect.scoped),
+    60_000,
+  )
 
   it.live("a server that is not there is none of the caller's fault: 1", () =>
     Effect.gen(function* () {
@@ -134,6 +164,10 @@ it.live(
       assert.deepStrictEqual([key.kid, key.bits, key.sha256.length], ["network", 2048, 64])
       const again = yield* ServerProcess.run("key", {}, "make", "--to", directory)
       assert.deepStrictEqual([again.code, again.out], [2, ""])
+      assert.strictEqual(
+        again.err,
+        `Cannot make a key: ${privateKey} is there already, and is not written over. Name a new file, or take that one away first.\n`,
+      )
       const secret = yield* ServerProcess.run("key", {}, "check", privateKey ?? "")
       assert.deepStrictEqual([secret.code, secret.out], [1, ""])
       assert.match(secret.err, /^Cannot use the key: Expected an RSA public key of 2048 bits or more/)
@@ -154,6 +188,11 @@ it.live(
       if (!data || !books || !headsFile) return yield* Effect.die("There are three.")
       const server = yield* ServerProcess.start({ DATA_DIR: data })
       const environment = { DATA_DIR: data, HOLDFAST_URL: server.url }
+      assert.include(server.output(), `\n  console           ${server.url}/console\n`)
+      assert.include(
+        server.output(),
+        `  try it with       HOLDFAST_URL=${server.url} DATA_DIR=${data} npm run simulate\n`,
+      )
       const holdfast = Effect.fnUntraced(function* (verb: string, ...words: ReadonlyArray<string>) {
         const { code, out, err } = yield* ServerProcess.run(verb, environment, ...words)
         assert.strictEqual(code, 0, `${verb} ${words.join(" ")}: ${out}${err}`)
@@ -178,6 +217,10 @@ it.live(
           ["account-7", false, false],
         ],
       )
+      // What would turn the order of a line, start a sequence of a terminal, or end the line.
+      yield* holdfast("token", "issue", "--account", "account\u202e9", "--client", "client\u009b\u007f3")
+      const named = yield* holdfast("token", "list", "--limit", "1")
+      assert.include(named, " account\\u202e9  client\\u009b\\u007f3 ")
 
       // The network and its clients have their day.
       yield* holdfast("simulate")
@@ -202,15 +245,46 @@ it.live(
       const unknown = yield* ServerProcess.run("transfers", environment, connection.clientId)
       assert.deepStrictEqual(
         [unknown.code, unknown.err],
-        [1, `Cannot list transfers: There is no transfer ${connection.clientId}.\n`],
+        [1, `Cannot show the transfer: There is no transfer ${connection.clientId}.\n`],
+      )
+      assert.strictEqual(
+        (yield* json("transfers", one.deallocationId, "--kind", "deallocation")).deallocationId,
+        one.deallocationId,
+      )
+      const lock = yield* ServerProcess.run("transfers", environment, one.deallocationId, "--kind", "lock")
+      assert.deepStrictEqual(
+        [lock.code, lock.out, lock.err],
+        [1, "", `Cannot show the transfer: There is no lock ${one.deallocationId}.\n`],
+      )
+      const nobody = yield* ServerProcess.run("connections", environment, connection.clientId)
+      assert.deepStrictEqual(
+        [nobody.code, nobody.err],
+        [1, `Cannot show the connection: There is no connection ${connection.clientId}.\n`],
       )
       const stranger = yield* ServerProcess.run("balances", { ...environment, OPERATOR_TOKEN: "x".repeat(20) })
       assert.strictEqual(stranger.code, 2)
       assert.match(stranger.err, /^Cannot show balances: OPERATOR_TOKEN: .* does not take this token/)
+      assert.match(stranger.err, /OPERATORS_FILE: a server that has any of these does not know the one in DATA_DIR/)
 
       const heads = yield* holdfast("heads")
       writeFileSync(headsFile, heads)
       assert.include(yield* holdfast("audit", "--against", headsFile), "no difference")
+      assert.include(yield* holdfast("audit", "--against", "/dev/null"), "no difference")
+      // Where whoever reads has enough after a line, or takes none; and heads that come through a pipe.
+      const command = [ServerProcess.node, ...ServerProcess.holdfast].join(" ")
+      const inShell = (script: string) =>
+        spawnSync("bash", ["--norc", "-c", script], {
+          cwd: ServerProcess.root,
+          env: { PATH: process.env["PATH"] ?? "", ...environment },
+          encoding: "utf8",
+        })
+      for (const verb of ["heads", "export"]) {
+        const cut = inShell(`${command} ${verb} | exec true; echo \${PIPESTATUS[0]}`)
+        assert.deepStrictEqual([cut.stdout, cut.stderr], ["0\n", ""], verb)
+      }
+      const piped = inShell(`cat '${headsFile}' | ${command} audit --against /dev/stdin`)
+      assert.deepStrictEqual([piped.status, piped.stderr], [0, ""])
+      assert.include(piped.stdout, "no difference")
       yield* holdfast("export", "--to", books)
       assert.strictEqual(statSync(books).mode & 0o777, 0o600)
       const timeless = (text: string) => text.replace(/^.*\n/, "").replace(/"sha256":"\w+"}}\n$/, "")

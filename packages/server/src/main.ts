@@ -82,13 +82,17 @@ const prepare = Effect.fnUntraced(function* (settings: Settings.Settings) {
 const announce = (settings: Settings.Settings, told: ReadonlyArray<string>) => (address: string) =>
   Effect.andThen(
     Signals.serving("server", address),
-    Effect.sync(() =>
+    Effect.sync(() => {
+      // What another terminal would not know of itself.
+      const elsewhere = address === "http://127.0.0.1:3000" ? "" : `HOLDFAST_URL=${address} `
+      const data = settings.dataDirectory === ".holdfast" ? "" : `DATA_DIR=${settings.dataDirectory} `
       standardOutput.write([
         `Holdfast is ready at ${address} (${address}/docs describes it)`,
+        ...(ConsolePages.load() === undefined ? [] : [`  console           ${address}/console`]),
         ...told,
-        ...(Settings.isDevelopment(settings) ? ["  try it with       npm run simulate"] : []),
-      ]),
-    ),
+        ...(Settings.isDevelopment(settings) ? [`  try it with       ${elsewhere}${data}npm run simulate`] : []),
+      ])
+    }),
   )
 
 /** Serves on what is prepared, and tells once it does so. */

@@ -3,6 +3,7 @@ import { Journal, Audit as Replay } from "@holdfast/domain"
 import { Audit } from "@holdfast/persistence"
 import { Console, Effect, FileSystem, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as FileFault from "../terminal/FileFault.ts"
 import * as Progress from "../terminal/Progress.ts"
 import * as Database from "./Database.ts"
 import * as Environment from "./Environment.ts"
@@ -15,7 +16,7 @@ const readHeads = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem.FileSystem
   const text = yield* fs
     .readFileString(file)
-    .pipe(Effect.mapError(({ message }) => new WrongUse({ message: `--against: ${message}` })))
+    .pipe(Effect.mapError((error) => new WrongUse({ message: `--against: ${FileFault.onRead(file, error)}` })))
   const lines = text.split("\n").filter((line) => line !== "")
   return yield* Effect.forEach(lines, (line, index) =>
     Effect.mapError(
@@ -28,6 +29,8 @@ const readHeads = Effect.fnUntraced(function* (file: string) {
   )
 }, Effect.provide(NodeFileSystem.layer))
 
+const counted = (count: number, one: string, more: string) => `${count} ${count === 1 ? one : more}`
+
 /** Says what an audit came to, and fails where something differs. */
 export const tell = Effect.fnUntraced(function* (
   what: string,
@@ -37,13 +40,15 @@ export const tell = Effect.fnUntraced(function* (
   if (json) yield* Console.log(JSON.stringify({ entries, accounts, findings }))
   else {
     for (const finding of findings) yield* Console.log(Replay.describe(finding))
-    const found = findings.length === 0 ? "no difference" : `${findings.length} differences`
-    yield* Console.log(`${what} ${entries} journal entries of ${accounts} accounts: ${found}.`)
+    const found = findings.length === 0 ? "no difference" : counted(findings.length, "difference", "differences")
+    const looked = `${counted(entries, "journal entry", "journal entries")} of ${counted(accounts, "account", "accounts")}`
+    yield* Console.log(`${what} ${looked}: ${found}.`)
   }
   if (findings.length > 0) return yield* notWell
 })
 
-const against = Flag.File("against").pipe(
+// A pipe will do: what is named needs only to be readable.
+const against = Flag.Path("against").pipe(
   Flag.withDescription("Heads that `holdfast heads` printed earlier: nothing before them may differ"),
   Flag.withMetavar("FILE"),
   Flag.optional,

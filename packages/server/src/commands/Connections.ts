@@ -40,7 +40,10 @@ export const connections = Command.make("connections", { id, suspended, limit, .
     const { items, isMore } = yield* client.list("connections", "/connections", query, given.limit)
     yield* Operator.show(items, columns, given)
     yield* Operator.tellOfMore(isMore)
-  }).pipe(Operator.overriding(given), orTell("Cannot list connections")),
+  }).pipe(
+    Operator.overriding(given),
+    orTell(Option.isSome(given.id) ? "Cannot show the connection" : "Cannot list connections"),
+  ),
 ).pipe(
   Command.withDescription("Lists the connections of a running server, or shows one with its balances."),
   Command.withShortDescription("lists connections, or shows one with its balances"),

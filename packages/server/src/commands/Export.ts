@@ -22,7 +22,7 @@ export const exportBooks = Command.make("export", { to, ...Database.flags }, (gi
   }).pipe(Effect.scoped, Database.overriding(given), orTell("Cannot export")),
 ).pipe(
   Command.withDescription(
-    "Writes the books as JSON lines, as of one moment and while servers use them: connections, tokens (hashed), currencies and the journal, signed off with its heads. `import` reads them into an empty database.",
+    "Writes the books as JSON lines, as of one moment and while servers use them: connections, tokens (hashed), currencies, the operators' log and the journal, signed off with its heads. `import` reads them into an empty database.",
   ),
   Command.withShortDescription("writes the books as JSON lines, while servers use them"),
 )

@@ -6,10 +6,11 @@ import * as Credentials from "@holdfast/http/Credentials"
 import { Console, Effect, Layer, Redacted, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as CredentialFiles from "../credentials/CredentialFiles.ts"
+import * as FileFault from "../terminal/FileFault.ts"
 import * as Lines from "../terminal/Lines.ts"
 import * as Environment from "./Environment.ts"
 import * as Operator from "./Operator.ts"
-import { Failed, orTell } from "./Outcome.ts"
+import { Failed, orTell, WrongUse } from "./Outcome.ts"
 
 const name = Flag.String("name").pipe(
   Flag.withDescription("What the files begin with; the public one's name is the `kid` of its key"),
@@ -50,7 +51,9 @@ const files = Argument.String("file").pipe(
 
 /** What a server would find in a file, by its own rule. */
 const described = Effect.fnUntraced(function* (file: string) {
-  const pem = yield* CredentialFiles.read("FILE", file, "public")
+  const pem = yield* CredentialFiles.read("FILE", file, "public").pipe(
+    Effect.catchTag("PlatformError", (error) => new WrongUse({ message: FileFault.onRead(file, error) })),
+  )
   const kid = Path.parse(file).name
   const nobody = Redacted.make("x".repeat(64))
   yield* Layer.build(Credentials.layer({ publicKeys: [{ name: kid, pem }], operatorTokens: [nobody] })).pipe(

@@ -67,7 +67,7 @@ export const connect: Effect.Effect<Client, SimulationSettings.CannotStart> = Ef
     const { status, json } = response
     const detail = text(json["detail"] ?? json["title"])
     if (status === 401) {
-      const message = `OPERATOR_TOKEN: ${url} does not take this token. It is the server's own, in OPERATOR_TOKEN, OPERATOR_TOKEN_FILE or DATA_DIR/operator-token.`
+      const message = `OPERATOR_TOKEN: ${url} does not take this token. It takes those of its own OPERATOR_TOKEN, OPERATOR_TOKEN_FILE and OPERATORS_FILE: a server that has any of these does not know the one in DATA_DIR/operator-token.`
       return yield* new WrongUse({ message })
     }
     if (status === 400) return yield* new WrongUse({ message: detail })

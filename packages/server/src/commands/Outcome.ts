@@ -1,6 +1,7 @@
 /** How a command ends: 0 where all is well, 1 where what it was asked about is not, 2 where it was asked wrongly. */
 import { Cause, Console, Data, Effect } from "effect"
 import { explain } from "../settings/StartFailure.ts"
+import { codeIn } from "../terminal/FileFault.ts"
 
 /** It ended otherwise than well, and why has been said. */
 export class Ended extends Data.TaggedError("Ended")<{ readonly code: 1 | 2 }> {}
@@ -30,8 +31,14 @@ const wrongUses = new Set([
   "ConfigError",
 ])
 
+/** What the system says of a HOST that there is not. A PORT that is in use now is nobody's mistake. */
+const wrongHosts = new Set(["ENOTFOUND", "EADDRNOTAVAIL"])
+
+const isWrong = ({ _tag, cause }: Tagged) =>
+  wrongUses.has(_tag) || (_tag === "ServeError" && wrongHosts.has(codeIn(cause) ?? ""))
+
 /** What a failure ends with. */
-export const codeOf = ({ _tag, isWrongUse = wrongUses.has(_tag) }: Tagged): 1 | 2 => (isWrongUse ? 2 : 1)
+export const codeOf = (error: Tagged): 1 | 2 => ((error.isWrongUse ?? isWrong(error)) ? 2 : 1)
 
 /** Says on standard error why it failed, after what could not be done. */
 export const orTell =

@@ -65,8 +65,12 @@ const whatIsIn = (options: Readonly<Record<string, Option.Option<string>>>): Rec
     Object.entries(options).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : [])),
   )
 
-const showOne = Effect.fnUntraced(function* (client: Operator.Client, id: string, given: { readonly json: boolean }) {
-  for (const kind of kinds) {
+const showOne = Effect.fnUntraced(function* (
+  client: Operator.Client,
+  id: string,
+  given: { readonly json: boolean; readonly kind: Option.Option<Kind> },
+) {
+  for (const kind of Option.match(given.kind, { onSome: (kind) => [kind], onNone: () => kinds })) {
     const found = yield* client.find(`/${kind}s/${encodeURIComponent(id)}`)
     if (found === undefined) continue
     const transfer = ofKind(kind)(found)
@@ -74,13 +78,21 @@ const showOne = Effect.fnUntraced(function* (client: Operator.Client, id: string
     yield* Operator.show([transfer], columns, given)
     return yield* Operator.show(found["journal"] as ReadonlyArray<Operator.Json>, events, given)
   }
-  return yield* new Failed({ message: `There is no transfer ${id}.` })
+  return yield* new Failed({ message: `There is no ${Option.getOrElse(given.kind, () => "transfer")} ${id}.` })
 })
 
 export const transfers = Command.make("transfers", { id, ...filters, ...Operator.flags }, (given) =>
   Effect.gen(function* () {
     const client = yield* Operator.connect
-    if (Option.isSome(given.id)) return yield* showOne(client, given.id.value, given)
+    if (Option.isSome(given.id)) {
+      const { connectionId, currency, state, olderThan } = given
+      if (Object.keys(whatIsIn({ connectionId, currency, state, olderThan })).length > 0) {
+        return yield* new WrongUse({
+          message: "An id shows that one transfer: leave out --connection, --currency, --state and --older-than.",
+        })
+      }
+      return yield* showOne(client, given.id.value, given)
+    }
     const hasState = Option.isSome(given.state) || Option.isSome(given.olderThan)
     if (hasState && Option.contains(given.kind, "adjustment")) {
       return yield* new WrongUse({ message: "Adjustments have no state: leave out --state and --older-than." })
@@ -104,7 +116,10 @@ export const transfers = Command.make("transfers", { id, ...filters, ...Operator
       .sort((one, other) => sign * text(one["createdAt"]).localeCompare(text(other["createdAt"])))
     yield* Operator.show(all.slice(0, given.limit), columns, given)
     yield* Operator.tellOfMore(all.length > given.limit || lists.some(({ isMore }) => isMore))
-  }).pipe(Operator.overriding(given), orTell("Cannot list transfers")),
+  }).pipe(
+    Operator.overriding(given),
+    orTell(Option.isSome(given.id) ? "Cannot show the transfer" : "Cannot list transfers"),
+  ),
 ).pipe(
   Command.withDescription(
     "Lists the transfers of a running server, the newest first, or shows one with its journal. Amounts have every digit.",

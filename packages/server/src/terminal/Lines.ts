@@ -3,13 +3,18 @@ import { createReadStream, createWriteStream } from "node:fs"
 import { access, constants, unlink } from "node:fs/promises"
 import type { Readable, Writable } from "node:stream"
 import * as NodeStream from "@effect/platform-node/NodeStream"
-import { Effect, Stream } from "effect"
+import { Data, Effect, Stream } from "effect"
 import { Failed, WrongUse } from "../commands/Outcome.ts"
+import * as FileFault from "./FileFault.ts"
 
-const failure = (error: unknown) => new Failed({ message: error instanceof Error ? error.message : String(error) })
+/** Nobody takes what is written any more, or it could not be. */
+class NotWritten extends Data.TaggedError("NotWritten")<{ readonly message: string; readonly isUnwanted: boolean }> {}
+
+const failure = (error: Error & { readonly code?: string }) =>
+  new NotWritten({ message: error.message, isUnwanted: error.code === "EPIPE" })
 
 const put = (to: Writable, text: string) =>
-  Effect.callback<void, Failed>((resume) => {
+  Effect.callback<void, NotWritten>((resume) => {
     to.write(text, (error) => resume(error ? Effect.fail(failure(error)) : Effect.void))
   })
 
@@ -22,20 +27,24 @@ const putAll = <E, R>(to: Writable, lines: Stream.Stream<string, E, R>) => {
   )
 }
 
-/** Prints lines. */
-export const print = <E, R>(lines: Stream.Stream<string, E, R>): Effect.Effect<void, E | Failed, R> =>
-  putAll(process.stdout, lines)
+/** Prints lines, as many as are wanted: a reader that has enough of them is no fault. */
+export const print = <E, R>(lines: Stream.Stream<string, E, R>): Effect.Effect<void, E | NotWritten, R> =>
+  Effect.catchIf(
+    putAll(process.stdout, lines),
+    (error): error is NotWritten => error instanceof NotWritten && error.isUnwanted,
+    () => Effect.void,
+  )
 
 /** Writes a new file that its owner alone may read; nothing is left of it where it cannot be finished. */
 export const save = Effect.fnUntraced(function* <E, R>(file: string, lines: Stream.Stream<string, E, R>) {
   const to = createWriteStream(file, { flags: "wx", mode: 0o600 })
   yield* Effect.callback<void, WrongUse>((resume) => {
     to.once("open", () => resume(Effect.void))
-    to.once("error", ({ message }) => resume(Effect.fail(new WrongUse({ message }))))
+    to.once("error", (error) => resume(Effect.fail(new WrongUse({ message: FileFault.onMake(file, error) }))))
   })
   const written = Effect.andThen(
     putAll(to, lines),
-    Effect.callback<void, Failed>((resume) => {
+    Effect.callback<void, NotWritten>((resume) => {
       to.end((error?: Error | null) => resume(error ? Effect.fail(failure(error)) : Effect.void))
     }),
   )
@@ -56,7 +65,7 @@ export const expectReadable = (file: string) =>
     : Effect.asVoid(
         Effect.tryPromise({
           try: () => access(file, constants.R_OK),
-          catch: (error) => new WrongUse({ message: failure(error).message }),
+          catch: (error) => new WrongUse({ message: FileFault.onRead(file, error) }),
         }),
       )
 
@@ -64,7 +73,7 @@ export const expectReadable = (file: string) =>
 export const from = (file: string): Stream.Stream<string, Failed> =>
   NodeStream.fromReadable<Uint8Array, Failed>({
     evaluate: (): Readable => (file === "-" ? process.stdin : createReadStream(file)),
-    onError: failure,
+    onError: (error) => new Failed({ message: FileFault.onRead(file, error) }),
   }).pipe(
     Stream.decodeText(),
     Stream.splitLines,

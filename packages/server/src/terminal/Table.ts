@@ -10,8 +10,17 @@ export interface Column<Row> {
   readonly isNumber?: boolean
 }
 
-/** What is not to be shown as it came: a terminal would obey it. */
-const visible = (text: string) => text.replaceAll(/\p{C}/gu, (character) => JSON.stringify(character).slice(1, -1))
+/** JSON has short forms of some, and leaves others as they are. */
+const escape = (character: string) => {
+  const json = JSON.stringify(character).slice(1, -1)
+  if (json !== character) return json
+  return [...Array(character.length).keys()]
+    .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`)
+    .join("")
+}
+
+/** What is not to be shown as it came: a terminal would obey it, or show the text beside it in another order. */
+const visible = (text: string) => text.replaceAll(/\p{C}/gu, escape)
 
 export const lines = <Row>(
   columns: ReadonlyArray<Column<Row>>,
