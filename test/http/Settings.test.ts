@@ -311,7 +311,7 @@ describe("a file of currencies", () => {
       const refused = CurrenciesFile.load("/nowhere/currencies.json").pipe(Effect.provide(NodeFileSystem.layer))
       assert.strictEqual(
         (yield* Effect.flip(refused)).message,
-        "CURRENCIES_FILE: /nowhere/currencies.json cannot be read.",
+        "CURRENCIES_FILE: There is no file /nowhere/currencies.json. Name one that is there.",
       )
     }),
   )

@@ -4,6 +4,7 @@ import type { Given } from "@holdfast/http/Credentials"
 import * as Operators from "@holdfast/http/Operators"
 import { Effect, FileSystem, Option, Redacted, Schema } from "effect"
 import { InvalidSetting } from "../settings/InvalidSetting.ts"
+import * as FileFault from "../terminal/FileFault.ts"
 
 export interface Options {
   /** Several, so that one can take the place of another. */
@@ -82,8 +83,8 @@ export const read = Effect.fnUntraced(function* (variable: string, file: string,
 }, Effect.scoped)
 
 const readSetting = (...file: Parameters<typeof read>) =>
-  Effect.catchTag(read(...file), "PlatformError", ({ message }) =>
-    Effect.fail(new InvalidSetting({ variable: file[0], fact: message })),
+  Effect.catchTag(read(...file), "PlatformError", (error) =>
+    Effect.fail(new InvalidSetting({ variable: file[0], fact: FileFault.onRead(file[1], error) })),
   )
 
 /** The tokens of a file. One without any would lock the operator out. */

@@ -2,6 +2,7 @@
 import { Amount } from "@holdfast/domain"
 import * as Json from "@holdfast/http/Json"
 import { Effect, FileSystem, Schema } from "effect"
+import * as FileFault from "../terminal/FileFault.ts"
 import { InvalidSetting } from "./InvalidSetting.ts"
 
 const variable = "CURRENCIES_FILE"
@@ -24,7 +25,7 @@ export const load = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlySet<string> | undefined, InvalidSetting, FileSystem.FileSystem> {
   if (file === undefined) return undefined
   const fs = yield* FileSystem.FileSystem
-  const bytes = yield* Effect.mapError(fs.readFile(file), () => invalid(`${file} cannot be read.`))
+  const bytes = yield* Effect.mapError(fs.readFile(file), (error) => invalid(FileFault.onRead(file, error)))
   const unfit = (what: string) =>
     invalid(`Expected [{ "code": "BTC", "decimals": 8, "name": "Bitcoin" }, ...] in ${file}. ${what}`)
   // As strictly as what comes over the wire: a code that is read otherwise than it was meant is rejected for ever.
