@@ -15,7 +15,7 @@ describe("at the console", { timeout: 60_000 }, () => {
   })
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-  const [eu] = Console.connections
+  const [eu, us] = Console.connections
   const reserve = async (quantity: string) => {
     const deallocationId = randomUUID()
     const body = { deallocationId, amount: { currency: "btc", quantity }, ...eu }
@@ -44,8 +44,13 @@ describe("at the console", { timeout: 60_000 }, () => {
     await page.waitForURL(/\/console\/login\?to=%2Fconsole%2Fallocations$/)
     await Console.signIn(page, Console.tokens.ruth)
     await page.waitForURL(/\/console\/allocations$/)
+    // With the session of one tab those of the others are over, which share it.
+    const other = await context.newPage()
+    await other.goto(`${console.url}/console/log`)
+    await Console.isLive(other)
     await page.getByRole("button", { name: "Sign out" }).click()
     await page.waitForURL(/\/console\/login/)
+    await other.waitForURL(/\/console\/login\?to=%2Fconsole%2Flog$/)
     await page.goto(`${console.url}/console`)
     await page.getByLabel("Operator’s token").waitFor()
     await context.close()
@@ -118,6 +123,7 @@ describe("at the console", { timeout: 60_000 }, () => {
       page.getByRole("link", { name: "CSV of all pages" }).click(),
     ])
     assert.match(download.url(), /deallocations\.csv\?state=RELEASED&currency=btc$/)
+    assert.match(download.suggestedFilename(), /^deallocations-\d{4}-\d\d-\d\d\.csv$/)
     await page.goBack()
     await page.goBack()
     await page.waitForURL(/\/console\/deallocations$/)
@@ -142,6 +148,8 @@ describe("at the console", { timeout: 60_000 }, () => {
     await page.reload()
     await journal.locator(".hash.wrong").waitFor()
     await journal.locator(".hash.verified").waitFor()
+    // Of the requests about it, those of the page itself are not worth telling.
+    await page.getByText("This server process saw no request about it lately.").waitFor()
     await context.close()
   })
 
@@ -205,11 +213,12 @@ describe("at the console", { timeout: 60_000 }, () => {
 
   it("it is for reading, until one opens changes; a reader cannot", async () => {
     const reader = await Console.visit(console, "ruth", `/console/locks/${Console.openLock}`)
-    await reader.page.getByText("To clear or release it, open changes.").waitFor()
+    await reader.page.getByText("To clear or release it takes the role operate or admin.").waitFor()
     assert.strictEqual(await reader.page.getByRole("button", { name: "Read only" }).count(), 0)
     assert.strictEqual(await reader.page.getByRole("button", { name: /Release/ }).count(), 0)
     await reader.context.close()
     const { page, context } = await Console.visit(console, "otto", `/console/locks/${Console.openLock}`)
+    await page.getByText("To clear or release it, open changes.").waitFor()
     assert.strictEqual(await page.getByRole("button", { name: /Release/ }).count(), 0)
     await page.getByRole("button", { name: "Read only" }).click()
     const dialog = page.getByRole("dialog")
@@ -229,7 +238,8 @@ describe("at the console", { timeout: 60_000 }, () => {
       .getByRole("alert")
       .getByText(/in Holdfast-Confirm\.$/)
       .waitFor()
-    await dialog.getByLabel(/^Type the quantity/).fill("1500000000")
+    // As it is shown, in groups.
+    await dialog.getByLabel(/^Type the quantity/).fill("1 500\u202f000 000")
     await dialog.getByRole("button", { name: "Release the lock" }).click()
     await page.locator(".facts .state.released").waitFor()
     assert.strictEqual(await dialog.count(), 0)
@@ -282,6 +292,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     ] as const) {
       await tabTo(button)
       await page.keyboard.press("Enter")
+      if (state === "suspended") await page.getByText(/^New allocations are rejected.* Deallocations go on/).waitFor()
       await tabTo("confirm")
       await page.keyboard.type("treasury-us")
       await page.keyboard.press("Tab")
@@ -290,6 +301,17 @@ describe("at the console", { timeout: 60_000 }, () => {
       await page.keyboard.press("Tab")
       await page.keyboard.press("Enter")
       await page.locator(`.facts .state.${state}`).waitFor()
+      // As the dialog said, of a server whose settings say nothing else.
+      for (const [kind, whenSuspended] of [
+        ["deallocation", "RESERVED"],
+        ["allocation", "REJECTED"],
+      ] as const) {
+        const id = randomUUID()
+        const body = { [`${kind}Id`]: id, amount: { currency: "btc", quantity: "1" }, ...us }
+        await console.call("POST", `/bitgo/v1/${kind}s`, body)
+        const { text } = await console.call("GET", `/operator/v1/${kind}s/${id}`)
+        assert.strictEqual(JSON.parse(text).state, state === "suspended" ? whenSuspended : "RESERVED")
+      }
     }
     await context.close()
   })
@@ -315,6 +337,18 @@ describe("at the console", { timeout: 60_000 }, () => {
     await dialog.getByLabel(/^Reason/).fill("the wrong account")
     await dialog.getByRole("button", { name: "Revoke the token" }).click()
     await row.getByText("Revoked").waitFor()
+
+    // Of one that was used it is told by which connection.
+    const account = { partnersConnectionId: "treasury-jp", partnerClientId: "northwind" }
+    const issued = await console.call("POST", "/operator/v1/connection-tokens", account)
+    const { connectionToken } = JSON.parse(issued.text)
+    const connectionId = randomUUID()
+    const used = { clientId: randomUUID(), connectionId, connectionToken }
+    assert.strictEqual((await console.call("POST", "/bitgo/v1/connections", used)).status, 200)
+    await page.reload()
+    const cells = page.getByRole("row", { name: /treasury-jp/ }).locator("td")
+    await cells.locator(`a[href$="${connectionId}"]`).waitFor()
+    assert.strictEqual(await cells.and(page.locator("[data-name='Ends']")).locator("time").count(), 1)
     await context.close()
   })
 

@@ -15,7 +15,9 @@ export const loadDecimals = async () => {
   )
 }
 
-export const decimalsOf = (currency: string): number | undefined => decimals.value?.get(currency)
+/** Some write a coin's code in capitals. */
+export const decimalsOf = (currency: string): number | undefined =>
+  decimals.value?.get(currency) ?? decimals.value?.get(currency.toLowerCase())
 
 /** As many decimals as the coin has, none cut off. */
 export const inCoinUnits = (quantity: string, count: number): string => {

@@ -96,7 +96,6 @@ export const Transfers = ({ kind }: { readonly kind: Api.Kind }) => {
   Live.useLive((entry) => entry.kind === kind, list.again)
   const rows = list.data?.[path] ?? []
   const oldestFirst = Route.place.value.query.get("order") === "oldest"
-  const csvQuery = queryOf(filters)
   return (
     <Page title={title}>
       <Filters names={filters}>
@@ -149,7 +148,7 @@ export const Transfers = ({ kind }: { readonly kind: Api.Kind }) => {
           <Paging
             next={list.data.nextCursor}
             forward={oldestFirst ? "Newer" : "Older"}
-            csv={`${Api.base}/${path}.csv${csvQuery === "" ? "" : `?${csvQuery}`}`}
+            csv={[path, queryOf(filters)]}
             count={rows.length}
           />
         </>
