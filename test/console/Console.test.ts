@@ -38,7 +38,10 @@ describe("at the console", { timeout: 60_000 }, () => {
     await link(page, Console.openLock).waitFor()
     // The session goes with the cookie, which no script can read.
     assert.strictEqual(await page.evaluate("document.cookie"), "")
-    // When the session is over, one signs in anew and goes on where one was.
+    // When the session is over, one signs in anew and goes on where one was. (This page asks nothing by itself.)
+    await page.getByRole("link", { name: "Operators’ log" }).click()
+    await page.getByText("Nobody changed anything yet.").waitFor()
+    await Console.isLive(page)
     await context.clearCookies()
     await page.getByRole("link", { name: "Allocations", exact: true }).click()
     await page.waitForURL(/\/console\/login\?to=%2Fconsole%2Fallocations$/)
@@ -103,6 +106,7 @@ describe("at the console", { timeout: 60_000 }, () => {
       .nth(1)
       .waitFor()
     assert.strictEqual(await page.getByRole("row", { name: /our client/ }).count(), 2)
+    await page.getByRole("row", { name: /treasury-us · northwind/ }).waitFor()
     await find("nobody")
     await page.getByText("Nothing has this id or identifier.").waitFor()
     await context.close()
@@ -395,6 +399,105 @@ describe("at the console", { timeout: 60_000 }, () => {
       await page.getByRole("link", { name: "Newer" }).waitFor()
     })
     assert.strictEqual(await page.locator("tbody .quantity .base").first().textContent(), "99999 base units")
+    await context.close()
+  })
+
+  it("what is long, and much of it, leaves room for the rest, and no text turns around what is beside it", async () => {
+    const long = {
+      connectionId: randomUUID(),
+      clientId: randomUUID(),
+      partnersConnectionId: `\u202e${"account".repeat(18)}`,
+      partnerClientId: `\u202e${"client".repeat(21)}`,
+    }
+    const put = async (path: string, body: unknown) => {
+      const { status, text } = await console.call("PUT", `/operator/v1/${path}`, body)
+      assert.strictEqual(status, 200, `${path}: ${text}`)
+    }
+    const { connectionId, clientId, ...account } = long
+    await put(`connections/${connectionId}`, { clientId, ...account })
+    const wide = "W".repeat(64)
+    const currencies = [wide, "BSC", ...Array.from({ length: 60 }, (_, index) => `coin-${index}`)]
+    for (const currency of currencies) {
+      await put(`adjustments/${randomUUID()}`, {
+        connectionId,
+        direction: "credit",
+        amount: { currency, quantity: currency === wide ? "9".repeat(76) : "12343973000000000000122" },
+        memo: `\u202e${"m".repeat(299)}`,
+      })
+    }
+    const [lock, deallocationId] = [randomUUID(), randomUUID()]
+    const amount = { currency: "BSC", quantity: "2343973000000000000122" }
+    await put(`locks/${lock}`, { connectionId, amount, memo: `\u202e${"memo".repeat(28)}` })
+    await put(`locks/${randomUUID()}`, { connectionId, amount: { currency: wide, quantity: "8".repeat(76) } })
+    const body = { deallocationId, amount, ...long }
+    assert.strictEqual((await console.call("POST", "/bitgo/v1/deallocations", body)).status, 200)
+    assert.strictEqual((await console.call("POST", "/operator/v1/connection-tokens", account)).status, 201)
+
+    const { page, context } = await Console.visit(console, "ruth")
+    const found: Record<string, unknown> = {}
+    for (const path of [
+      "",
+      "/deallocations",
+      `/deallocations/${deallocationId}`,
+      "/locks",
+      `/locks/${lock}`,
+      "/adjustments",
+      "/connections",
+      `/connections/${connectionId}`,
+      `/connections/${connectionId}?currency=BSC`,
+      "/tokens",
+      "/journal",
+      `/find?q=${encodeURIComponent(long.partnerClientId)}`,
+      `/find?q=${encodeURIComponent(long.partnersConnectionId)}`,
+    ]) {
+      await page.goto(`${console.url}/console${path}`)
+      await Console.isLive(page)
+      await vi.waitFor(async () => assert.strictEqual(await page.locator(".waiting").count(), 0), 8_000)
+      await page.locator(".quantity .base, .facts, .id").first().waitFor()
+      for (const width of [320, 1280]) {
+        await page.setViewportSize({ width, height: 800 })
+        const cut = await page.evaluate(`[...document.querySelectorAll("html, main, .scroll, .card, .filters label")]
+          .filter((element) => element.scrollWidth > element.clientWidth)
+          .map((element) => (element.className || element.localName) + " " + element.scrollWidth)`)
+        const turning = await page.evaluate(`[...document.querySelectorAll("main *")]
+          .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.includes("\u202e")))
+          .filter((element) => getComputedStyle(element).unicodeBidi !== "isolate")
+          .map(({ outerHTML }) => outerHTML.slice(0, 80))`)
+        if (JSON.stringify([cut, turning]) !== "[[],[]]") found[`${path} ${width}`] = [cut, turning]
+      }
+    }
+    assert.deepStrictEqual(found, {})
+
+    // Of many currencies the first are those in which something is reserved, pending or locked.
+    for (const path of ["", `/connections/${connectionId}`]) {
+      await page.goto(`${console.url}/console${path}`)
+      await page
+        .getByRole("table", { name: "BSC" })
+        .getByRole("row", { name: /^locked/ })
+        .locator(".base")
+        .waitFor()
+      assert.strictEqual(await page.locator(".card").count(), 12)
+      await page.getByRole("button", { name: /^Show all \d+$/ }).click()
+      assert.isAtLeast(await page.locator(".card").count(), currencies.length)
+      await page.getByRole("button", { name: "Show 12 of them" }).click()
+      assert.strictEqual(await page.locator(".card").count(), 12)
+    }
+    await context.close()
+  })
+
+  it("the journal can be read back to its beginning", async () => {
+    const { page, context } = await Console.visit(console, "ruth", "/console/journal")
+    const places = async () => (await page.locator("tbody td:first-child").allTextContents()).map(Number)
+    await page.locator("tbody tr").nth(49).waitFor()
+    const [newest = 0] = await places()
+    assert.isAbove(newest, 60)
+    await page.getByRole("button", { name: "Older" }).click()
+    await page.getByRole("row", { name: /^1 / }).waitFor()
+    assert.deepStrictEqual(
+      await places(),
+      Array.from({ length: newest }, (_, index) => newest - index),
+    )
+    assert.strictEqual(await page.getByRole("button", { name: "Older" }).count(), 0)
     await context.close()
   })
 })

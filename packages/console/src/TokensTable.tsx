@@ -4,7 +4,7 @@ import * as Api from "./Api.ts"
 import { ChangeDialog, Dialog, mayOperate, ToChange } from "./Dialogs.tsx"
 import * as Route from "./Route.ts"
 import { type Column, Table } from "./Table.tsx"
-import { CopyButton, Id, State, Time } from "./Texts.tsx"
+import { CopyButton, Free, Id, State, Time } from "./Texts.tsx"
 
 const stateOf = ({ revokedAt, usedBy, expiresAt }: Api.Token) => {
   if (usedBy !== undefined) return "USED"
@@ -53,7 +53,10 @@ const columns: ReadonlyArray<Column<Api.Token>> = [
     name: "Account",
     cell: ({ partnersConnectionId, partnerClientId }) => (
       <>
-        {partnersConnectionId} <small class="partner">{partnerClientId}</small>
+        <Free text={partnersConnectionId} />{" "}
+        <small class="partner">
+          <Free text={partnerClientId} />
+        </small>
       </>
     ),
   },

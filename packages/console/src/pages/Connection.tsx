@@ -104,7 +104,8 @@ const Past = ({ connection }: { readonly connection: Shown }) => {
             points={entries.toReversed().map(({ at, balances }) => ({ at, value: balances[balance] }))}
           />
           <Table
-            caption={`The latest ${entries.length} entries, in base units of ${currency}`}
+            caption={`The latest ${entries.length === 1 ? "entry" : `${entries.length} entries`}, in base units of ${currency}`}
+            dense
             rows={entries}
             keyOf={({ cursor }) => cursor}
             columns={[

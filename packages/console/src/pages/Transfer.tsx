@@ -69,7 +69,9 @@ const Terms = ({ kind, transfer }: { readonly kind: Api.Kind; readonly transfer:
       {transfer.memo !== undefined && (
         <>
           <dt>Memo</dt>
-          <dd>{transfer.memo}</dd>
+          <dd>
+            <bdi>{transfer.memo}</bdi>
+          </dd>
         </>
       )}
       <dt>Asked for</dt>
@@ -131,11 +133,13 @@ const Settle = ({ lock, again }: { readonly lock: Shown; readonly again: () => v
 const Journal = ({ currency, journal }: { readonly currency: string; readonly journal: ReadonlyArray<Api.Entry> }) => (
   <Table
     caption="Journal, with the account’s balances after each entry, in base units"
+    dense
     rows={journal}
     keyOf={({ at, event }) => `${event} ${at}`}
     empty="Nothing was posted: it was never reserved."
     columns={[
       { name: "Event", cell: ({ event }) => <State state={event} /> },
+      { name: "Hash", cell: (entry) => <Hash entry={entry} /> },
       { name: "At", cell: ({ at }) => <Time at={at} /> },
       { name: "Quantity", numeric: true, cell: ({ quantity }) => <Quantity currency={currency} quantity={quantity} /> },
       ...Api.balanceNames.map((name) => ({
@@ -147,7 +151,6 @@ const Journal = ({ currency, journal }: { readonly currency: string; readonly jo
           </data>
         ),
       })),
-      { name: "Hash", cell: (entry) => <Hash entry={entry} /> },
     ]}
   />
 )
