@@ -15,7 +15,7 @@ describe("at the console", { timeout: 60_000 }, () => {
   })
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-  const [eu] = Console.connections
+  const [eu, us] = Console.connections
   const reserve = async (quantity: string) => {
     const deallocationId = randomUUID()
     const body = { deallocationId, amount: { currency: "btc", quantity }, ...eu }
@@ -38,14 +38,22 @@ describe("at the console", { timeout: 60_000 }, () => {
     await link(page, Console.openLock).waitFor()
     // The session goes with the cookie, which no script can read.
     assert.strictEqual(await page.evaluate("document.cookie"), "")
-    // When the session is over, one signs in anew and goes on where one was.
+    // When the session is over, one signs in anew and goes on where one was. (This page asks nothing by itself.)
+    await page.getByRole("link", { name: "Operators’ log" }).click()
+    await page.getByText("Nobody changed anything yet.").waitFor()
+    await Console.isLive(page)
     await context.clearCookies()
     await page.getByRole("link", { name: "Allocations", exact: true }).click()
     await page.waitForURL(/\/console\/login\?to=%2Fconsole%2Fallocations$/)
     await Console.signIn(page, Console.tokens.ruth)
     await page.waitForURL(/\/console\/allocations$/)
+    // With the session of one tab those of the others are over, which share it.
+    const other = await context.newPage()
+    await other.goto(`${console.url}/console/log`)
+    await Console.isLive(other)
     await page.getByRole("button", { name: "Sign out" }).click()
     await page.waitForURL(/\/console\/login/)
+    await other.waitForURL(/\/console\/login\?to=%2Fconsole%2Flog$/)
     await page.goto(`${console.url}/console`)
     await page.getByLabel("Operator’s token").waitFor()
     await context.close()
@@ -98,6 +106,7 @@ describe("at the console", { timeout: 60_000 }, () => {
       .nth(1)
       .waitFor()
     assert.strictEqual(await page.getByRole("row", { name: /our client/ }).count(), 2)
+    await page.getByRole("row", { name: /treasury-us · northwind/ }).waitFor()
     await find("nobody")
     await page.getByText("Nothing has this id or identifier.").waitFor()
     await context.close()
@@ -118,6 +127,7 @@ describe("at the console", { timeout: 60_000 }, () => {
       page.getByRole("link", { name: "CSV of all pages" }).click(),
     ])
     assert.match(download.url(), /deallocations\.csv\?state=RELEASED&currency=btc$/)
+    assert.match(download.suggestedFilename(), /^deallocations-\d{4}-\d\d-\d\d\.csv$/)
     await page.goBack()
     await page.goBack()
     await page.waitForURL(/\/console\/deallocations$/)
@@ -142,6 +152,8 @@ describe("at the console", { timeout: 60_000 }, () => {
     await page.reload()
     await journal.locator(".hash.wrong").waitFor()
     await journal.locator(".hash.verified").waitFor()
+    // Of the requests about it, those of the page itself are not worth telling.
+    await page.getByText("This server process saw no request about it lately.").waitFor()
     await context.close()
   })
 
@@ -205,11 +217,12 @@ describe("at the console", { timeout: 60_000 }, () => {
 
   it("it is for reading, until one opens changes; a reader cannot", async () => {
     const reader = await Console.visit(console, "ruth", `/console/locks/${Console.openLock}`)
-    await reader.page.getByText("To clear or release it, open changes.").waitFor()
+    await reader.page.getByText("To clear or release it takes the role operate or admin.").waitFor()
     assert.strictEqual(await reader.page.getByRole("button", { name: "Read only" }).count(), 0)
     assert.strictEqual(await reader.page.getByRole("button", { name: /Release/ }).count(), 0)
     await reader.context.close()
     const { page, context } = await Console.visit(console, "otto", `/console/locks/${Console.openLock}`)
+    await page.getByText("To clear or release it, open changes.").waitFor()
     assert.strictEqual(await page.getByRole("button", { name: /Release/ }).count(), 0)
     await page.getByRole("button", { name: "Read only" }).click()
     const dialog = page.getByRole("dialog")
@@ -229,7 +242,8 @@ describe("at the console", { timeout: 60_000 }, () => {
       .getByRole("alert")
       .getByText(/in Holdfast-Confirm\.$/)
       .waitFor()
-    await dialog.getByLabel(/^Type the quantity/).fill("1500000000")
+    // As it is shown, in groups.
+    await dialog.getByLabel(/^Type the quantity/).fill("1 500\u202f000 000")
     await dialog.getByRole("button", { name: "Release the lock" }).click()
     await page.locator(".facts .state.released").waitFor()
     assert.strictEqual(await dialog.count(), 0)
@@ -282,6 +296,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     ] as const) {
       await tabTo(button)
       await page.keyboard.press("Enter")
+      if (state === "suspended") await page.getByText(/^New allocations are rejected.* Deallocations go on/).waitFor()
       await tabTo("confirm")
       await page.keyboard.type("treasury-us")
       await page.keyboard.press("Tab")
@@ -290,6 +305,17 @@ describe("at the console", { timeout: 60_000 }, () => {
       await page.keyboard.press("Tab")
       await page.keyboard.press("Enter")
       await page.locator(`.facts .state.${state}`).waitFor()
+      // As the dialog said, of a server whose settings say nothing else.
+      for (const [kind, whenSuspended] of [
+        ["deallocation", "RESERVED"],
+        ["allocation", "REJECTED"],
+      ] as const) {
+        const id = randomUUID()
+        const body = { [`${kind}Id`]: id, amount: { currency: "btc", quantity: "1" }, ...us }
+        await console.call("POST", `/bitgo/v1/${kind}s`, body)
+        const { text } = await console.call("GET", `/operator/v1/${kind}s/${id}`)
+        assert.strictEqual(JSON.parse(text).state, state === "suspended" ? whenSuspended : "RESERVED")
+      }
     }
     await context.close()
   })
@@ -315,6 +341,18 @@ describe("at the console", { timeout: 60_000 }, () => {
     await dialog.getByLabel(/^Reason/).fill("the wrong account")
     await dialog.getByRole("button", { name: "Revoke the token" }).click()
     await row.getByText("Revoked").waitFor()
+
+    // Of one that was used it is told by which connection.
+    const account = { partnersConnectionId: "treasury-jp", partnerClientId: "northwind" }
+    const issued = await console.call("POST", "/operator/v1/connection-tokens", account)
+    const { connectionToken } = JSON.parse(issued.text)
+    const connectionId = randomUUID()
+    const used = { clientId: randomUUID(), connectionId, connectionToken }
+    assert.strictEqual((await console.call("POST", "/bitgo/v1/connections", used)).status, 200)
+    await page.reload()
+    const cells = page.getByRole("row", { name: /treasury-jp/ }).locator("td")
+    await cells.locator(`a[href$="${connectionId}"]`).waitFor()
+    assert.strictEqual(await cells.and(page.locator("[data-name='Ends']")).locator("time").count(), 1)
     await context.close()
   })
 
@@ -361,6 +399,105 @@ describe("at the console", { timeout: 60_000 }, () => {
       await page.getByRole("link", { name: "Newer" }).waitFor()
     })
     assert.strictEqual(await page.locator("tbody .quantity .base").first().textContent(), "99999 base units")
+    await context.close()
+  })
+
+  it("what is long, and much of it, leaves room for the rest, and no text turns around what is beside it", async () => {
+    const long = {
+      connectionId: randomUUID(),
+      clientId: randomUUID(),
+      partnersConnectionId: `\u202e${"account".repeat(18)}`,
+      partnerClientId: `\u202e${"client".repeat(21)}`,
+    }
+    const put = async (path: string, body: unknown) => {
+      const { status, text } = await console.call("PUT", `/operator/v1/${path}`, body)
+      assert.strictEqual(status, 200, `${path}: ${text}`)
+    }
+    const { connectionId, clientId, ...account } = long
+    await put(`connections/${connectionId}`, { clientId, ...account })
+    const wide = "W".repeat(64)
+    const currencies = [wide, "BSC", ...Array.from({ length: 60 }, (_, index) => `coin-${index}`)]
+    for (const currency of currencies) {
+      await put(`adjustments/${randomUUID()}`, {
+        connectionId,
+        direction: "credit",
+        amount: { currency, quantity: currency === wide ? "9".repeat(76) : "12343973000000000000122" },
+        memo: `\u202e${"m".repeat(299)}`,
+      })
+    }
+    const [lock, deallocationId] = [randomUUID(), randomUUID()]
+    const amount = { currency: "BSC", quantity: "2343973000000000000122" }
+    await put(`locks/${lock}`, { connectionId, amount, memo: `\u202e${"memo".repeat(28)}` })
+    await put(`locks/${randomUUID()}`, { connectionId, amount: { currency: wide, quantity: "8".repeat(76) } })
+    const body = { deallocationId, amount, ...long }
+    assert.strictEqual((await console.call("POST", "/bitgo/v1/deallocations", body)).status, 200)
+    assert.strictEqual((await console.call("POST", "/operator/v1/connection-tokens", account)).status, 201)
+
+    const { page, context } = await Console.visit(console, "ruth")
+    const found: Record<string, unknown> = {}
+    for (const path of [
+      "",
+      "/deallocations",
+      `/deallocations/${deallocationId}`,
+      "/locks",
+      `/locks/${lock}`,
+      "/adjustments",
+      "/connections",
+      `/connections/${connectionId}`,
+      `/connections/${connectionId}?currency=BSC`,
+      "/tokens",
+      "/journal",
+      `/find?q=${encodeURIComponent(long.partnerClientId)}`,
+      `/find?q=${encodeURIComponent(long.partnersConnectionId)}`,
+    ]) {
+      await page.goto(`${console.url}/console${path}`)
+      await Console.isLive(page)
+      await vi.waitFor(async () => assert.strictEqual(await page.locator(".waiting").count(), 0), 8_000)
+      await page.locator(".quantity .base, .facts, .id").first().waitFor()
+      for (const width of [320, 1280]) {
+        await page.setViewportSize({ width, height: 800 })
+        const cut = await page.evaluate(`[...document.querySelectorAll("html, main, .scroll, .card, .filters label")]
+          .filter((element) => element.scrollWidth > element.clientWidth)
+          .map((element) => (element.className || element.localName) + " " + element.scrollWidth)`)
+        const turning = await page.evaluate(`[...document.querySelectorAll("main *")]
+          .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.includes("\u202e")))
+          .filter((element) => getComputedStyle(element).unicodeBidi !== "isolate")
+          .map(({ outerHTML }) => outerHTML.slice(0, 80))`)
+        if (JSON.stringify([cut, turning]) !== "[[],[]]") found[`${path} ${width}`] = [cut, turning]
+      }
+    }
+    assert.deepStrictEqual(found, {})
+
+    // Of many currencies the first are those in which something is reserved, pending or locked.
+    for (const path of ["", `/connections/${connectionId}`]) {
+      await page.goto(`${console.url}/console${path}`)
+      await page
+        .getByRole("table", { name: "BSC" })
+        .getByRole("row", { name: /^locked/ })
+        .locator(".base")
+        .waitFor()
+      assert.strictEqual(await page.locator(".card").count(), 12)
+      await page.getByRole("button", { name: /^Show all \d+$/ }).click()
+      assert.isAtLeast(await page.locator(".card").count(), currencies.length)
+      await page.getByRole("button", { name: "Show 12 of them" }).click()
+      assert.strictEqual(await page.locator(".card").count(), 12)
+    }
+    await context.close()
+  })
+
+  it("the journal can be read back to its beginning", async () => {
+    const { page, context } = await Console.visit(console, "ruth", "/console/journal")
+    const places = async () => (await page.locator("tbody td:first-child").allTextContents()).map(Number)
+    await page.locator("tbody tr").nth(49).waitFor()
+    const [newest = 0] = await places()
+    assert.isAbove(newest, 60)
+    await page.getByRole("button", { name: "Older" }).click()
+    await page.getByRole("row", { name: /^1 / }).waitFor()
+    assert.deepStrictEqual(
+      await places(),
+      Array.from({ length: newest }, (_, index) => newest - index),
+    )
+    assert.strictEqual(await page.getByRole("button", { name: "Older" }).count(), 0)
     await context.close()
   })
 })

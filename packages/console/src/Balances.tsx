@@ -1,7 +1,11 @@
 /** The five balances of each currency, one below the other, so that digits stand below digits. */
+import { useState } from "preact/hooks"
 import * as Api from "./Api.ts"
 import { Proportions } from "./Charts.tsx"
 import { decimalsOf, Quantity } from "./Quantity.tsx"
+
+/** So many are shown at first. */
+const few = 12
 
 const Card = ({ balances }: { readonly balances: Api.CurrencyBalances }) => {
   const { currency, accounts } = balances
@@ -9,7 +13,7 @@ const Card = ({ balances }: { readonly balances: Api.CurrencyBalances }) => {
     <div class="card">
       <table class="balances">
         <caption>
-          {currency}
+          <bdi>{currency}</bdi>
           <small>
             {accounts !== undefined && `${accounts} ${accounts === 1 ? "account" : "accounts"}, `}
             {decimalsOf(currency) ? "and in base units" : "in base units"}
@@ -37,10 +41,30 @@ const Card = ({ balances }: { readonly balances: Api.CurrencyBalances }) => {
   )
 }
 
-export const Balances = ({ balances }: { readonly balances: ReadonlyArray<Api.CurrencyBalances> }) => (
-  <div class="cards">
-    {balances.map((each) => (
-      <Card key={each.currency} balances={each} />
-    ))}
-  </div>
-)
+/** Whether something waits there for somebody. */
+const isBusy = ({ pending, locked, reserved }: Api.CurrencyBalances) =>
+  [pending, locked, reserved].some((quantity) => quantity !== "0")
+
+/** Of many currencies, those with something that waits are shown first, and the others on demand. */
+export const Balances = ({ balances }: { readonly balances: ReadonlyArray<Api.CurrencyBalances> }) => {
+  const [all, setAll] = useState(false)
+  const many = balances.length > few
+  const shown =
+    many && !all ? balances.toSorted((a, b) => Number(isBusy(b)) - Number(isBusy(a))).slice(0, few) : balances
+  return (
+    <>
+      <div class="cards">
+        {shown.map((each) => (
+          <Card key={each.currency} balances={each} />
+        ))}
+      </div>
+      {many && (
+        <div class="actions">
+          <button type="button" onClick={() => setAll(!all)}>
+            {all ? `Show ${few} of them` : `Show all ${balances.length}`}
+          </button>
+        </div>
+      )}
+    </>
+  )
+}

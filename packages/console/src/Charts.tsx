@@ -1,5 +1,6 @@
 /** Pictures, as inline SVG. Each has its figures as text beside it; the picture itself says in one sentence what it shows. */
 import type { Moment } from "./Api.ts"
+import { groups } from "./Quantity.tsx"
 import { duration, localTime } from "./Texts.tsx"
 
 const bounds = ["1 min", "5 min", "1 h", "6 h", "1 d"] as const
@@ -222,6 +223,25 @@ export const Proportions = ({
   )
 }
 
+/** A quantity in groups, set apart by space and not by characters. */
+const Grouped = ({ text }: { readonly text: string }) => {
+  const [, whole = "", fraction = "", unit = ""] = /^(\d+)(?:\.(\d+))?(.*)$/.exec(text) ?? []
+  const spans = (digits: string, fromRight: boolean) =>
+    groups(digits, fromRight).map((part, index) => (
+      <tspan key={index} dx={index === 0 ? 0 : "0.24em"}>
+        {part}
+      </tspan>
+    ))
+  return (
+    <>
+      {spans(whole, true)}
+      {fraction !== "" && "."}
+      {spans(fraction, false)}
+      {unit}
+    </>
+  )
+}
+
 interface Point {
   readonly at: string
   readonly value: string
@@ -266,7 +286,7 @@ export const History = ({
         <line class="rule" x1={0} x2={historyWidth} y1={floor} y2={floor} />
         <line class="rule" x1={0} x2={historyWidth} y1={y(top)} y2={y(top)} />
         <text class="scale start" x={4} y={y(top) - 6}>
-          {format(String(top))}
+          <Grouped text={format(String(top))} />
         </text>
         <path class={`fill ${name}`} d={`${line}V${floor}H${x(first)}z`} />
         <path class={`line ${name}`} d={line} />

@@ -151,6 +151,18 @@ export const OpenChangesDialog = () => {
   )
 }
 
+/** What it takes to make changes, for those who cannot now. */
+export const ToChange = ({ what }: { readonly what: string }) => {
+  const session = Api.session.value
+  const reader = typeof session === "object" && session !== null && "role" in session && session.role === "read"
+  return (
+    <p class="muted">
+      To {what}
+      {reader ? " takes the role operate or admin." : ", open changes."}
+    </p>
+  )
+}
+
 /** Whether changes of a day’s work can be made now. */
 export const mayOperate = () => {
   const session = Api.session.value

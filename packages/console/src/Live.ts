@@ -12,7 +12,8 @@ export const state = signal<{ readonly live: boolean; readonly since: Date } | u
 /** The newest entries that came, newest first. */
 export const entries = signal<ReadonlyArray<Api.PlacedEntry>>([])
 
-const keptEntries = 200
+const keptAtFirst = 200
+let keptEntries = keptAtFirst
 
 /** For how long something is pointed out. */
 const freshMillis = 5_000
@@ -154,7 +155,26 @@ export const follow = () => {
     after = undefined
     state.value = undefined
     entries.value = []
+    keptEntries = keptAtFirst
   }
+}
+
+const olderAtOnce = 200
+
+/** Asks for some before the oldest that is there, and says whether there were any. */
+export const older = async (): Promise<boolean> => {
+  const oldest = entries.value.at(-1)
+  if (oldest === undefined) return false
+  // What comes meanwhile shall not push the oldest out, to which they belong.
+  keptEntries += olderAtOnce
+  const place = Number(oldest.cursor)
+  const after = Math.max(0, place - olderAtOnce - 1)
+  const page = await Api.ask<{ readonly entries: ReadonlyArray<Api.PlacedEntry> }>(
+    `/journal?after=${after}&limit=${olderAtOnce}`,
+  )
+  const before = page.entries.filter(({ cursor }) => Number(cursor) < place)
+  if (entries.value.at(-1) === oldest) entries.value = [...entries.value, ...before.toReversed()]
+  return before.length > 0
 }
 
 /** How long what comes is gathered before it is asked for again what is shown, at the least and when much comes. */

@@ -5,6 +5,7 @@
  */
 import { signal } from "@preact/signals"
 import type { ComponentChildren } from "preact"
+import { Free } from "./Texts.tsx"
 
 const decimals = signal<ReadonlyMap<string, number> | undefined>(undefined)
 
@@ -15,7 +16,9 @@ export const loadDecimals = async () => {
   )
 }
 
-export const decimalsOf = (currency: string): number | undefined => decimals.value?.get(currency)
+/** Some write a coin's code in capitals. */
+export const decimalsOf = (currency: string): number | undefined =>
+  decimals.value?.get(currency) ?? decimals.value?.get(currency.toLowerCase())
 
 /** As many decimals as the coin has, none cut off. */
 export const inCoinUnits = (quantity: string, count: number): string => {
@@ -26,7 +29,7 @@ export const inCoinUnits = (quantity: string, count: number): string => {
   return negative ? `-${text}` : text
 }
 
-const groups = (digits: string, fromRight: boolean): ReadonlyArray<string> => {
+export const groups = (digits: string, fromRight: boolean): ReadonlyArray<string> => {
   const first = fromRight ? digits.length % 3 : 0
   const rest = digits.slice(first).match(/.{1,3}/g) ?? []
   return first === 0 ? rest : [digits.slice(0, first), ...rest]
@@ -51,7 +54,7 @@ export const Digits = ({ text }: { readonly text: string }) => {
       )
     })
   return (
-    <span class={text.length > onOneLine ? "digits" : "digits whole"}>
+    <span class={text.length > onOneLine ? "digits long" : "digits whole"}>
       {sign}
       {spans(groups(whole.slice(sign.length), true))}
       {fraction !== undefined && (
@@ -74,7 +77,12 @@ interface Props {
 /** In coin units where there are such, and in base units. */
 export const Quantity = ({ currency, quantity, named = false }: Props) => {
   const count = decimalsOf(currency)
-  const name: ComponentChildren = named && <span class="unit"> {currency}</span>
+  const name: ComponentChildren = named && (
+    <span class="unit">
+      {" "}
+      <Free text={currency} />
+    </span>
+  )
   if (count === undefined || count === 0) {
     return (
       <span class="quantity">

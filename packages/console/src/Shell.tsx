@@ -123,9 +123,16 @@ const Changes = ({ session }: { readonly session: Api.Session }) => {
   )
 }
 
+/** The other tabs share the session, and end with it. */
+const tabs = new BroadcastChannel("signed out")
+tabs.onmessage = () => {
+  Api.session.value = null
+}
+
 const signOut = async () => {
   await Api.request("/session", { method: "DELETE" }).catch(() => undefined)
   Api.session.value = null
+  tabs.postMessage(null)
 }
 
 export const Shell = ({

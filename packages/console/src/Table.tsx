@@ -16,6 +16,8 @@ interface Props<Row> {
   /** Where the caption stands above the table as a heading already. */
   readonly hideCaption?: boolean
   readonly fresh?: (row: Row) => boolean
+  /** Figures may break over lines: there are many. */
+  readonly dense?: boolean
 }
 
 export const Table = <Row,>({
@@ -26,11 +28,12 @@ export const Table = <Row,>({
   empty = "None.",
   hideCaption = false,
   fresh,
+  dense = false,
 }: Props<Row>) =>
   rows.length === 0 ? (
     <p class="empty">{empty}</p>
   ) : (
-    <div class="scroll">
+    <div class={dense ? "scroll dense" : "scroll"}>
       <table>
         <caption class={hideCaption ? "hidden" : ""}>{caption}</caption>
         <thead>

@@ -81,6 +81,13 @@ const Ends = ({ id }: { readonly id: string }) => {
   )
 }
 
+/** What people named or wrote: all of it on hover, where a table has too little room; it turns nothing around beside it. */
+export const Free = ({ text }: { readonly text: string }) => (
+  <bdi class="free" title={text}>
+    {text}
+  </bdi>
+)
+
 interface IdProps {
   readonly id: string
   readonly what: string
@@ -91,7 +98,7 @@ interface IdProps {
 export const Id = ({ id, what, href, whole = false }: IdProps) => {
   const text = <code title={id}>{whole ? id : <Ends id={id} />}</code>
   return (
-    <span class="id">
+    <span class={whole ? "id whole" : "id"}>
       {href === undefined ? text : <a href={href}>{text}</a>}
       <CopyButton text={id} what={what} />
     </span>

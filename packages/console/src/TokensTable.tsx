@@ -1,10 +1,10 @@
 /** Tokens with which accounts are connected: issuing one, which is shown this once, and revoking it. */
 import { useState } from "preact/hooks"
 import * as Api from "./Api.ts"
-import { ChangeDialog, Dialog, mayOperate } from "./Dialogs.tsx"
+import { ChangeDialog, Dialog, mayOperate, ToChange } from "./Dialogs.tsx"
 import * as Route from "./Route.ts"
 import { type Column, Table } from "./Table.tsx"
-import { CopyButton, Id, State, Time } from "./Texts.tsx"
+import { CopyButton, Free, Id, State, Time } from "./Texts.tsx"
 
 const stateOf = ({ revokedAt, usedBy, expiresAt }: Api.Token) => {
   if (usedBy !== undefined) return "USED"
@@ -53,18 +53,22 @@ const columns: ReadonlyArray<Column<Api.Token>> = [
     name: "Account",
     cell: ({ partnersConnectionId, partnerClientId }) => (
       <>
-        {partnersConnectionId} <small class="partner">{partnerClientId}</small>
+        <Free text={partnersConnectionId} />{" "}
+        <small class="partner">
+          <Free text={partnerClientId} />
+        </small>
       </>
     ),
   },
   { name: "Issued", cell: ({ issuedAt }) => <Time at={issuedAt} /> },
+  { name: "Ends", cell: ({ expiresAt, revokedAt }) => <Time at={revokedAt ?? expiresAt} /> },
   {
-    name: "Ends",
-    cell: ({ expiresAt, revokedAt, usedBy }) =>
-      usedBy !== undefined ? (
-        <Id id={usedBy} what="connection’s id" href={Route.to("connections", usedBy)} />
+    name: "Used by",
+    cell: ({ usedBy }) =>
+      usedBy === undefined ? (
+        <span class="muted">nobody</span>
       ) : (
-        <Time at={revokedAt ?? expiresAt} />
+        <Id id={usedBy} what="connection’s id" href={Route.to("connections", usedBy)} />
       ),
   },
 ]
@@ -94,7 +98,7 @@ type Account = Pick<Api.Connection, "partnersConnectionId" | "partnerClientId">
 export const IssueToken = ({ of, again }: { readonly of?: Account; readonly again: () => void }) => {
   const [asked, setAsked] = useState(false)
   const [issued, setIssued] = useState<string>()
-  if (!mayOperate()) return <p class="muted">To issue or revoke tokens, open changes.</p>
+  if (!mayOperate()) return <ToChange what="issue or revoke tokens" />
   const close = () => setAsked(false)
   return (
     <>

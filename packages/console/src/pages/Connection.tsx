@@ -42,8 +42,8 @@ const Suspend = ({ connection, again }: { readonly connection: Shown; readonly a
         >
           <p>
             {suspended
-              ? "The network may reserve on it again."
-              : "Nothing new is reserved on it from now on. What is reserved goes on."}
+              ? "The network may allocate and deallocate on it again."
+              : "New allocations are rejected from now on. Deallocations go on, unless the server is told to reject them (SUSPENDED_DEALLOCATIONS=reject). Locks, adjustments and what is reserved go on."}
           </p>
         </ChangeDialog>
       )}
@@ -104,7 +104,8 @@ const Past = ({ connection }: { readonly connection: Shown }) => {
             points={entries.toReversed().map(({ at, balances }) => ({ at, value: balances[balance] }))}
           />
           <Table
-            caption={`The latest ${entries.length} entries, in base units of ${currency}`}
+            caption={`The latest ${entries.length === 1 ? "entry" : `${entries.length} entries`}, in base units of ${currency}`}
+            dense
             rows={entries}
             keyOf={({ cursor }) => cursor}
             columns={[

@@ -1,5 +1,5 @@
 /** All connections, in the order of their ids. */
-import * as Api from "../Api.ts"
+import type * as Api from "../Api.ts"
 import { Choice, Filters, queryOf, TextField } from "../Filters.tsx"
 import { Paging } from "../Paging.tsx"
 import * as Route from "../Route.ts"
@@ -42,7 +42,6 @@ export const Connections = () => {
   const list = useAsk<{ readonly connections: ReadonlyArray<Api.Connection>; readonly nextCursor: string | null }>(
     `/connections${query === "" ? "" : `?${query}`}`,
   )
-  const csvQuery = queryOf(filters)
   return (
     <Page title="Connections">
       <Filters names={filters}>
@@ -67,7 +66,7 @@ export const Connections = () => {
           <Paging
             next={list.data.nextCursor}
             forward="More"
-            csv={`${Api.base}/connections.csv${csvQuery === "" ? "" : `?${csvQuery}`}`}
+            csv={["connections", queryOf(filters)]}
             count={list.data.connections.length}
           />
         </>

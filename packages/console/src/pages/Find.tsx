@@ -1,15 +1,19 @@
 /** Whatever has this id or identifier: of the network's or ours. One that is alone is gone to at once. */
+import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import * as Api from "../Api.ts"
+import { Quantity } from "../Quantity.tsx"
 import * as Route from "../Route.ts"
 import { Table } from "../Table.tsx"
-import { Id, Page, ProblemNote } from "../Texts.tsx"
+import { Free, Id, Page, ProblemNote, State } from "../Texts.tsx"
 
 interface Found {
   readonly what: string
   readonly id: string
   readonly href: string
   readonly matched: string
+  /** What people know it by. */
+  readonly about: ComponentChildren
 }
 
 const isUuid = (text: string) => /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i.test(text)
@@ -24,45 +28,67 @@ const orNothing = async (found: Promise<ReadonlyArray<Found>>): Promise<Readonly
   }
 }
 
-const byId = async (path: string, id: string, what: string): Promise<ReadonlyArray<Found>> => {
-  await Api.ask(`/${path}/${id}`)
-  return [{ what, id, href: Route.to(path, id), matched: "its id" }]
+const account = ({ partnersConnectionId, partnerClientId }: Api.Connection | Api.Token) => (
+  <>
+    <Free text={partnersConnectionId} /> · <Free text={partnerClientId} />
+  </>
+)
+
+const terms = (transfer: Api.Transfer) => (
+  <>
+    <Quantity {...transfer.amount} named /> <State state={Api.stateOf(transfer)} />
+  </>
+)
+
+const transferBy = (kind: Api.Kind, transfer: Api.Transfer, matched: string): Found => {
+  const { path, one } = Api.kinds[kind]
+  const id = Api.idOf(transfer)
+  return { what: one, id, href: Route.to(path, id), matched, about: terms(transfer) }
 }
+
+const transferById = async (kind: Api.Kind, id: string): Promise<ReadonlyArray<Found>> => [
+  transferBy(kind, await Api.ask<Api.Transfer>(`/${Api.kinds[kind].path}/${id}`), "its id"),
+]
+
+const connectionById = async (id: string): Promise<ReadonlyArray<Found>> => [
+  connectionBy(await Api.ask<Api.Connection>(`/connections/${id}`), "its id"),
+]
+
+const connectionBy = (connection: Api.Connection, matched: string): Found => ({
+  what: "Connection",
+  id: connection.connectionId,
+  href: Route.to("connections", connection.connectionId),
+  matched,
+  about: account(connection),
+})
 
 const connectionsBy = async (field: string, name: string, text: string): Promise<ReadonlyArray<Found>> => {
   const { connections } = await Api.ask<{ readonly connections: ReadonlyArray<Api.Connection> }>(
     `/connections?${field}=${encodeURIComponent(text)}`,
   )
-  return connections.map(({ connectionId }) => ({
-    what: "Connection",
-    id: connectionId,
-    href: Route.to("connections", connectionId),
-    matched: name,
-  }))
+  return connections.map((connection) => connectionBy(connection, name))
 }
 
 const tokensBy = async (field: string, name: string, text: string): Promise<ReadonlyArray<Found>> => {
   const { connectionTokens } = await Api.ask<{ readonly connectionTokens: ReadonlyArray<Api.Token> }>(
     `/connection-tokens?${field}=${encodeURIComponent(text)}`,
   )
-  return connectionTokens.map(({ tokenId, partnersConnectionId }) => ({
+  return connectionTokens.map((token) => ({
     what: "Token",
-    id: tokenId,
-    href: `${Route.to("tokens")}?partnersConnectionId=${encodeURIComponent(partnersConnectionId)}`,
+    id: token.tokenId,
+    href: `${Route.to("tokens")}?partnersConnectionId=${encodeURIComponent(token.partnersConnectionId)}`,
     matched: name,
+    about: account(token),
   }))
 }
 
 /** By the id that our own systems have for it. */
 const byOurs = async (kind: "deallocation" | "allocation", field: string, text: string) => {
-  const { path, one } = Api.kinds[kind]
+  const { path } = Api.kinds[kind]
   const list = await Api.ask<Record<string, ReadonlyArray<Api.Transfer>>>(
     `/${path}?${field}=${encodeURIComponent(text)}`,
   )
-  return (list[path] ?? []).map((transfer): Found => {
-    const id = Api.idOf(transfer)
-    return { what: one, id, href: Route.to(path, id), matched: "our id" }
-  })
+  return (list[path] ?? []).map((transfer) => transferBy(kind, transfer, "our id"))
 }
 
 const find = async (text: string): Promise<ReadonlyArray<Found>> => {
@@ -70,8 +96,8 @@ const find = async (text: string): Promise<ReadonlyArray<Found>> => {
   const asks = [
     ...(isUuid(text)
       ? [
-          ...Object.values(Api.kinds).map(({ path, one }) => byId(path, lower, one)),
-          byId("connections", lower, "Connection"),
+          ...(Object.keys(Api.kinds) as ReadonlyArray<Api.Kind>).map((kind) => transferById(kind, lower)),
+          connectionById(lower),
           connectionsBy("clientId", "the network’s client", lower),
           tokensBy("tokenId", "its id", lower),
         ]
@@ -142,6 +168,7 @@ export const Find = () => {
               name: "Id",
               cell: ({ id, href, what }) => <Id id={id} what={`${what.toLowerCase()}’s id`} href={href} whole />,
             },
+            { name: "Account or terms", cell: ({ about }) => about },
             { name: "Found by", cell: ({ matched }) => matched },
           ]}
         />

@@ -1,10 +1,33 @@
-/** The journal as it is written: what came since the browser signed in, and a little before it. */
+/** The journal as it is written: what came since the browser signed in, a little before it, and more of that on demand. */
+import { useState } from "preact/hooks"
 import * as Api from "../Api.ts"
 import * as Live from "../Live.ts"
 import { Quantity } from "../Quantity.tsx"
 import * as Route from "../Route.ts"
 import { Table } from "../Table.tsx"
-import { Id, Page, State, Time } from "../Texts.tsx"
+import { Id, Page, ProblemNote, State, Time } from "../Texts.tsx"
+
+const Older = () => {
+  const [state, setState] = useState<"ready" | "busy" | "begins here" | Api.Problem>("ready")
+  if (state === "begins here" || Live.entries.value.at(-1)?.cursor === "1") return null
+  const older = () => {
+    setState("busy")
+    Live.older().then(
+      (found) => setState(found ? "ready" : "begins here"),
+      (error) => setState(Api.toProblem(error)),
+    )
+  }
+  return (
+    <>
+      {typeof state === "object" && <ProblemNote problem={state} />}
+      <div class="actions">
+        <button type="button" onClick={older} disabled={state === "busy"}>
+          Older
+        </button>
+      </div>
+    </>
+  )
+}
 
 export const Journal = () => {
   const entries = Live.entries.value
@@ -16,6 +39,7 @@ export const Journal = () => {
       <Table
         caption="The journal as it is written"
         hideCaption
+        dense
         rows={entries}
         keyOf={({ cursor }) => cursor}
         empty="Nothing happened yet."
@@ -51,6 +75,7 @@ export const Journal = () => {
           },
         ]}
       />
+      {entries.length > 0 && <Older />}
     </Page>
   )
 }

@@ -34,8 +34,14 @@ export const Log = () => {
                 ),
               },
               { name: "Action", cell: ({ action }) => <code class="action">{action}</code> },
-              { name: "Reason", cell: ({ reason }) => reason ?? <span class="muted">none given</span> },
-              { name: "Outcome", cell: ({ outcome }) => outcome ?? <span class="muted">not known</span> },
+              {
+                name: "Reason",
+                cell: ({ reason }) => (reason === null ? <span class="muted">none given</span> : <bdi>{reason}</bdi>),
+              },
+              {
+                name: "Outcome",
+                cell: ({ outcome }) => (outcome === null ? <span class="muted">not known</span> : <bdi>{outcome}</bdi>),
+              },
             ]}
           />
           <Paging next={list.data.nextCursor} forward="Older" count={list.data.entries.length} />

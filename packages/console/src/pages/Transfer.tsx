@@ -1,7 +1,7 @@
 /** One transfer: its terms, its state, all that happened to it, and the requests about it that were seen lately. */
 import { useState } from "preact/hooks"
 import * as Api from "../Api.ts"
-import { ChangeDialog, mayOperate } from "../Dialogs.tsx"
+import { ChangeDialog, mayOperate, ToChange } from "../Dialogs.tsx"
 import { Hash } from "../Hash.tsx"
 import { useLive } from "../Live.ts"
 import { Digits, Quantity } from "../Quantity.tsx"
@@ -69,7 +69,9 @@ const Terms = ({ kind, transfer }: { readonly kind: Api.Kind; readonly transfer:
       {transfer.memo !== undefined && (
         <>
           <dt>Memo</dt>
-          <dd>{transfer.memo}</dd>
+          <dd>
+            <bdi>{transfer.memo}</bdi>
+          </dd>
         </>
       )}
       <dt>Asked for</dt>
@@ -91,7 +93,7 @@ const Terms = ({ kind, transfer }: { readonly kind: Api.Kind; readonly transfer:
 const Settle = ({ lock, again }: { readonly lock: Shown; readonly again: () => void }) => {
   const [asked, setAsked] = useState<"clear" | "release">()
   if (lock.state !== "RESERVED") return null
-  if (!mayOperate()) return <p class="muted">To clear or release it, open changes.</p>
+  if (!mayOperate()) return <ToChange what="clear or release it" />
   const close = () => setAsked(undefined)
   return (
     <>
@@ -108,7 +110,9 @@ const Settle = ({ lock, again }: { readonly lock: Shown; readonly again: () => v
           what="quantity in base units"
           action={asked === "clear" ? "Clear the lock" : "Release the lock"}
           onClose={close}
-          change={async (confirmation) => {
+          change={async ({ confirm, reason }) => {
+            // A quantity is shown in groups, and may be typed so.
+            const confirmation = { confirm: confirm.replaceAll(/\s/g, ""), reason }
             await Api.request(`/locks/${Api.idOf(lock)}/${asked}`, { method: "PUT", confirmation })
             close()
             again()
@@ -129,11 +133,13 @@ const Settle = ({ lock, again }: { readonly lock: Shown; readonly again: () => v
 const Journal = ({ currency, journal }: { readonly currency: string; readonly journal: ReadonlyArray<Api.Entry> }) => (
   <Table
     caption="Journal, with the account’s balances after each entry, in base units"
+    dense
     rows={journal}
     keyOf={({ at, event }) => `${event} ${at}`}
     empty="Nothing was posted: it was never reserved."
     columns={[
       { name: "Event", cell: ({ event }) => <State state={event} /> },
+      { name: "Hash", cell: (entry) => <Hash entry={entry} /> },
       { name: "At", cell: ({ at }) => <Time at={at} /> },
       { name: "Quantity", numeric: true, cell: ({ quantity }) => <Quantity currency={currency} quantity={quantity} /> },
       ...Api.balanceNames.map((name) => ({
@@ -145,7 +151,6 @@ const Journal = ({ currency, journal }: { readonly currency: string; readonly jo
           </data>
         ),
       })),
-      { name: "Hash", cell: (entry) => <Hash entry={entry} /> },
     ]}
   />
 )
@@ -156,8 +161,8 @@ const Requests = ({ id }: { readonly id: string }) => {
   if (seen.data === undefined) return <Waiting problem={seen.problem} again={seen.again} />
   return (
     <Table
-      caption="Requests about it that this server process saw lately"
-      rows={seen.data.requests}
+      caption="Requests about it that this server process saw lately, without what operators read"
+      rows={seen.data.requests.filter(({ method, route }) => method !== "GET" || !route.startsWith(Api.base))}
       keyOf={({ at, method, route }) => `${at} ${method} ${route}`}
       empty="This server process saw no request about it lately."
       columns={[

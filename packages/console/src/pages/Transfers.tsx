@@ -6,7 +6,7 @@ import { Paging } from "../Paging.tsx"
 import { Quantity } from "../Quantity.tsx"
 import * as Route from "../Route.ts"
 import { type Column, Table } from "../Table.tsx"
-import { Age, Id, Page, State, Time, Waiting } from "../Texts.tsx"
+import { Age, Free, Id, Page, State, Time, Waiting } from "../Texts.tsx"
 import { useAsk } from "../useAsk.ts"
 
 const states: Record<Api.Kind, ReadonlyArray<string>> = {
@@ -59,7 +59,7 @@ const columnsOf = (kind: Api.Kind): ReadonlyArray<Column<Api.Transfer>> => [
     numeric: true,
     cell: ({ amount }) => <Quantity {...amount} />,
   },
-  { name: "Currency", cell: ({ amount: { currency } }) => currency },
+  { name: "Currency", cell: ({ amount: { currency } }) => <Free text={currency} /> },
   {
     name: "Connection",
     cell: ({ connectionId, partnersConnectionId, partnerClientId }) => (
@@ -67,14 +67,14 @@ const columnsOf = (kind: Api.Kind): ReadonlyArray<Column<Api.Transfer>> => [
         <Id id={connectionId} what="connection’s id" href={Route.to("connections", connectionId)} />
         {partnersConnectionId !== undefined && (
           <small class="partner">
-            {partnersConnectionId} · {partnerClientId}
+            <Free text={partnersConnectionId} /> · <Free text={partnerClientId ?? ""} />
           </small>
         )}
       </>
     ),
   },
   ...(kind === "lock" || kind === "adjustment"
-    ? [{ name: "Memo", cell: ({ memo }: Api.Transfer) => memo ?? "" }]
+    ? [{ name: "Memo", cell: ({ memo }: Api.Transfer) => <Free text={memo ?? ""} /> }]
     : [
         {
           name: "Ours",
@@ -96,7 +96,6 @@ export const Transfers = ({ kind }: { readonly kind: Api.Kind }) => {
   Live.useLive((entry) => entry.kind === kind, list.again)
   const rows = list.data?.[path] ?? []
   const oldestFirst = Route.place.value.query.get("order") === "oldest"
-  const csvQuery = queryOf(filters)
   return (
     <Page title={title}>
       <Filters names={filters}>
@@ -149,7 +148,7 @@ export const Transfers = ({ kind }: { readonly kind: Api.Kind }) => {
           <Paging
             next={list.data.nextCursor}
             forward={oldestFirst ? "Newer" : "Older"}
-            csv={`${Api.base}/${path}.csv${csvQuery === "" ? "" : `?${csvQuery}`}`}
+            csv={[path, queryOf(filters)]}
             count={rows.length}
           />
         </>
