@@ -54,6 +54,12 @@ describe("at the console", { timeout: 60_000 }, () => {
     await page.getByRole("button", { name: "Sign out" }).click()
     await page.waitForURL(/\/console\/login/)
     await other.waitForURL(/\/console\/login\?to=%2Fconsole%2Flog$/)
+    // A link that leads to no page of ours leads to the first.
+    await page.goto(`${console.url}/console/login?to=/console/%25`)
+    await Console.signIn(page, Console.tokens.ruth)
+    await page.waitForURL(/\/console$/)
+    await page.getByRole("button", { name: "Sign out" }).click()
+    await page.waitForURL(/\/console\/login/)
     await page.goto(`${console.url}/console`)
     await page.getByLabel("Operator’s token").waitFor()
     await context.close()

@@ -68,7 +68,8 @@ const keepLoginAddress = (signedIn: boolean) => {
   const atLogin = path[0] === "login"
   if (signedIn && atLogin) {
     const back = query.get("to") ?? ""
-    Route.navigate(back.startsWith("/console") ? back : Route.to(), { replace: true })
+    // Whoever made the link may have meant another page than one of ours.
+    Route.navigate(/^\/console(\/[\w-]+)*(\?.*)?$/.test(back) ? back : Route.to(), { replace: true })
   }
   if (!signedIn && !atLogin) {
     const here = `${location.pathname}${location.search}`
