@@ -3,6 +3,7 @@ import { gunzipSync } from "node:zlib"
 import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import type { Page } from "playwright-core"
+import { root } from "../support/ServerProcess.ts"
 import * as Console from "./Console.ts"
 
 /** As Lighthouse has it for phones. */
@@ -33,6 +34,8 @@ describe("the console arrives", { timeout: 60_000 }, () => {
     assert.isAtMost(bytes, 40_000)
     // A limit far off is none.
     assert.isAtLeast(bytes, 20_000)
+    // Nor does it name the files of the machine that built it.
+    for (const { body } of files) assert.notInclude(gunzipSync(body).toString(), root)
     for (const path of paths) {
       const { headers } = await get(path, "gzip, br")
       assert.strictEqual(headers["content-encoding"], "br", path)

@@ -37,6 +37,8 @@ export const groups = (digits: string, fromRight: boolean): ReadonlyArray<string
 
 /** As many digits as ether has, and some millions of it, stay together. */
 const onOneLine = 28
+/** So many do so also in a dense table. */
+const anywhere = 15
 
 /** A number in groups, between which a line may break where it is a long one. */
 export const Digits = ({ text }: { readonly text: string }) => {
@@ -54,7 +56,11 @@ export const Digits = ({ text }: { readonly text: string }) => {
       )
     })
   return (
-    <span class={text.length > onOneLine ? "digits long" : "digits whole"}>
+    <span
+      class={
+        text.length > onOneLine ? "digits long" : text.length > anywhere ? "digits whole middling" : "digits whole"
+      }
+    >
       {sign}
       {spans(groups(whole.slice(sign.length), true))}
       {fraction !== undefined && (
