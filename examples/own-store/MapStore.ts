@@ -192,6 +192,14 @@ export const make = (policy: Transfer.Policy): Effect.Effect<Store.Store> =>
           return Effect.succeed(journal.slice(first, first + limit).flatMap((entry, n) => placed(entry, first + n)))
         }),
 
+      entriesBefore: (before, limit) =>
+        Effect.sync(() => {
+          const newestFirst = journal.flatMap((entry, n) => placed(entry, n)).toReversed()
+          return newestFirst
+            .filter(({ place }) => before === undefined || BigInt(place) < BigInt(before))
+            .slice(0, limit)
+        }),
+
       ready: Effect.void,
     }
   })

@@ -314,6 +314,12 @@ export const make = (pool: Pool, policy: Transfer.Policy): Store.Store => {
       return unhashed(found)
     }, orUnavailable),
 
+    entriesBefore: (before, limit) =>
+      select(placed, `${inPlace} WHERE ($1::bigint IS NULL OR place < $1) ORDER BY place DESC LIMIT $2`, [
+        before ?? null,
+        limit,
+      ]).pipe(Effect.map(unhashed), orUnavailable),
+
     ready: Effect.asVoid(orUnavailable(query("SELECT FROM journal LIMIT 1"))),
   }
 }

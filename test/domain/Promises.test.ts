@@ -244,6 +244,7 @@ describe("what cannot be read is refused with its field and value, before the st
     list: { kind: "lock", query },
     journal: { transferId: id },
     entries: { after: "1", limit: 1 },
+    entriesBefore: { before: "1", limit: 1 },
     reserve: { kind: "deallocation", terms, nonce, partnerTransferId: "ours" },
     clear: { kind: "lock", id, nonce },
     release: { kind: "lock", id, nonce },

@@ -296,6 +296,11 @@ export const persistence = [
       "persistence/Connections",
     ],
     "a token is not used up": ["SET used_by =", "SET used_by = NULL WHERE used_by =", "persistence/Connections"],
+    "whoever reads backwards does not wait for what is still to come": [
+      "BigInt(before) > settled ? settled + 1n : BigInt(before)",
+      "BigInt(before) > settled ? 1n << 62n : BigInt(before)",
+      "persistence/Feed",
+    ],
     "whoever follows does not wait for what is still to come": [
       "while (open.length > 0)",
       "while (open.length < 0)",

@@ -78,6 +78,9 @@ it.live("an entry that is not committed yet holds up those after it, for as long
       const connection = yield* funded(10n)
       const placesAfter = (after?: Store.Place) =>
         Effect.map(service.entries(after, 200), (entries) => entries.map(({ transferId }) => transferId))
+      const backwards = Effect.map(service.entriesBefore(undefined, 200), (entries) =>
+        entries.map(({ transferId }) => transferId),
+      )
       const [credited] = yield* placesAfter()
       const slow = Uuid.Uuid.make("018f3f1e-0000-7000-8000-00000000dead")
       const outsider = yield* open(database)
@@ -95,8 +98,10 @@ it.live("an entry that is not committed yet holds up those after it, for as long
       const later = adjustmentOf(connection, "credit", 1n)
       yield* service.adjust(later)
       assert.deepStrictEqual(yield* placesAfter(), [credited])
+      assert.deepStrictEqual(yield* backwards, [credited])
       yield* outsider.query("COMMIT")
       assert.deepStrictEqual(yield* placesAfter(), [credited, slow, later.id])
+      assert.deepStrictEqual(yield* backwards, [later.id, slow, credited])
       // Numbers of what was rolled back are never given again, and nobody waits for them.
       yield* outsider.query("BEGIN")
       yield* outsider.query("SELECT nextval('journal_seq_seq')")

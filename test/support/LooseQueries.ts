@@ -25,11 +25,13 @@ export const looseQueries = {
       yield* assertDies(holdfast.tokens(query as Store.TokenQuery), fact)
       if ("limit" in query) {
         yield* assertDies(holdfast.entries(undefined, query.limit as number), message)
+        yield* assertDies(holdfast.entriesBefore(undefined, query.limit as number), message)
       }
     }
     const cursor = "x" as Store.Place
     const noPlace = 'Expected a cursor of the journal: 1 to 18 digits, got "x"'
     yield* assertDies(holdfast.entries(cursor, 1), noPlace)
+    yield* assertDies(holdfast.entriesBefore(cursor, 1), noPlace)
     yield* assertDies(Stream.runDrain(holdfast.follow(cursor)), noPlace)
   }),
 
@@ -44,6 +46,7 @@ export const looseQueries = {
       assert.lengthOf((yield* holdfast.list("adjustment", { limit })).items, found)
       assert.lengthOf((yield* holdfast.connections({ limit })).items, found)
       assert.lengthOf(yield* holdfast.entries(undefined, limit), found)
+      assert.lengthOf(yield* holdfast.entriesBefore(undefined, limit), found)
     }
   }),
 

@@ -17,5 +17,6 @@ export const unasked = {
   list: () => unused,
   journal: () => unused,
   entries: () => unused,
+  entriesBefore: () => unused,
   ready: Effect.void,
 } satisfies Partial<Store.Store>

@@ -193,6 +193,11 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store.St
   const entries: Store.Store["entries"] = (after, limit) =>
     Effect.suspend(() => reads.entries(after === undefined ? after : Store.Place.make(after), Store.Limit.make(limit)))
 
+  const entriesBefore: Store.Store["entriesBefore"] = (before, limit) =>
+    Effect.suspend(() =>
+      reads.entriesBefore(before === undefined ? before : Store.Place.make(before), Store.Limit.make(limit)),
+    )
+
   const follow = yield* Feed.make(entries)
 
   return Holdfast.of({
@@ -201,6 +206,7 @@ export const make = Effect.fnUntraced(function* ({ execute, ...reads }: Store.St
     tokens: (query) => Effect.suspend(() => reads.tokens(Store.TokenQuery.make(query))),
     list: (kind, query) => Effect.suspend(() => reads.list(kind, Store.Query.make(query))),
     entries,
+    entriesBefore,
     // Of what the partner itself asks for the id is left out: it has one already.
     reserve: <Kind extends TwoPhaseKind>(
       kind: Kind,

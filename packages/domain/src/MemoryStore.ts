@@ -272,6 +272,15 @@ export const make = Effect.fnUntraced(function* (
         const found = entries.slice(first, first + limit)
         return Effect.succeed(found.flatMap((entry, index) => placed(entry, first + index)))
       }),
+    entriesBefore: (before, limit) =>
+      Effect.sync(() => {
+        const end = before === undefined ? entries.length : Math.min(entries.length, Math.max(0, Number(before) - 1))
+        const first = Math.max(0, end - limit)
+        return entries
+          .slice(first, end)
+          .flatMap((entry, index) => placed(entry, first + index))
+          .toReversed()
+      }),
     journal: (transferId) =>
       Effect.sync(() =>
         entries.flatMap((entry, index) => (entry.transferId === transferId ? placed(entry, index) : [])),

@@ -291,6 +291,7 @@ const read = {
   list: reader({ kind, query: plainly(Store.Query) }, strictly),
   journal: reader({ transferId: Uuid.FromString }),
   entries: reader({ after: place, limit: Store.Query.fields.limit }),
+  entriesBefore: reader({ before: place, limit: Store.Query.fields.limit }),
   kind: reader({ kind: twoPhaseKind }),
   reserve: Record.map(twoPhaseKinds, ({ terms }) =>
     reader({
@@ -392,6 +393,8 @@ export const make = async <E>(layer: Layer.Layer<Holdfast_.Holdfast, E>): Promis
     list: (kind, query) => ask(read.list({ kind, query }), (_) => service.list(kind, _.query)),
     journal: (transferId) => ask(read.journal({ transferId }), (_) => service.journal(_.transferId)),
     entries: (after, limit) => ask(read.entries({ after, limit }), (_) => service.entries(_.after, _.limit)),
+    entriesBefore: (before, limit) =>
+      ask(read.entriesBefore({ before, limit }), (_) => service.entriesBefore(_.before, _.limit)),
     ready: () => answer(service.ready),
     reserve: (kind, terms, nonce, partnerTransferId) =>
       ask(

@@ -468,6 +468,14 @@ export interface Store {
     after: Place | undefined,
     limit: number,
   ) => Effect.Effect<ReadonlyArray<Placed>, PlaceNotFound | Unavailable>
+  /**
+   * Entries of all accounts before a place, or before the journal's end where none is given: the last ones, newest first,
+   * at most so many. The first of them is where {@link Store.entries} goes on.
+   */
+  readonly entriesBefore: (
+    before: Place | undefined,
+    limit: number,
+  ) => Effect.Effect<ReadonlyArray<Placed>, Unavailable>
   /** Succeeds where the store answers. */
   readonly ready: Effect.Effect<void, Unavailable>
 }

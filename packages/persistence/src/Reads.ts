@@ -139,8 +139,8 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
     Effect.gen(function* () {
       const sums = Account.Balance.literals.map((balance) => `sum(${balance})::text AS ${balance}`)
       const rows = yield* sql`
-      SELECT currency, count(*)::int AS accounts, ${sql.literal(sums.join(", "))}
-      FROM accounts WHERE ${sql.literal(Account.Balance.literals.join(" + "))} > 0 GROUP BY currency ORDER BY currency`
+        SELECT currency, count(*)::int AS accounts, ${sql.literal(sums.join(", "))}
+        FROM accounts WHERE ${sql.literal(Account.Balance.literals.join(" + "))} > 0 GROUP BY currency ORDER BY currency`
       return yield* Effect.orDie(decodeTotals(rows))
     }).pipe(orUnavailable("30 seconds")),
   )
@@ -239,9 +239,11 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
     if (last > settled) settled = last
   }).pipe(Effect.timeoutOption("1 second"))
 
+  const placedEntries = sql.literal(`j.seq::text AS place, t.kind AS of_kind, ${Tables.journal.select("j")}
+    FROM journal j JOIN transfers t ON t.id = j.transfer_id`)
+
   const entriesAfter = (place: bigint, limit: number) =>
-    sql`SELECT j.seq::text AS place, t.kind AS of_kind, ${sql.literal(Tables.journal.select("j"))}
-      FROM journal j JOIN transfers t ON t.id = j.transfer_id
+    sql`SELECT ${placedEntries}
       WHERE j.seq > ${String(place)} AND j.seq <= ${String(settled)} ORDER BY j.seq LIMIT ${limit}`
 
   const entriesOf = Effect.fnUntraced(function* (after: Store.Place | undefined, limit: number) {
@@ -255,6 +257,13 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
         return yield* new Store.PlaceNotFound({ place: after })
       }
     }
+    return yield* readPlaced(rows)
+  }, orUnavailable())
+
+  const entriesBefore = Effect.fnUntraced(function* (before: Store.Place | undefined, limit: number) {
+    yield* settle
+    const end = before === undefined || BigInt(before) > settled ? settled + 1n : BigInt(before)
+    const rows = yield* sql`SELECT ${placedEntries} WHERE j.seq < ${String(end)} ORDER BY j.seq DESC LIMIT ${limit}`
     return yield* readPlaced(rows)
   }, orUnavailable())
 
@@ -276,6 +285,7 @@ export const make = Effect.fnUntraced(function* (incarnation: string | undefined
     list,
     journal,
     entries: entriesOf,
+    entriesBefore,
     ready,
   }
 })

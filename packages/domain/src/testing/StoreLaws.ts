@@ -309,6 +309,29 @@ const ofStores = {
     },
   ),
 
+  "journal/backwards": example(
+    "backwards, the journal has the same entries from its end on, in pages of any size",
+    function* (store) {
+      const after = yield* endOf(store)
+      for (const quantity of [1n, 2n, 3n]) yield* funded(store, quantity)
+      const isAfter = ({ place }: Store.Placed) => after === undefined || BigInt(place) > BigInt(after)
+      const forwards = (yield* feedFrom(store, after, ({ length }) => length >= 3)).slice(0, 3)
+      const [first] = forwards
+      for (const limit of [1, 2, 200]) {
+        const backwards: Array<Store.Placed> = []
+        for (let page = yield* store.entriesBefore(undefined, limit); page.some(isAfter); ) {
+          yield* Law.holds(page.length <= limit, `Of ${limit} entries at most ${page.length} are given.`)
+          backwards.push(...page.filter(isAfter))
+          page = yield* store.entriesBefore(page.at(-1)?.place, limit)
+        }
+        // Others may have added to it since.
+        yield* Law.same<unknown>(backwards.toReversed().slice(0, 3), forwards, "What the journal has, read backwards")
+      }
+      const before = yield* store.entriesBefore(first?.place, 1)
+      yield* Law.same(before.filter(isAfter).length, 0, "How many of its entries are before the first of them")
+    },
+  ),
+
   "currencies/alike": example(
     "codes that differ in case are different currencies, each of which is known once something came in in it",
     function* (store) {
