@@ -79,16 +79,20 @@ const prepare = Effect.fnUntraced(function* (settings: Settings.Settings) {
   return { prepared: { ...files, database: { connection: { path, username, database }, incarnation } }, told }
 })
 
+/** As one word of a shell. */
+const inShell = (text: string) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+
 const announce = (settings: Settings.Settings, told: ReadonlyArray<string>) => (address: string) =>
   Effect.andThen(
     Signals.serving("server", address),
     Effect.sync(() => {
       // What another terminal would not know of itself.
-      const elsewhere = address === "http://127.0.0.1:3000" ? "" : `HOLDFAST_URL=${address} `
-      const data = settings.dataDirectory === ".holdfast" ? "" : `DATA_DIR=${settings.dataDirectory} `
+      const { host, port, dataDirectory } = Settings.usual
+      const elsewhere = address === `http://${host}:${port}` ? "" : `HOLDFAST_URL=${address} `
+      const data = settings.dataDirectory === dataDirectory ? "" : `DATA_DIR=${inShell(settings.dataDirectory)} `
       standardOutput.write([
         `Holdfast is ready at ${address} (${address}/docs describes it)`,
-        ...(ConsolePages.load() === undefined ? [] : [`  console           ${address}/console`]),
+        ...(ConsolePages.folder() === undefined ? [] : [`  console           ${address}/console`]),
         ...told,
         ...(Settings.isDevelopment(settings) ? [`  try it with       ${elsewhere}${data}npm run simulate`] : []),
       ])

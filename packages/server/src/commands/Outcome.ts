@@ -1,7 +1,7 @@
 /** How a command ends: 0 where all is well, 1 where what it was asked about is not, 2 where it was asked wrongly. */
 import { Cause, Console, Data, Effect } from "effect"
+import { codeIn } from "../settings/FileFault.ts"
 import { explain } from "../settings/StartFailure.ts"
-import { codeIn } from "../terminal/FileFault.ts"
 
 /** It ended otherwise than well, and why has been said. */
 export class Ended extends Data.TaggedError("Ended")<{ readonly code: 1 | 2 }> {}

@@ -3,8 +3,8 @@ import * as Path from "node:path"
 import type { Given } from "@holdfast/http/Credentials"
 import * as Operators from "@holdfast/http/Operators"
 import { Effect, FileSystem, Option, Redacted, Schema } from "effect"
+import * as FileFault from "../settings/FileFault.ts"
 import { InvalidSetting } from "../settings/InvalidSetting.ts"
-import * as FileFault from "../terminal/FileFault.ts"
 
 export interface Options {
   /** Several, so that one can take the place of another. */

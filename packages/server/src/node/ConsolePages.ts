@@ -14,9 +14,14 @@ const types: Readonly<Record<string, string>> = {
   ".woff2": "font/woff2",
 }
 
-const folder = (): string | undefined => {
+/** Where it was built, if it was. */
+export const folder = (): string | undefined => {
   try {
-    return Path.join(Path.dirname(createRequire(import.meta.url).resolve("@holdfast/console/package.json")), "dist")
+    const dist = Path.join(
+      Path.dirname(createRequire(import.meta.url).resolve("@holdfast/console/package.json")),
+      "dist",
+    )
+    return Fs.existsSync(Path.join(dist, "index.html")) ? dist : undefined
   } catch {
     return undefined
   }
@@ -27,7 +32,7 @@ const read = (path: string): Uint8Array | undefined => (Fs.existsSync(path) ? Fs
 /** None where the console was not built. */
 export const load = (): Pages | undefined => {
   const dist = folder()
-  if (dist === undefined || !Fs.existsSync(Path.join(dist, "index.html"))) return undefined
+  if (dist === undefined) return undefined
   const files = new Map<string, File>()
   for (const name of Fs.globSync("**/*.{html,js,css,svg,json,woff2}", { cwd: dist })) {
     const path = Path.join(dist, name)

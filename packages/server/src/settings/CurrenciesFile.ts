@@ -2,7 +2,7 @@
 import { Amount } from "@holdfast/domain"
 import * as Json from "@holdfast/http/Json"
 import { Effect, FileSystem, Schema } from "effect"
-import * as FileFault from "../terminal/FileFault.ts"
+import * as FileFault from "./FileFault.ts"
 import { InvalidSetting } from "./InvalidSetting.ts"
 
 const variable = "CURRENCIES_FILE"

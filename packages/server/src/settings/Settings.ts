@@ -63,13 +63,16 @@ const SchemaName = Schema.String.check(Schema.isPattern(/^(?!pg_|information_sch
 
 const schemaNames = "up to 63 lower-case letters, digits and _, not beginning with a digit or pg_"
 
+/** Where a server listens and keeps its data unless it is said. */
+export const usual = { host: "127.0.0.1", port: 3000, dataDirectory: ".holdfast" }
+
 /** Where the database is. Fails with {@link InvalidSetting}. */
 export const loadDatabase = Effect.gen(function* (): Effect.fn.Return<
   Pick<Settings, "dataDirectory" | "databaseUrl" | "databaseSchema">,
   InvalidSetting
 > {
   return {
-    dataDirectory: (yield* text("DATA_DIR")) ?? ".holdfast",
+    dataDirectory: (yield* text("DATA_DIR")) ?? usual.dataDirectory,
     databaseUrl: yield* read("DATABASE_URL", Config.Redacted, "a URL"),
     databaseSchema:
       (yield* read("DATABASE_SCHEMA", (name) => Config.schema(SchemaName, name), schemaNames)) ?? Schemas.usual,
@@ -100,8 +103,8 @@ export const load = Effect.gen(function* (): Effect.fn.Return<Settings, InvalidS
   }
   const operatorTokens = yield* read("OPERATOR_TOKEN", Config.Redacted, "a token")
   const settings = {
-    host: (yield* text("HOST")) ?? "127.0.0.1",
-    port: port ?? 3000,
+    host: (yield* text("HOST")) ?? usual.host,
+    port: port ?? usual.port,
     ...(yield* loadDatabase),
     publicKeyFiles: list(publicKeyFiles),
     operatorTokens: operatorTokens === undefined ? [] : CredentialFiles.tokensIn(Redacted.value(operatorTokens)),

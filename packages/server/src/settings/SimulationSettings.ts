@@ -7,6 +7,7 @@ import * as Path from "node:path"
 import type { Simulation } from "@holdfast/conformance"
 import { Config, Effect, Option, Predicate, Redacted, Schema } from "effect"
 import * as CredentialFiles from "../credentials/CredentialFiles.ts"
+import { usual } from "./Settings.ts"
 
 /** Why nothing was asked for, in one line. */
 export class CannotStart extends Schema.TaggedError<CannotStart>()("CannotStart", {
@@ -20,9 +21,9 @@ const notReady = (message: string) => new CannotStart({ message, isWrongUse: fal
 
 const environment = Config.all({
   url: Config.option(Config.URL("HOLDFAST_URL")),
-  host: Config.String("HOST").pipe(Config.withDefault("127.0.0.1")),
-  port: Config.Port("PORT").pipe(Config.withDefault(3000)),
-  dataDirectory: Config.String("DATA_DIR").pipe(Config.withDefault(".holdfast")),
+  host: Config.String("HOST").pipe(Config.withDefault(usual.host)),
+  port: Config.Port("PORT").pipe(Config.withDefault(usual.port)),
+  dataDirectory: Config.String("DATA_DIR").pipe(Config.withDefault(usual.dataDirectory)),
   privateKeyFile: Config.option(Config.String("BITGO_PRIVATE_KEY_FILE")),
   operatorToken: Config.option(Config.Redacted("OPERATOR_TOKEN")),
   operatorTokenFile: Config.option(Config.String("OPERATOR_TOKEN_FILE")),

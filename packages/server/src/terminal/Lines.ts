@@ -5,7 +5,7 @@ import type { Readable, Writable } from "node:stream"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Data, Effect, Stream } from "effect"
 import { Failed, WrongUse } from "../commands/Outcome.ts"
-import * as FileFault from "./FileFault.ts"
+import * as FileFault from "../settings/FileFault.ts"
 
 /** Nobody takes what is written any more, or it could not be. */
 class NotWritten extends Data.TaggedError("NotWritten")<{ readonly message: string; readonly isUnwanted: boolean }> {}
