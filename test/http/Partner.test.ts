@@ -691,6 +691,11 @@ describe("lists", () => {
         assert.strictEqual(json["next"], reserved?.["cursor"])
         const rest = yield* TestServer.operator("GET", `/operator/v1/journal?after=${credited?.["cursor"]}`)
         assert.deepStrictEqual(rest.json["entries"], [reserved])
+        const backwards = (query: string) =>
+          Effect.map(TestServer.operator("GET", `/operator/v1/journal/newest?${query}`), ({ json }) => json)
+        assert.deepStrictEqual(yield* backwards("limit=1"), { entries: [reserved], next: reserved?.["cursor"] })
+        assert.deepStrictEqual((yield* backwards(`limit=1&before=${reserved?.["cursor"]}`))["entries"], [credited])
+        assert.deepStrictEqual(yield* backwards("before=1"), { entries: [], next: null })
         const end = yield* TestServer.operator("GET", `/operator/v1/journal?after=${json["next"]}`)
         assert.deepStrictEqual(end.json, { entries: [], next: json["next"] })
         assert.strictEqual((yield* TestServer.operator("GET", "/operator/v1/journal?after=x")).status, 400)

@@ -182,6 +182,8 @@ export interface Moment {
 
 export interface Overview {
   readonly at: string
+  readonly lastEntry: PlacedEntry | null
+  readonly totals: ReadonlyArray<CurrencyBalances>
   readonly reservations: ReadonlyArray<ReservedAges>
   readonly requests: {
     readonly secondsEach: number

@@ -34,35 +34,27 @@ const tell = (news: Parameters<Listener>[0]) => {
 }
 
 let after: string | undefined
-let running: AbortController | undefined
 
 const setLive = (live: boolean) => {
   if (state.value?.live !== live) state.value = { live, since: new Date() }
 }
 
-/** So many entries from before are shown where there are no newer ones yet. */
-const entriesBefore = 50n
+/** What the overview says, while that is what is watched. */
+export const overview = signal<Api.Overview | undefined>(undefined)
 
-/** A little before where the journal ends: the feed without a place to go on from begins with its first entry. */
-const nearItsEnd = async (signal: AbortSignal): Promise<string | undefined> => {
-  const newest = await Promise.all(
-    Object.values(Api.kinds).map(async ({ path }) => {
-      const page = await Api.ask<Record<string, ReadonlyArray<Api.Transfer>>>(`/${path}?limit=1`, { signal })
-      return page[path]?.[0]
-    }),
-  )
-  const [last] = newest
-    .filter((transfer) => transfer !== undefined)
-    .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
-  if (last === undefined) return undefined
-  const path = `/connections/${last.connectionId}/journal?limit=1`
-  const { entries } = await Api.ask<{ readonly entries: ReadonlyArray<Api.PlacedEntry> }>(path, { signal })
-  const place = BigInt(entries[0]?.cursor ?? 0)
-  return String(place > entriesBefore ? place - entriesBefore : 0n)
+/** So many entries from before are shown where there are no newer ones yet. */
+const entriesBefore = 50
+
+/** Begins with the last entries that there are. */
+const beginAtEnd = async (signal: AbortSignal) => {
+  const path = `/journal/newest?limit=${entriesBefore}`
+  const page = await Api.ask<{ readonly entries: ReadonlyArray<Api.PlacedEntry> }>(path, { signal })
+  entries.value = page.entries
+  after = page.entries[0]?.cursor ?? "0"
 }
 
 /** The data of each event, in batches as they arrive; an empty one for what only shows that the server is there. */
-async function* batches(response: Response, heard: () => void): AsyncGenerator<ReadonlyArray<Api.PlacedEntry>> {
+async function* batches<A>(response: Response, heard: () => void): AsyncGenerator<ReadonlyArray<A>> {
   if (response.body === null) return
   // Not every browser has streams that can be iterated.
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
@@ -76,43 +68,63 @@ async function* batches(response: Response, heard: () => void): AsyncGenerator<R
     yield events.flatMap((event) => {
       const data = event.split("\n").filter((line) => line.startsWith("data: "))
       if (data.length === 0) return []
-      const entry: Api.PlacedEntry = JSON.parse(data.map((line) => line.slice(6)).join("\n"))
-      return [entry]
+      return [JSON.parse(data.map((line) => line.slice(6)).join("\n")) as A]
     })
   }
 }
 
+interface Listen {
+  readonly signal: AbortSignal
+  readonly to: <A>(path: string) => AsyncGenerator<ReadonlyArray<A>>
+}
+
+const followJournal = async (listen: Listen) => {
+  if (after === undefined) await beginAtEnd(listen.signal)
+  for await (const batch of listen.to<Api.PlacedEntry>(`/journal/stream?after=${after}`)) {
+    const [last] = batch.slice(-1)
+    if (last === undefined) continue
+    after = last.cursor
+    entries.value = [...batch.toReversed(), ...entries.value].slice(0, keptEntries)
+    tell(batch)
+  }
+}
+
+/** The overview needs but a small part of what the journal would be. */
+const watchOverview = async (listen: Listen) => {
+  for await (const batch of listen.to<Api.Overview>("/overview/stream")) {
+    overview.value = batch.at(-1) ?? overview.value
+  }
+}
+
+/** What there is to listen to. */
+const sources = { journal: followJournal, overview: watchOverview }
+
 /** Listens until the connection ends, however it does. */
-const listen = async (signal: AbortSignal, connected: () => void) => {
+const listen = async (source: keyof typeof sources, signal: AbortSignal, connected: () => void) => {
   const silence = new AbortController()
   let timer = setTimeout(() => silence.abort(), silenceMillis)
   const heard = () => {
     clearTimeout(timer)
     timer = setTimeout(() => silence.abort(), silenceMillis)
   }
-  try {
-    const both = AbortSignal.any([signal, silence.signal])
-    after ??= await nearItsEnd(both)
-    const query = after === undefined ? "" : `?after=${after}`
-    const response = await Api.request(`/journal/stream${query}`, { signal: both })
+  const both = AbortSignal.any([signal, silence.signal])
+  async function* to<A>(path: string) {
+    const response = await Api.request(path, { signal: both })
     connected()
-    for await (const batch of batches(response, heard)) {
-      const [last] = batch.slice(-1)
-      if (last === undefined) continue
-      after = last.cursor
-      entries.value = [...batch.toReversed(), ...entries.value].slice(0, keptEntries)
-      tell(batch)
-    }
+    yield* batches<A>(response, heard)
+  }
+  try {
+    await sources[source]({ signal: both, to })
   } finally {
     clearTimeout(timer)
   }
 }
 
-const run = async (signal: AbortSignal) => {
+const run = async (source: keyof typeof sources, signal: AbortSignal) => {
   let waitMillis = retryMillis.first
   while (!signal.aborted && Api.session.value !== null) {
     try {
-      await listen(signal, () => {
+      await listen(source, signal, () => {
         setLive(true)
         waitMillis = retryMillis.first
         // What is shown may be older than the place that the feed goes on from.
@@ -130,31 +142,24 @@ const run = async (signal: AbortSignal) => {
   }
 }
 
-const start = () => {
-  if (running !== undefined || document.hidden) return
-  running = new AbortController()
-  void run(running.signal)
-}
-
-const stop = () => {
-  running?.abort()
-  running = undefined
-}
-
-/** Follows the journal from now on; a page that nobody sees holds no connection. */
-export const follow = () => {
+/** Listens to one of them from now on; a page that nobody sees holds no connection. */
+export const follow = (source: keyof typeof sources) => {
+  let running: AbortController | undefined
   const visibility = () => {
-    if (document.hidden) return stop()
-    start()
+    running?.abort()
+    running = document.hidden ? undefined : new AbortController()
+    if (running !== undefined) void run(source, running.signal)
   }
   document.addEventListener("visibilitychange", visibility)
-  start()
+  visibility()
   return () => {
     document.removeEventListener("visibilitychange", visibility)
-    stop()
+    running?.abort()
+    // It may be long until this is listened to again: not all that happens until then is of interest.
     after = undefined
     state.value = undefined
     entries.value = []
+    overview.value = undefined
     keptEntries = keptAtFirst
   }
 }
@@ -167,13 +172,10 @@ export const older = async (): Promise<boolean> => {
   if (oldest === undefined) return false
   // What comes meanwhile shall not push the oldest out, to which they belong.
   keptEntries += olderAtOnce
-  const place = Number(oldest.cursor)
-  const after = Math.max(0, place - olderAtOnce - 1)
-  const page = await Api.ask<{ readonly entries: ReadonlyArray<Api.PlacedEntry> }>(
-    `/journal?after=${after}&limit=${olderAtOnce}`,
+  const { entries: before } = await Api.ask<{ readonly entries: ReadonlyArray<Api.PlacedEntry> }>(
+    `/journal/newest?before=${oldest.cursor}&limit=${olderAtOnce}`,
   )
-  const before = page.entries.filter(({ cursor }) => Number(cursor) < place)
-  if (entries.value.at(-1) === oldest) entries.value = [...entries.value, ...before.toReversed()]
+  if (entries.value.at(-1) === oldest) entries.value = [...entries.value, ...before]
   return before.length > 0
 }
 

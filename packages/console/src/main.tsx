@@ -92,7 +92,8 @@ const Console = () => {
   useEffect(() => {
     if (session === null || signedIn) keepLoginAddress(signedIn)
   }, [session, signedIn])
-  useEffect(() => (signedIn ? Live.follow() : undefined), [signedIn])
+  const source = Route.place.value.path.length === 0 ? "overview" : "journal"
+  useEffect(() => (signedIn ? Live.follow(source) : undefined), [signedIn, source])
   const expiresAt = signedIn ? session.expiresAt : null
   // When a session is over, the server says what is left of it.
   useEffect(() => {

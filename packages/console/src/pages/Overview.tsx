@@ -10,7 +10,6 @@ import { Table } from "../Table.tsx"
 import { Age, Page, Time, Waiting } from "../Texts.tsx"
 import { useAsk } from "../useAsk.ts"
 
-/** What no entry of the journal tells: how the server is. */
 const askAgainMillis = 10_000
 
 const Tile = ({
@@ -28,8 +27,7 @@ const Tile = ({
   </div>
 )
 
-const Tiles = ({ overview: { queue, database, at } }: { readonly overview: Api.Overview }) => {
-  const [last] = Live.entries.value
+const Tiles = ({ overview: { queue, database, lastEntry, at } }: { readonly overview: Api.Overview }) => {
   return (
     <dl class="tiles">
       <Tile name="Database" good={database.up}>
@@ -40,12 +38,12 @@ const Tiles = ({ overview: { queue, database, at } }: { readonly overview: Api.O
           <span class="digits">{queue.waiting}</span> waiting, <span class="digits">{queue.inFlight}</span> in flight
         </Tile>
       )}
-      {last !== undefined && (
+      {lastEntry !== null && (
         <Tile name="Journal">
           <a href={Route.to("journal")}>
-            Entry <span class="digits">{last.cursor}</span>
+            Entry <span class="digits">{lastEntry.cursor}</span>
           </a>
-          , <Age at={last.at} /> ago
+          , <Age at={lastEntry.at} /> ago
         </Tile>
       )}
       <Tile name="As of">
@@ -121,49 +119,37 @@ const Refusals = ({ byReason }: { readonly byReason: Api.Overview["requests"]["b
 }
 
 export const Overview = () => {
-  const balances = useAsk<{ readonly totals: ReadonlyArray<Api.CurrencyBalances> }>("/balances")
-  const overview = useAsk<Api.Overview>("/overview")
-  Live.useLive(
-    () => true,
-    () => {
-      balances.again()
-      overview.again()
-    },
-  )
-  const { again } = overview
+  const asked = useAsk<Api.Overview>("/overview")
+  const overview = Live.overview.value ?? asked.data
+  const { again } = asked
   useEffect(() => {
+    // Where it cannot be watched, it is asked for.
     const timer = setInterval(() => {
-      if (!document.hidden) again()
+      if (!document.hidden && Live.state.value?.live !== true) again()
     }, askAgainMillis)
     return () => clearInterval(timer)
   }, [again])
   return (
     <Page title="Overview">
-      {overview.data === undefined ? (
-        <Waiting problem={overview.problem} again={overview.again} />
-      ) : (
-        <Tiles overview={overview.data} />
-      )}
+      {overview === undefined ? <Waiting problem={asked.problem} again={again} /> : <Tiles overview={overview} />}
       <section aria-labelledby="totals">
         <h2 id="totals">Totals</h2>
-        {balances.data === undefined ? (
-          <Waiting problem={balances.problem} again={balances.again} />
-        ) : balances.data.totals.length === 0 ? (
+        {overview === undefined ? null : overview.totals.length === 0 ? (
           <p class="empty">No connection has a balance yet.</p>
         ) : (
-          <Balances balances={balances.data.totals} />
+          <Balances balances={overview.totals} />
         )}
       </section>
-      {overview.data !== undefined && (
+      {overview !== undefined && (
         <>
           <section aria-labelledby="reserved">
             <h2 id="reserved">Reserved</h2>
-            <Reserved reservations={overview.data.reservations} />
+            <Reserved reservations={overview.reservations} />
           </section>
           <section aria-labelledby="requests">
             <h2 id="requests">Requests to this process</h2>
-            <Requests series={overview.data.requests.series} secondsEach={overview.data.requests.secondsEach} />
-            <Refusals byReason={overview.data.requests.byReason} />
+            <Requests series={overview.requests.series} secondsEach={overview.requests.secondsEach} />
+            <Refusals byReason={overview.requests.byReason} />
           </section>
         </>
       )}

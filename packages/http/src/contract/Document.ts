@@ -117,8 +117,9 @@ const textOf = (type: string, path: string, columns: ReadonlyArray<string>, answ
     return csvOf(columns, row)
   }
   if (type === "text/event-stream") {
-    const [entry] = answerAt(path.replace(/\/stream$/, "")).entries
-    return `: the journal\n\nid: ${entry.cursor}\ndata: ${JSON.stringify(entry)}\n\n`
+    const answer = answerAt(path.replace(/\/stream$/, ""))
+    const data = answer.entries?.[0] ?? answer
+    return `:\n\nid: ${data.cursor ?? data.at}\ndata: ${JSON.stringify(data)}\n\n`
   }
   return metrics
 }

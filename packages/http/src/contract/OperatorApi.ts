@@ -371,6 +371,8 @@ export const PlacedEntry = Schema.Struct({
 /** Sums have no bound. */
 const sums = of(Account.Balance.literals, Schema.BigIntFromString)
 
+const TotalAnswer = Schema.Struct({ currency: Amount.Currency, ...sums, accounts: Schema.Int })
+
 /** What an operator asked for, and what became of it: null where it was begun and nobody knows its end. */
 const LogEntry = Schema.Struct({
   id: Uuid.Uuid,
@@ -402,8 +404,11 @@ const ReservedAnswer = Schema.Struct({
 })
 
 /** How this process is doing, and what is open. */
-const OverviewAnswer = Schema.Struct({
+export const OverviewAnswer = Schema.Struct({
   at,
+  /** The last entry of the journal. */
+  lastEntry: Schema.NullOr(PlacedEntry),
+  totals: Schema.Array(TotalAnswer),
   reservations: Schema.Array(ReservedAnswer),
   requests: Schema.Struct({
     secondsEach: Schema.Int,
@@ -598,13 +603,7 @@ export const OperatorApi = HttpApiGroup.make("operator")
     }).annotateMerge(says("Find a deallocation.", "With all that happened to it.")),
     HttpApiEndpoint.get("balances", "/balances", {
       success: Schema.Struct({
-        totals: Schema.Array(
-          Schema.Struct({
-            currency: Amount.Currency,
-            ...sums,
-            accounts: Schema.Int,
-          }),
-        ),
+        totals: Schema.Array(TotalAnswer),
       }).annotate({ description: "The sums." }),
       error: unavailable,
     }).annotateMerge(says("Sum up all balances.", "Of all connections together, by currency. Sums have no bound.")),
@@ -654,6 +653,27 @@ export const OperatorApi = HttpApiGroup.make("operator")
         "Of all accounts from the beginning, or after a place. Whoever goes on from `next` misses nothing.",
       ),
     ),
+    HttpApiEndpoint.get("journalNewest", "/journal/newest", {
+      query: { before: Schema.optionalKey(Place), limit: Schema.optionalKey(Limit) },
+      success: Schema.Struct({ entries: Schema.Array(PlacedEntry), next: Schema.NullOr(Place) }).annotate({
+        description: "Entries, and before which to go on.",
+      }),
+      error: unavailable,
+    }).annotateMerge(
+      says(
+        "Read the journal backwards.",
+        "Of all accounts from the end, or before a place; newest first. Whoever follows it from the first of them, `after` its cursor, misses nothing.",
+      ),
+    ),
+    HttpApiEndpoint.get("overviewStream", "/overview/stream", { success: EventStream, error: unavailable })
+      .annotate(Endless, true)
+      .annotateMerge(
+        says(
+          "Watch how it is doing.",
+          "As server-sent events: the `data` of each is what the overview says, now and every 2 seconds if it changed, at least every 10 seconds. It is made once for all who watch.",
+        ),
+      )
+      .annotate(OpenApi.Transform, answering("Events, for as long as anybody listens.")),
     HttpApiEndpoint.get("journalStream", "/journal/stream", {
       query: { after: Schema.optionalKey(Place) },
       success: EventStream,

@@ -1,7 +1,20 @@
 /** What the operator's requests do. */
 import { type Amount, Holdfast, Journal, Ledger, Store, Uuid } from "@holdfast/domain"
 import { OperatorsLog } from "@holdfast/domain/OperatorsLog"
-import { Array as Arr, DateTime, Effect, Metric, Order, Record, Schema, Semaphore, Stream, Struct } from "effect"
+import {
+  Array as Arr,
+  DateTime,
+  Effect,
+  Equal,
+  Metric,
+  Order,
+  Record,
+  Schedule,
+  Schema,
+  Semaphore,
+  Stream,
+  Struct,
+} from "effect"
 import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import * as Base64Url from "effect/encoding/Base64Url"
 import { HttpApiBuilder } from "effect/http-api"
@@ -15,6 +28,7 @@ import {
   ConnectionRequest,
   columns,
   LockRequest,
+  OverviewAnswer,
   PlacedEntry,
   TokenRequest,
 } from "../contract/OperatorApi.ts"
@@ -131,6 +145,12 @@ interface Filters extends Omit<Store.Query, "limit" | "unchangedSince" | "partne
 }
 
 const encodeEntry = Schema.encodeSync(PlacedEntry)
+
+const encodeOverview = Schema.encodeSync(OverviewAnswer)
+
+/** How often those who watch the overview are told of changes, and that there are none. */
+const watchedEvery = "2 seconds"
+const quietMillis = 10_000
 
 const placed = ({ place: cursor, hash, kind, ...entry }: Store.Placed): typeof PlacedEntry.Type => ({
   cursor,
@@ -273,6 +293,39 @@ export const layer = HttpApiBuilder.group(
         return shown.lock(yield* holdfast[name]("lock", lockId).pipe(counted("lock", name), orProblemOf("lock")))
       })
 
+    const overview = Effect.gen(function* () {
+      const up = Effect.match(holdfast.ready, { onSuccess: () => true, onFailure: () => false })
+      const [lastEntry] = yield* orProblem(holdfast.entriesBefore(undefined, 1))
+      return {
+        at: yield* DateTime.now,
+        lastEntry: lastEntry === undefined ? null : placed(lastEntry),
+        totals: yield* orProblem(holdfast.totals),
+        reservations: (yield* orProblem(holdfast.reserved)).map(reservationOf),
+        requests: {
+          secondsEach: Recent.secondsOfEach,
+          series: recent.series().map(({ at, ...counts }) => ({ at: DateTime.fromDateUnsafe(at), ...counts })),
+          byReason: recent.reasons(),
+        },
+        queue: {
+          waiting: yield* gaugeOf("holdfast_writer_queue_depth"),
+          inFlight: yield* gaugeOf("holdfast_writer_in_flight"),
+        },
+        database: { up: yield* up },
+      }
+    })
+
+    /** Once for all who watch: the last goes to who comes, and who is slow misses some. */
+    const overviews = yield* Stream.fromEffectSchedule(overview, Schedule.spaced(watchedEvery)).pipe(
+      Stream.map(({ at, ...said }) => ({ at, said: encodeOverview({ at, ...said }) })),
+      Stream.changesWith(
+        (before, now) =>
+          now.at.epochMilliseconds - before.at.epochMilliseconds < quietMillis &&
+          Equal.equals({ ...before.said, at: "" }, { ...now.said, at: "" }),
+      ),
+      Stream.map(({ at, said }) => Events.encode(Events.event(DateTime.formatIso(at), said))),
+      Stream.share({ capacity: 1, strategy: "sliding", replay: 1 }),
+    )
+
     return handlers
       .handleRaw(
         "register",
@@ -396,22 +449,12 @@ export const layer = HttpApiBuilder.group(
             journal: journalOfAdjustment(journal),
           })),
         balances: () => Effect.map(orProblem(holdfast.totals), (totals) => ({ totals })),
-        overview: Effect.fnUntraced(function* () {
-          const up = Effect.match(holdfast.ready, { onSuccess: () => true, onFailure: () => false })
-          return {
-            at: yield* DateTime.now,
-            reservations: (yield* orProblem(holdfast.reserved)).map(reservationOf),
-            requests: {
-              secondsEach: Recent.secondsOfEach,
-              series: recent.series().map(({ at, ...counts }) => ({ at: DateTime.fromDateUnsafe(at), ...counts })),
-              byReason: recent.reasons(),
-            },
-            queue: {
-              waiting: yield* gaugeOf("holdfast_writer_queue_depth"),
-              inFlight: yield* gaugeOf("holdfast_writer_in_flight"),
-            },
-            database: { up: yield* up },
-          }
+        overview: () => overview,
+        overviewStream: Effect.fnUntraced(function* () {
+          const isOver = replacement()
+          // So that what is wrong is said before the stream begins.
+          yield* overview
+          return Events.stream(Stream.interruptWhen(overviews, isOver))
         }),
         requests: ({ query: { transferId } }) =>
           Effect.sync(() => ({
@@ -434,6 +477,10 @@ export const layer = HttpApiBuilder.group(
         journal: Effect.fnUntraced(function* ({ query: { after, limit = defaultLimit } }) {
           const entries = yield* orProblem(holdfast.entries(after, limit))
           return { entries: entries.map(placed), next: entries.at(-1)?.place ?? after ?? null }
+        }),
+        journalNewest: Effect.fnUntraced(function* ({ query: { before, limit = defaultLimit } }) {
+          const entries = yield* orProblem(holdfast.entriesBefore(before, limit))
+          return { entries: entries.map(placed), next: entries.at(-1)?.place ?? null }
         }),
         journalStream: Effect.fnUntraced(function* ({ query: { after } }) {
           const isOver = replacement()

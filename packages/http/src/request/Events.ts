@@ -34,7 +34,7 @@ export const encode = (text: string): Uint8Array => encoder.encode(text)
 
 /** The events as they are sent, and a comment where there are none for long. Where they fail, the stream just ends: clients come back. */
 export const stream = <E>(events: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array> =>
-  Stream.succeed(encode(": the journal\n\n")).pipe(
+  Stream.succeed(encode(":\n\n")).pipe(
     // When there are no more events, there are no more comments.
     Stream.concat(
       Stream.merge(
