@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import type { Page } from "playwright-core"
+import type { Page, Route } from "playwright-core"
 import { query } from "../support/Databases.ts"
 import * as Console from "./Console.ts"
 
@@ -180,6 +180,26 @@ describe("at the console", { timeout: 60_000 }, () => {
     const after = String(before + 1000n)
     await vi.waitFor(async () => assert.strictEqual(await reserved.textContent(), after), 8_000)
     assert.deepStrictEqual(complaints, [])
+    await context.close()
+  })
+
+  it("where the journal is another than the one it followed, it goes on from that one's end", async () => {
+    const { page, context } = await Console.visit(console, "ruth", "/console/deallocations")
+    await Console.isLive(page)
+    // As after a restore from a backup of long ago.
+    const beyond = "9".repeat(18)
+    const ofAnother = async (route: Route) => {
+      const response = await route.fetch()
+      const { entries } = (await response.json()) as { readonly entries: ReadonlyArray<object> }
+      await route.fulfill({ response, json: { entries: [{ ...entries[0], cursor: beyond }] } })
+    }
+    await page.route("**/journal/newest?*", ofAnother, { times: 1 })
+    const refused = page.waitForResponse((response) => response.url().endsWith(`after=${beyond}`))
+    await page.getByRole("link", { name: "Overview" }).click()
+    await page.getByRole("link", { name: "Journal" }).click()
+    assert.strictEqual((await refused).status(), 409)
+    await Console.isLive(page)
+    await link(page, await reserve("7")).waitFor()
     await context.close()
   })
 

@@ -131,9 +131,9 @@ const run = async (source: keyof typeof sources, signal: AbortSignal) => {
         tell("resumed")
       })
     } catch (error) {
-      const status = error instanceof Api.Refused ? error.problem.status : undefined
+      const type = error instanceof Api.Refused ? error.problem.type : undefined
       // Another journal than the one we followed: from its end, then.
-      if (status === 404) after = undefined
+      if (type === "urn:holdfast:problem:journal-place-not-found") after = undefined
     }
     if (signal.aborted) return
     setLive(false)
