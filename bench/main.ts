@@ -25,6 +25,7 @@ const usage = `npm run bench -- [options]
   --soak <minutes>    instead: memory and p99 over time
   --two               instead: two servers on one database
   --consoles <n>      instead: callers' latencies with so many consoles open, and without
+  --page <name>       on which page those are: overview (as if not said) or journal, which all other pages follow
   --overload          instead: four times the load that a server carries`
 
 const { values: options } = parseArgs({
@@ -37,6 +38,7 @@ const { values: options } = parseArgs({
     soak: { type: "string" },
     two: { type: "boolean", default: false },
     consoles: { type: "string" },
+    page: { type: "string" },
     overload: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -112,7 +114,15 @@ const program = Effect.gen(function* () {
       : options.two
         ? ["two", Effect.map(LongRuns.two(bench, rounds), (windows) => ({ windows }))]
         : options.consoles !== undefined
-          ? ["consoles", LongRuns.consoles(bench, Number(options.consoles), rounds)]
+          ? [
+              "consoles",
+              LongRuns.consoles(
+                bench,
+                Number(options.consoles),
+                options.page === "journal" ? "journal" : "overview",
+                rounds,
+              ),
+            ]
           : options.overload
             ? ["overload", LongRuns.overload(bench)]
             : [comparisonKind, compare(bench)]

@@ -120,15 +120,19 @@ const Refusals = ({ byReason }: { readonly byReason: Api.Overview["requests"]["b
 
 export const Overview = () => {
   const asked = useAsk<Api.Overview>("/overview")
-  const overview = Live.overview.value ?? asked.data
+  const isLive = Live.state.value?.live === true
+  const known = [Live.overview.value, asked.data].filter((overview) => overview !== undefined)
+  // Two servers may have two clocks: while it is live, what is told comes first.
+  const [overview] = isLive ? known : known.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))
   const { again } = asked
   useEffect(() => {
+    if (isLive) return
     // Where it cannot be watched, it is asked for.
     const timer = setInterval(() => {
-      if (!document.hidden && Live.state.value?.live !== true) again()
+      if (!document.hidden) again()
     }, askAgainMillis)
     return () => clearInterval(timer)
-  }, [again])
+  }, [again, isLive])
   return (
     <Page title="Overview">
       {overview === undefined ? <Waiting problem={asked.problem} again={again} /> : <Tiles overview={overview} />}
