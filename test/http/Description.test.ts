@@ -171,8 +171,9 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
       const lookAt = (where: string, schema: Document) => {
         if (schema === null || typeof schema !== "object") return
         for (const [name, property] of Object.entries<Document>(schema.properties ?? {})) {
-          const { properties, items, examples, description } = resolve(document, property)
-          const isMade = properties !== undefined || items !== undefined
+          const { properties, items, anyOf, examples, description } = resolve(document, property)
+          // What may be null is made of what it is otherwise.
+          const isMade = [properties, items, anyOf].some((parts) => parts !== undefined)
           if (!description || (!isMade && examples === undefined)) lacking.push(`${where}.${name}`)
           said.add(name)
         }
