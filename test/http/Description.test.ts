@@ -171,9 +171,11 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
       const lookAt = (where: string, schema: Document) => {
         if (schema === null || typeof schema !== "object") return
         for (const [name, property] of Object.entries<Document>(schema.properties ?? {})) {
-          const { properties, items, anyOf, examples, description } = resolve(document, property)
+          const { anyOf = [], examples, description, ...whole } = resolve(document, property)
           // What may be null is made of what it is otherwise.
-          const isMade = [properties, items, anyOf].some((parts) => parts !== undefined)
+          const isMade = [whole, ...anyOf.map((part: Document) => resolve(document, part))].some(
+            ({ properties, items }) => properties !== undefined || items !== undefined,
+          )
           if (!description || (!isMade && examples === undefined)) lacking.push(`${where}.${name}`)
           said.add(name)
         }

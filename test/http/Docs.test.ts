@@ -135,7 +135,7 @@ layer(Layer.fresh(TestServer.layer()), TestServer.options)("the page", (it) => {
       assert.match(headers["content-type"] ?? "", /^text\/html/)
       assert.notMatch(headers["content-security-policy"] ?? "", /unsafe/)
       assert.notMatch(text, /<(script|link|img)[^>]+(src|href)="?(https?:)?\/\/|style=| on\w+=/)
-      assert.isBelow(gzipSync(text).length, 23_000)
+      assert.isBelow(gzipSync(text).length, 22_000)
     }),
   )
 })

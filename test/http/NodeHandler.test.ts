@@ -230,7 +230,7 @@ it.live("when it ends, what is in hand is answered, streams end, and what comes 
       const disposed = dispose().then(() => {
         isDisposed = true
       })
-      assert.include(await stream.text(), ":\n\n")
+      assert.include(await stream.text(), ": the journal")
       const refused = await fetch(`${url}/health/live`)
       assert.strictEqual(refused.status, 503)
       assert.strictEqual(refused.headers.get("retry-after"), "1")

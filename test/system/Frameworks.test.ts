@@ -202,7 +202,7 @@ for (const [name, { notFound, callerHeader, ends }] of Object.entries(examples))
             // It is in hand.
             await once(slow, "continue")
             const ended = server.end("SIGTERM")
-            assert.include(await listening, ":\n\n")
+            assert.include(await listening, ": the journal")
             slow.end(last)
             const [answer]: Array<Http.IncomingMessage> = await once(slow, "response")
             answer?.resume()

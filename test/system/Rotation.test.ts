@@ -60,7 +60,7 @@ it.live(
       write(files.tokens, `${oldToken}\n${newToken}\n`)
       yield* hangUp(/were read again/)
       // Whoever listens has to show again that they may.
-      assert.include(yield* Effect.promise(() => listening.text()), ":\n\n")
+      assert.include(yield* Effect.promise(() => listening.text()), ": the journal")
       for (const kid of [undefined, "another"]) {
         assert.deepStrictEqual(yield* ask(before.privateKey, oldToken, { kid }), [404, 200])
         assert.deepStrictEqual(yield* ask(after.privateKey, newToken, { kid }), [404, 200])

@@ -27,31 +27,29 @@ const Tile = ({
   </div>
 )
 
-const Tiles = ({ overview: { queue, database, lastEntry, at } }: { readonly overview: Api.Overview }) => {
-  return (
-    <dl class="tiles">
-      <Tile name="Database" good={database.up}>
-        {database.up ? "Up" : "Down"}
+const Tiles = ({ overview: { queue, database, lastEntry, at } }: { readonly overview: Api.Overview }) => (
+  <dl class="tiles">
+    <Tile name="Database" good={database.up}>
+      {database.up ? "Up" : "Down"}
+    </Tile>
+    {queue.waiting !== null && queue.inFlight !== null && (
+      <Tile name="Queue">
+        <span class="digits">{queue.waiting}</span> waiting, <span class="digits">{queue.inFlight}</span> in flight
       </Tile>
-      {queue.waiting !== null && queue.inFlight !== null && (
-        <Tile name="Queue">
-          <span class="digits">{queue.waiting}</span> waiting, <span class="digits">{queue.inFlight}</span> in flight
-        </Tile>
-      )}
-      {lastEntry !== null && (
-        <Tile name="Journal">
-          <a href={Route.to("journal")}>
-            Entry <span class="digits">{lastEntry.cursor}</span>
-          </a>
-          , <Age at={lastEntry.at} /> ago
-        </Tile>
-      )}
-      <Tile name="As of">
-        <Time at={at} />
+    )}
+    {lastEntry !== null && (
+      <Tile name="Journal">
+        <a href={Route.to("journal")}>
+          Entry <span class="digits">{lastEntry.cursor}</span>
+        </a>
+        , <Age at={lastEntry.at} /> ago
       </Tile>
-    </dl>
-  )
-}
+    )}
+    <Tile name="As of">
+      <Time at={at} />
+    </Tile>
+  </dl>
+)
 
 const Reserved = ({ reservations }: Pick<Api.Overview, "reservations">) => (
   <>

@@ -119,7 +119,7 @@ const textOf = (type: string, path: string, columns: ReadonlyArray<string>, answ
   if (type === "text/event-stream") {
     const answer = answerAt(path.replace(/\/stream$/, ""))
     const data = answer.entries?.[0] ?? answer
-    return `:\n\nid: ${data.cursor ?? data.at}\ndata: ${JSON.stringify(data)}\n\n`
+    return `: the ${path.split("/").at(-2)}\n\nid: ${data.cursor ?? data.at}\ndata: ${JSON.stringify(data)}\n\n`
   }
   return metrics
 }

@@ -368,6 +368,10 @@ export const PlacedEntry = Schema.Struct({
   hash: Schema.NullOr(Schema.String),
 }).annotate({ identifier: "Entry", description: "An entry of the journal, in its place." })
 
+const JournalPage = Schema.Struct({ entries: Schema.Array(PlacedEntry), next: Schema.NullOr(Place) }).annotate({
+  description: "Entries, and where to go on.",
+})
+
 /** Sums have no bound. */
 const sums = of(Account.Balance.literals, Schema.BigIntFromString)
 
@@ -610,6 +614,15 @@ export const OperatorApi = HttpApiGroup.make("operator")
     HttpApiEndpoint.get("overview", "/overview", { success: OverviewAnswer, error: unavailable }).annotateMerge(
       says("See how it is doing.", "What is reserved and for how long, and how this process is doing."),
     ),
+    HttpApiEndpoint.get("overviewStream", "/overview/stream", { success: EventStream, error: unavailable })
+      .annotate(Endless, true)
+      .annotateMerge(
+        says(
+          "Watch how it is doing.",
+          "As server-sent events: the overview, now and every 2 seconds if it changed, at least every 10.",
+        ),
+      )
+      .annotate(OpenApi.Transform, answering("Events, for as long as anybody listens.")),
     HttpApiEndpoint.get("requests", "/requests", {
       query: { transferId: Uuid.FromString },
       success: Schema.Struct({ requests: Schema.Array(RequestSeen) }).annotate({ description: "The requests." }),
@@ -643,9 +656,7 @@ export const OperatorApi = HttpApiGroup.make("operator")
     ),
     HttpApiEndpoint.get("journal", "/journal", {
       query: { after: Schema.optionalKey(Place), limit: Schema.optionalKey(Limit) },
-      success: Schema.Struct({ entries: Schema.Array(PlacedEntry), next: Schema.NullOr(Place) }).annotate({
-        description: "Entries, and where to go on.",
-      }),
+      success: JournalPage,
       error: [Problems.JournalPlaceNotFound, unavailable],
     }).annotateMerge(
       says(
@@ -655,25 +666,11 @@ export const OperatorApi = HttpApiGroup.make("operator")
     ),
     HttpApiEndpoint.get("journalNewest", "/journal/newest", {
       query: { before: Schema.optionalKey(Place), limit: Schema.optionalKey(Limit) },
-      success: Schema.Struct({ entries: Schema.Array(PlacedEntry), next: Schema.NullOr(Place) }).annotate({
-        description: "Entries, and before which to go on.",
-      }),
+      success: JournalPage,
       error: unavailable,
     }).annotateMerge(
-      says(
-        "Read the journal backwards.",
-        "Of all accounts from the end, or before a place; newest first. Whoever follows it from the first of them, `after` its cursor, misses nothing.",
-      ),
+      says("Read the journal backwards.", "Of all accounts from the end, or before a place; newest first."),
     ),
-    HttpApiEndpoint.get("overviewStream", "/overview/stream", { success: EventStream, error: unavailable })
-      .annotate(Endless, true)
-      .annotateMerge(
-        says(
-          "Watch how it is doing.",
-          "As server-sent events: the `data` of each is what the overview says, now and every 2 seconds if it changed, at least every 10 seconds. It is made once for all who watch.",
-        ),
-      )
-      .annotate(OpenApi.Transform, answering("Events, for as long as anybody listens.")),
     HttpApiEndpoint.get("journalStream", "/journal/stream", {
       query: { after: Schema.optionalKey(Place) },
       success: EventStream,
@@ -683,7 +680,7 @@ export const OperatorApi = HttpApiGroup.make("operator")
       .annotateMerge(
         says(
           "Follow the journal.",
-          "As server-sent events: what is there after a place, then what is added, as it is added, for as long as anybody listens. The `data` of each is an entry as pages have it, and its `id` is its place; a comment comes where there are none for long. Where a connection is lost, `Last-Event-ID` resumes after the last that came.",
+          "As server-sent events: what is there after a place, then what is added. The `data` of each is an entry as pages have it, its `id` its place; a comment comes where there are none for long. `Last-Event-ID` resumes after the last that came.",
         ),
       )
       .annotate(OpenApi.Transform, resumable),

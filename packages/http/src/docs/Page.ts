@@ -81,24 +81,24 @@ const examplesOf = ({ examples }: Json) =>
     .map(([name, { value }]) => (name === "example" ? "" : `<h4>${escape(name)}</h4>`) + pre(pretty(value)))
     .join("")
 
-const input = (id: string) => (parameter: Json) => {
+const input = (parameter: Json) => {
   const { name, in: where, example, required } = parameter
   const value = required ? `value="${escape(String(example))}" required` : `placeholder="${escape(String(example))}"`
-  return `<label for="${id}-${name}">${escape(name)}${required ? "" : " <span>optional</span>"}
-<input id="${id}-${name}" name="${escape(name)}" data-in="${where}" autocomplete="off" spellcheck="false" ${value}></label>`
+  return `<label>${escape(name)}${required ? "" : " <span>optional</span>"}
+<input name="${escape(name)}" data-in="${where}" autocomplete="off" spellcheck="false" ${value}></label>`
 }
 
-const form = (id: string, method: string, path: string, operation: Json) => {
+const form = (method: string, path: string, operation: Json) => {
   const { parameters, requestBody, security } = operation
   const [scheme = ""] = security.flatMap(Object.keys)
   const [example] = Object.values<Json>(requestBody?.content["application/json"].examples ?? {})
   const text = example === undefined ? "" : pretty(example.value)
   const body =
     example &&
-    `<label for="${id}-body">Body <span>sent as it is written</span>
-<textarea id="${id}-body" data-in="body" spellcheck="false" rows="${text.split("\n").length + 1}">${escape(text)}</textarea></label>`
+    `<label>Body <span>sent as it is written</span>
+<textarea data-in="body" spellcheck="false" rows="${text.split("\n").length + 1}">${escape(text)}</textarea></label>`
   return `<form data-method="${method.toUpperCase()}" data-path="${escape(path)}" data-security="${scheme}" aria-label="Try ${method.toUpperCase()} ${escape(path)}">
-${parameters.map(input(id)).join("\n")}${body ?? ""}
+${parameters.map(input).join("\n")}${body ?? ""}
 <button>Send</button><output></output><pre class="answer" tabindex="0" aria-label="The answer" hidden></pre></form>`
 }
 
@@ -148,7 +148,7 @@ ${rows === "" ? examples : `<div class="two"><div>${rows}</div><div>${examples}<
 <div><p>${inline(description)}</p>
 <div class="two"><div>${rows.length === 0 ? "" : `<h3>Parameters</h3><dl>${rows.join("")}</dl>`}
 ${requestBody === undefined ? "" : `<h3>Body</h3>${fields(requestBody.content["application/json"].schema)}`}</div>
-<div><h3>Try it</h3>${form(id, method, path, operation)}</div></div>
+<div><h3>Try it</h3>${form(method, path, operation)}</div></div>
 ${answer(responses)}
 <h3>Problems</h3><p>${problemsOf(responses)}</p></div></details>`
   }

@@ -148,9 +148,8 @@ const encodeEntry = Schema.encodeSync(PlacedEntry)
 
 const encodeOverview = Schema.encodeSync(OverviewAnswer)
 
-/** How often those who watch the overview are told of changes, and that there are none. */
+/** How often those who watch the overview are told of changes. */
 const watchedEvery = "2 seconds"
-const quietMillis = 10_000
 
 const placed = ({ place: cursor, hash, kind, ...entry }: Store.Placed): typeof PlacedEntry.Type => ({
   cursor,
@@ -319,7 +318,7 @@ export const layer = HttpApiBuilder.group(
       Stream.map(({ at, ...said }) => ({ at, said: encodeOverview({ at, ...said }) })),
       Stream.changesWith(
         (before, now) =>
-          now.at.epochMilliseconds - before.at.epochMilliseconds < quietMillis &&
+          now.at.epochMilliseconds - before.at.epochMilliseconds < Events.quietMillis &&
           Equal.equals({ ...before.said, at: "" }, { ...now.said, at: "" }),
       ),
       Stream.map(({ at, said }) => Events.encode(Events.event(DateTime.formatIso(at), said))),
@@ -454,7 +453,7 @@ export const layer = HttpApiBuilder.group(
           const isOver = replacement()
           // So that what is wrong is said before the stream begins.
           yield* overview
-          return Events.stream(Stream.interruptWhen(overviews, isOver))
+          return Events.stream("overview", Stream.interruptWhen(overviews, isOver))
         }),
         requests: ({ query: { transferId } }) =>
           Effect.sync(() => ({
@@ -490,7 +489,7 @@ export const layer = HttpApiBuilder.group(
           const entries = Stream.mapArrayEffect(holdfast.follow(from), (entries) =>
             Effect.map(eventsOf(entries), Arr.of),
           )
-          return Events.stream(Stream.interruptWhen(entries, isOver))
+          return Events.stream("journal", Stream.interruptWhen(entries, isOver))
         }),
       })
   }),

@@ -6,7 +6,7 @@ import { HttpServerRequest } from "effect/http"
 import { MalformedRequest } from "../contract/Problems.ts"
 
 /** How long nothing may be sent: proxies take a connection for dead that says nothing, and a peer that is gone is found so. */
-const quiet = "10 seconds"
+export const quietMillis = 10_000
 
 const isPlace = Schema.is(Store.Place)
 
@@ -33,13 +33,13 @@ const encoder = new TextEncoder()
 export const encode = (text: string): Uint8Array => encoder.encode(text)
 
 /** The events as they are sent, and a comment where there are none for long. Where they fail, the stream just ends: clients come back. */
-export const stream = <E>(events: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array> =>
-  Stream.succeed(encode(":\n\n")).pipe(
+export const stream = <E>(name: string, events: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array> =>
+  Stream.succeed(encode(`: the ${name}\n\n`)).pipe(
     // When there are no more events, there are no more comments.
     Stream.concat(
       Stream.merge(
         events,
-        Stream.map(Stream.tick(quiet), () => encode(":\n\n")),
+        Stream.map(Stream.tick(quietMillis), () => encode(":\n\n")),
         { haltStrategy: "left" },
       ),
     ),
