@@ -92,8 +92,10 @@ const Console = () => {
   useEffect(() => {
     if (session === null || signedIn) keepLoginAddress(signedIn)
   }, [session, signedIn])
-  const source = Route.place.value.path.length === 0 ? "overview" : "journal"
-  useEffect(() => (signedIn ? Live.follow(source) : undefined), [signedIn, source])
+  const [page] = Route.place.value.path
+  const source = page === undefined ? "overview" : "journal"
+  const follows = signedIn && page !== "login"
+  useEffect(() => (follows ? Live.follow(source) : undefined), [follows, source])
   const expiresAt = signedIn ? session.expiresAt : null
   // When a session is over, the server says what is left of it.
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** The journal as it is written: what came since the browser signed in, a little before it, and more of that on demand. */
+/** The journal as it is written: what came since it is followed, a little before it, and more of that on demand. */
 import { useState } from "preact/hooks"
 import * as Api from "../Api.ts"
 import * as Live from "../Live.ts"

@@ -65,7 +65,7 @@ export const fields: Readonly<Record<string, Word>> = {
   journal: ["What happened to it, oldest first, with the balances after it."],
   event: ["What happened: named as the state that it led to.", "RESERVED"],
   at: ["When it happened.", at, moment],
-  entries: ["Entries of the journal, in order."],
+  entries: ["Entries of the journal."],
   lastEntry: ["The journal's last entry. Null where there is none."],
   kind: ["The kind of transfer.", "deallocation"],
   transferId: ["The id of the transfer.", ids.deallocation],

@@ -6,6 +6,7 @@ import {
   DateTime,
   Effect,
   Equal,
+  Exit,
   Metric,
   Order,
   Record,
@@ -313,17 +314,23 @@ export const layer = HttpApiBuilder.group(
       }
     })
 
-    /** Once for all who watch: the last goes to who comes, and who is slow misses some. */
-    const overviews = yield* Stream.fromEffectSchedule(overview, Schedule.spaced(watchedEvery)).pipe(
-      Stream.map(({ at, ...said }) => ({ at, said: encodeOverview({ at, ...said }) })),
+    /**
+     * Once for all who watch: the last goes to who comes, and who is slow misses some. What fails is told to them, and ends
+     * theirs but not this, which those who come later share with whoever is still stuck in it.
+     */
+    const told = yield* Stream.fromEffectSchedule(Effect.exit(overview), Schedule.spaced(watchedEvery)).pipe(
+      Stream.map(Exit.map((overview) => ({ at: overview.at, said: encodeOverview(overview) }))),
       Stream.changesWith(
-        (before, now) =>
-          now.at.epochMilliseconds - before.at.epochMilliseconds < Events.quietMillis &&
-          Equal.equals({ ...before.said, at: "" }, { ...now.said, at: "" }),
+        (now, before) =>
+          Exit.isSuccess(now) &&
+          Exit.isSuccess(before) &&
+          now.value.at.epochMilliseconds - before.value.at.epochMilliseconds < Events.quietMillis &&
+          Equal.equals({ ...now.value.said, at: "" }, { ...before.value.said, at: "" }),
       ),
-      Stream.map(({ at, said }) => Events.encode(Events.event(DateTime.formatIso(at), said))),
+      Stream.map(Exit.map(({ at, said }) => Events.encode(Events.event(DateTime.formatIso(at), said)))),
       Stream.share({ capacity: 1, strategy: "sliding", replay: 1 }),
     )
+    const overviews = Stream.mapEffect(told, (exit) => exit)
 
     return handlers
       .handleRaw(
