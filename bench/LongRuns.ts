@@ -190,7 +190,9 @@ const lookOn = Effect.fnUntraced(function* (
         const close = yield* Consoles.open(count, server.url, bench.operatorToken, page)
         lookedOn.push(yield* window)
         const [first] = yield* close
-        yield* Console.log(`each of ${count} was sent ${first} bytes`)
+        yield* Console.log(
+          `each of ${count} was sent about ${first?.bytes} bytes, and asked again ${first?.asked} times`,
+        )
       }).pipe(Effect.scoped)
       for (let round = 0; round < rounds; round++) {
         const pair = [withNobody, withConsoles]

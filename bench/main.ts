@@ -12,6 +12,7 @@ import * as Comparison from "./Comparison.ts"
 import * as Contract from "./Contract.ts"
 import * as InProcess from "./InProcess.ts"
 import * as LongRuns from "./LongRuns.ts"
+import * as Consoles from "./load/Consoles.ts"
 import * as Report from "./Report.ts"
 import { scenarios } from "./Scenarios.ts"
 import { repeated } from "./Window.ts"
@@ -25,7 +26,7 @@ const usage = `npm run bench -- [options]
   --soak <minutes>    instead: memory and p99 over time
   --two               instead: two servers on one database
   --consoles <n>      instead: callers' latencies with so many consoles open, and without
-  --page <name>       on which page those are: overview (as if not said) or journal, which all other pages follow
+  --page <name>       on which page those are: ${Consoles.names.join(", ")} (overview)
   --overload          instead: four times the load that a server carries`
 
 const { values: options } = parseArgs({
@@ -43,6 +44,9 @@ const { values: options } = parseArgs({
     help: { type: "boolean", default: false },
   },
 })
+
+const page = Consoles.names.find((name) => name === (options.page ?? "overview"))
+if (page === undefined) throw new Error(`--page is one of ${Consoles.names.join(", ")}.`)
 
 const comparisonKind = options.quick ? "quick" : "full"
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
@@ -114,15 +118,7 @@ const program = Effect.gen(function* () {
       : options.two
         ? ["two", Effect.map(LongRuns.two(bench, rounds), (windows) => ({ windows }))]
         : options.consoles !== undefined
-          ? [
-              "consoles",
-              LongRuns.consoles(
-                bench,
-                Number(options.consoles),
-                options.page === "journal" ? "journal" : "overview",
-                rounds,
-              ),
-            ]
+          ? ["consoles", LongRuns.consoles(bench, Number(options.consoles), page, rounds)]
           : options.overload
             ? ["overload", LongRuns.overload(bench)]
             : [comparisonKind, compare(bench)]

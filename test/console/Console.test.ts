@@ -160,6 +160,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     await journal.locator(".hash.verified").waitFor()
     // Of the requests about it, those of the page itself are not worth telling.
     await page.getByText("This server process saw no request about it lately.").waitFor()
+    await page.unrouteAll({ behavior: "ignoreErrors" })
     await context.close()
   })
 
@@ -180,6 +181,71 @@ describe("at the console", { timeout: 60_000 }, () => {
     const after = String(before + 1000n)
     await vi.waitFor(async () => assert.strictEqual(await reserved.textContent(), after), 8_000)
     assert.deepStrictEqual(complaints, [])
+    await context.close()
+  })
+
+  it("a page asks again when something happens to what it shows, and only then, and for what it missed", async () => {
+    const { page, context } = await Console.visit(console, "ruth", "/console/deallocations")
+    const shown = await reserve("61")
+    await page.locator("tr.fresh", { has: link(page, shown) }).waitFor()
+    // While nobody can tell the page of it, something happens.
+    const serverPort = Number(new URL(console.server.url).port)
+    console.cut()
+    await status(page)
+      .getByText(/^Not live since/)
+      .waitFor()
+    const missed = randomUUID()
+    const body = { deallocationId: missed, amount: { currency: "btc", quantity: "62" }, ...eu }
+    assert.strictEqual((await console.at(console.server.url)("POST", "/bitgo/v1/deallocations", body)).status, 200)
+    console.lead(serverPort)
+    await link(page, missed).waitFor()
+
+    await link(page, missed).click()
+    await page.locator(".state.reserved").first().waitFor()
+    await Console.isLive(page)
+    await Console.isLoaded(page)
+    const asked: Array<string> = []
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname))
+    const told = [`/deallocations/${missed}`, `/requests?transferId=${missed}`].map((path) =>
+      page.waitForResponse((response) => response.url().endsWith(path)),
+    )
+    const { status: cleared } = await console.call("PUT", `/bitgo/v1/deallocation/${missed}/clear`)
+    assert.strictEqual(cleared, 200)
+    await Promise.all(told)
+    await page.locator(".state.cleared").first().waitFor()
+    // What happens to others is of no interest here. Longer than anybody waits before asking again.
+    await Console.isLoaded(page)
+    asked.length = 0
+    await reserve("63")
+    await page.waitForTimeout(4_000)
+    assert.deepStrictEqual(asked, [])
+    await context.close()
+  })
+
+  it("when the database is gone the overview does not say that it is up", async () => {
+    const { page, context } = await Console.visit(console, "ruth")
+    const tile = page.locator(".tile", { has: page.getByText("Database", { exact: true }) }).locator("dd")
+    await vi.waitFor(async () => assert.strictEqual(await tile.textContent(), "Up"), 8_000)
+    const name = new URL(console.database.url).pathname.slice(1)
+    const elsewhere = { config: { ...console.database.config, database: "postgres" } }
+    await run(
+      query(
+        elsewhere,
+        `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`,
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+      ),
+    )
+    await status(page)
+      .getByText(/^Not live since/)
+      .waitFor()
+    assert.strictEqual(await tile.textContent(), "Not known")
+    // In the server's words, once it is asked.
+    await page.getByRole("alert").waitFor()
+    assert.strictEqual(await tile.textContent(), "Not known")
+    await run(query(elsewhere, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`))
+    await Console.isLive(page)
+    await vi.waitFor(async () => assert.strictEqual(await tile.textContent(), "Up"), 8_000)
+    assert.strictEqual(await page.getByRole("alert").count(), 0)
     await context.close()
   })
 
@@ -478,7 +544,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     ]) {
       await page.goto(`${console.url}/console${path}`)
       await Console.isLive(page)
-      await vi.waitFor(async () => assert.strictEqual(await page.locator(".waiting").count(), 0), 8_000)
+      await Console.isLoaded(page)
       await page.locator(".quantity .base, .facts, .id").first().waitFor()
       for (const width of [320, 1280]) {
         await page.setViewportSize({ width, height: 800 })

@@ -9,6 +9,7 @@ import * as Http from "node:http"
 import * as Net from "node:net"
 import { join } from "node:path"
 import { buffer } from "node:stream/consumers"
+import { assert, vi } from "@effect/vitest"
 import { Adjustment, Connection, Deallocation, Holdfast, Lock } from "@holdfast/domain"
 import { Clock, Effect, Schema } from "effect"
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core"
@@ -247,6 +248,10 @@ export const signIn = async (page: Page, token: string) => {
 }
 
 export const isLive = (page: Page) => page.locator(".live.on").waitFor()
+
+/** Waits until all parts of a page show what they have. */
+export const isLoaded = (page: Page) =>
+  vi.waitFor(async () => assert.strictEqual(await page.locator(".waiting").count(), 0), 8_000)
 
 /** A file as it comes over the wire, not decompressed. */
 export const raw = async (url: string, headers: Http.OutgoingHttpHeaders) => {

@@ -46,7 +46,7 @@ const pages: ReadonlyArray<readonly [name: string, path: string]> = [
 const show = async (page: Page, url: string) => {
   await page.goto(url)
   await Console.isLive(page)
-  await page.locator(".waiting").waitFor({ state: "detached" })
+  await Console.isLoaded(page)
 }
 
 const violationsOf = async (page: Page): Promise<ReadonlyArray<string>> => {

@@ -63,6 +63,7 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
           "get /operator/v1/requests",
           ...["delete", "get", "post"].map((method) => `${method} /operator/v1/session`),
           "get /operator/v1/journal",
+          "get /operator/v1/journal/changes/stream",
           "get /operator/v1/journal/newest",
           "get /operator/v1/journal/stream",
           "put /operator/v1/adjustments/{adjustmentId}",

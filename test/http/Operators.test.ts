@@ -280,69 +280,6 @@ layer(TestServer.layer(unwritable), TestServer.options)("a change that cannot be
   )
 })
 
-it.live(
-  "all who watch the overview are told the same, as it changes and once it can be told again",
-  () =>
-    Effect.gen(function* () {
-      const asked = { count: 0, isUp: true }
-      const store = Layer.effect(
-        Holdfast.Holdfast,
-        Effect.map(Holdfast.Holdfast, (service) => ({
-          ...service,
-          totals: Effect.suspend(() => {
-            asked.count++
-            return asked.isUp ? service.totals : new Store.Unavailable({ reason: "It is away.", retryAfterSeconds: 1 })
-          }),
-        })),
-      ).pipe(Layer.provide(MemoryStore.layer()))
-      yield* Effect.gen(function* () {
-        const { url } = yield* TestServer.TestServer
-        const watch = Effect.promise(async () => {
-          const headers = { authorization: `Bearer ${TestServer.operatorToken}` }
-          const response = await fetch(`${url}/operator/v1/overview/stream`, { headers })
-          if (response.body === null || !response.ok) return response.status
-          const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
-          let text = ""
-          /** Waits for something to be said, and gives all that was until then; or that it ended. */
-          return async (pattern: RegExp) => {
-            while (!pattern.test(text)) {
-              const { done, value } = await reader.read()
-              if (done) return "ended"
-              text += value
-            }
-            return text.slice(text.indexOf("id: "))
-          }
-        })
-        const until = (pattern: RegExp, watchers: ReadonlyArray<Effect.Success<typeof watch>>) =>
-          Effect.promise(() =>
-            Promise.all(watchers.map((read) => (typeof read === "number" ? assert.fail(`${read}`) : read(pattern)))),
-          )
-        const watchers = yield* Effect.all(Array.from({ length: 5 }, () => watch))
-        const before = asked.count
-        const [first] = yield* until(/"totals":\[\]/, watchers)
-        const terms = newTerms()
-        yield* register(terms)
-        yield* adjust(terms, "credit", { currency: "BTC", quantity: "5" })
-        const told = yield* until(/"available":"5"/, watchers)
-        assert.isTrue(told[0]?.startsWith(first ?? "nothing"))
-        // Once for all of them, and no more than it changed.
-        assert.isAtMost(asked.count - before, 3)
-        for (const text of told) assert.strictEqual(text, told[0])
-        // What does not change is said again before anybody takes the connection for dead.
-        yield* until(/^data: \{"at":"[^"]+",(.*)$\s+(:\s+)*id: .*\sdata: \{"at":"[^"]+",\1$/m, watchers)
-        asked.isUp = false
-        assert.deepStrictEqual(
-          yield* until(/never/, watchers),
-          watchers.map(() => "ended"),
-        )
-        assert.strictEqual(yield* watch, 503)
-        asked.isUp = true
-        yield* until(/"available":"5"/, [yield* watch])
-      }).pipe(Effect.provide(TestServer.layer(store)))
-    }),
-  30_000,
-)
-
 it.live("what became of a change is in the log, though whoever asked for it did not wait", () =>
   Effect.gen(function* () {
     const gate = yield* Deferred.make<void>()

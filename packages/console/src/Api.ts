@@ -139,6 +139,15 @@ export interface PlacedEntry extends Entry {
   readonly currency: string
 }
 
+/** What was added to the journal after a place, in brief; after what is known to nobody, anything may have been. */
+export interface Changes {
+  readonly after: string | null
+  readonly last: string
+  readonly kinds: ReadonlyArray<Kind>
+  readonly transferIds: ReadonlyArray<string>
+  readonly connectionIds: ReadonlyArray<string>
+}
+
 export interface Connection {
   readonly connectionId: string
   readonly clientId: string

@@ -1,6 +1,6 @@
 /**
- * The journal's feed, for as long as the page is looked at. It goes on after the last entry that was seen, so that
- * nothing is missed when the connection breaks, the server starts anew or the page was out of sight.
+ * What happens, for as long as the page is looked at. Nothing is missed when the connection breaks, the server starts anew
+ * or the page was out of sight: the journal goes on after the last entry that was seen, all else is asked for anew.
  */
 import { signal } from "@preact/signals"
 import { useEffect, useRef } from "preact/hooks"
@@ -18,20 +18,26 @@ let keptEntries = keptAtFirst
 /** For how long something is pointed out. */
 const freshMillis = 5_000
 
+/** What something happened to lately, and when that was heard of. */
+const heardAt = new Map<string, number>()
+
+const heardOf = (transferIds: ReadonlyArray<string>) => {
+  const now = performance.now()
+  for (const [id, at] of heardAt) if (now - at > freshMillis) heardAt.delete(id)
+  for (const id of transferIds) heardAt.set(id, now)
+}
+
 /** Whether something just happened to a transfer. */
-export const isFresh = (id: string) =>
-  entries.value.some(({ transferId, at }) => transferId === id && Date.now() - Date.parse(at) < freshMillis)
+export const isFresh = (id: string) => performance.now() - (heardAt.get(id) ?? -Infinity) < freshMillis
 
 /** The server says something every 10 seconds; who is silent for so long is gone. */
 const silenceMillis = 25_000
 
 const retryMillis = { first: 500, last: 5_000 }
 
-type Listener = (entries: ReadonlyArray<Api.PlacedEntry> | "resumed") => void
+/** What changed; nothing where it may be anything. */
+type Listener = (changes: Api.Changes | undefined) => void
 const listeners = new Set<Listener>()
-const tell = (news: Parameters<Listener>[0]) => {
-  for (const listener of listeners) listener(news)
-}
 
 let after: string | undefined
 
@@ -84,8 +90,8 @@ const followJournal = async (listen: Listen) => {
     const [last] = batch.slice(-1)
     if (last === undefined) continue
     after = last.cursor
+    heardOf(batch.map(({ transferId }) => transferId))
     entries.value = [...batch.toReversed(), ...entries.value].slice(0, keptEntries)
-    tell(batch)
   }
 }
 
@@ -96,8 +102,25 @@ const watchOverview = async (listen: Listen) => {
   }
 }
 
+/** What is listed is asked for anew when something happens to it: what that was need not be told. */
+const watchChanges = async (listen: Listen) => {
+  let last: string | undefined
+  for await (const batch of listen.to<Api.Changes>("/journal/changes/stream")) {
+    for (const changes of batch) {
+      const isNext = changes.after === last
+      last = changes.last
+      if (isNext) heardOf(changes.transferIds)
+      for (const listener of listeners) listener(isNext ? changes : undefined)
+    }
+  }
+}
+
 /** What there is to listen to. */
-const sources = { journal: followJournal, overview: watchOverview }
+const sources = { journal: followJournal, overview: watchOverview, changes: watchChanges }
+
+/** What a page listens to. */
+export const sourceOf = (page: string | undefined): keyof typeof sources =>
+  page === undefined ? "overview" : page === "journal" ? "journal" : "changes"
 
 /** Listens until the connection ends, however it does. */
 const listen = async (source: keyof typeof sources, signal: AbortSignal, connected: () => void) => {
@@ -127,8 +150,6 @@ const run = async (source: keyof typeof sources, signal: AbortSignal) => {
       await listen(source, signal, () => {
         setLive(true)
         waitMillis = retryMillis.first
-        // What is shown may be older than the place that the feed goes on from.
-        tell("resumed")
       })
     } catch (error) {
       const type = error instanceof Api.Refused ? error.problem.type : undefined
@@ -179,27 +200,26 @@ export const older = async (): Promise<boolean> => {
   return before.length > 0
 }
 
-/** How long what comes is gathered before it is asked for again what is shown, at the least and when much comes. */
-const quietMillis = 400
-/** Not all pages that show the same ask at the same time. */
+/** When it is asked again for what is shown, where little and where much happens: not by all who are told at the same time. */
+const soonMillis = () => Math.random() * 400
 const livelyMillis = () => 2_000 + Math.random() * 1_000
 
 /** Calls `again` soon after something happened that concerns what is shown. */
-export const useLive = (concerns: (entry: Api.PlacedEntry) => boolean, again: () => void) => {
+export const useLive = (concerns: (changes: Api.Changes) => boolean, again: () => void) => {
   const latest = useRef({ concerns, again })
   latest.current = { concerns, again }
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
     let notBefore = -Infinity
-    const listener: Listener = (news) => {
-      if (news !== "resumed" && !news.some(latest.current.concerns)) return
+    const listener: Listener = (changes) => {
+      if (changes !== undefined && !latest.current.concerns(changes)) return
       timer ??= setTimeout(
         () => {
           timer = undefined
           notBefore = performance.now() + livelyMillis()
           latest.current.again()
         },
-        Math.max(quietMillis, notBefore - performance.now()),
+        Math.max(soonMillis(), notBefore - performance.now()),
       )
     }
     listeners.add(listener)

@@ -93,7 +93,7 @@ const Console = () => {
     if (session === null || signedIn) keepLoginAddress(signedIn)
   }, [session, signedIn])
   const [page] = Route.place.value.path
-  const source = page === undefined ? "overview" : "journal"
+  const source = Live.sourceOf(page)
   const follows = signedIn && page !== "login"
   useEffect(() => (follows ? Live.follow(source) : undefined), [follows, source])
   const expiresAt = signedIn ? session.expiresAt : null

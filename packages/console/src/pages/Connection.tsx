@@ -61,7 +61,7 @@ const Past = ({ connection }: { readonly connection: Shown }) => {
       ? undefined
       : `/connections/${connection.connectionId}/journal?currency=${encodeURIComponent(currency)}&limit=${entriesShown}`,
   )
-  useLive(({ connectionId }) => connectionId === connection.connectionId, asked.again)
+  useLive(({ connectionIds }) => connectionIds.includes(connection.connectionId), asked.again)
   if (currency === undefined) return <p class="empty">Nothing happened yet.</p>
   const decimals = decimalsOf(currency)
   const format = (quantity: string) => (decimals ? `${inCoinUnits(quantity, decimals)} ${currency}` : quantity)
@@ -160,7 +160,7 @@ const Tokens = ({ connection }: { readonly connection: Shown }) => {
 
 export const ConnectionPage = ({ id }: { readonly id: string }) => {
   const asked = useAsk<Shown>(`/connections/${encodeURIComponent(id)}`)
-  useLive(({ connectionId }) => connectionId === id, asked.again)
+  useLive(({ connectionIds }) => connectionIds.includes(id), asked.again)
   const connection = asked.data
   return (
     <Page

@@ -7,7 +7,7 @@ import * as Live from "../Live.ts"
 import { Quantity } from "../Quantity.tsx"
 import * as Route from "../Route.ts"
 import { Table } from "../Table.tsx"
-import { Age, Page, Time, Waiting } from "../Texts.tsx"
+import { Age, Page, ProblemNote, Time, Waiting } from "../Texts.tsx"
 import { useAsk } from "../useAsk.ts"
 
 const askAgainMillis = 10_000
@@ -27,10 +27,16 @@ const Tile = ({
   </div>
 )
 
-const Tiles = ({ overview: { queue, database, lastEntry, at } }: { readonly overview: Api.Overview }) => (
+interface TilesProps {
+  readonly overview: Api.Overview
+  /** Whether it is as the server says now. */
+  readonly isCurrent: boolean
+}
+
+const Tiles = ({ overview: { queue, database, lastEntry, at }, isCurrent }: TilesProps) => (
   <dl class="tiles">
-    <Tile name="Database" good={database.up}>
-      {database.up ? "Up" : "Down"}
+    <Tile name="Database" good={isCurrent ? database.up : undefined}>
+      {isCurrent ? (database.up ? "Up" : "Down") : "Not known"}
     </Tile>
     {queue.waiting !== null && queue.inFlight !== null && (
       <Tile name="Queue">
@@ -118,22 +124,31 @@ const Refusals = ({ byReason }: { readonly byReason: Api.Overview["requests"]["b
 
 export const Overview = () => {
   const asked = useAsk<Api.Overview>("/overview")
-  const isLive = Live.state.value?.live === true
+  const live = Live.state.value?.live
+  const isLive = live === true
   const known = [Live.overview.value, asked.data].filter((overview) => overview !== undefined)
   // Two servers may have two clocks: while it is live, what is told comes first.
   const [overview] = isLive ? known : known.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))
   const { again } = asked
   useEffect(() => {
     if (isLive) return
-    // Where it cannot be watched, it is asked for.
+    // Where it cannot be watched, it is asked for: at once, where it could be.
+    if (live === false) again()
     const timer = setInterval(() => {
       if (!document.hidden) again()
     }, askAgainMillis)
     return () => clearInterval(timer)
-  }, [again, isLive])
+  }, [again, isLive, live])
   return (
     <Page title="Overview">
-      {overview === undefined ? <Waiting problem={asked.problem} again={again} /> : <Tiles overview={overview} />}
+      {overview === undefined ? (
+        <Waiting problem={asked.problem} again={again} />
+      ) : (
+        <>
+          {!isLive && asked.problem !== undefined && <ProblemNote problem={asked.problem} />}
+          <Tiles overview={overview} isCurrent={isLive || (asked.problem === undefined && overview === asked.data)} />
+        </>
+      )}
       <section aria-labelledby="totals">
         <h2 id="totals">Totals</h2>
         {overview === undefined ? null : overview.totals.length === 0 ? (

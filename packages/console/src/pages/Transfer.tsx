@@ -157,7 +157,7 @@ const Journal = ({ currency, journal }: { readonly currency: string; readonly jo
 
 const Requests = ({ id }: { readonly id: string }) => {
   const seen = useAsk<{ readonly requests: ReadonlyArray<Api.SeenRequest> }>(`/requests?transferId=${id}`)
-  useLive(({ transferId }) => transferId === id, seen.again)
+  useLive(({ transferIds }) => transferIds.includes(id), seen.again)
   if (seen.data === undefined) return <Waiting problem={seen.problem} again={seen.again} />
   return (
     <Table
@@ -189,7 +189,7 @@ const Requests = ({ id }: { readonly id: string }) => {
 export const TransferPage = ({ kind, id }: { readonly kind: Api.Kind; readonly id: string }) => {
   const { path, one } = Api.kinds[kind]
   const asked = useAsk<Shown>(`/${path}/${encodeURIComponent(id)}`)
-  useLive(({ transferId }) => transferId === id, asked.again)
+  useLive(({ transferIds }) => transferIds.includes(id), asked.again)
   const transfer = asked.data
   return (
     <Page

@@ -93,7 +93,7 @@ export const Transfers = ({ kind }: { readonly kind: Api.Kind }) => {
   const list = useAsk<Record<string, ReadonlyArray<Api.Transfer>> & { readonly nextCursor: string | null }>(
     `/${path}${query === "" ? "" : `?${query}`}`,
   )
-  Live.useLive((entry) => entry.kind === kind, list.again)
+  Live.useLive(({ kinds }) => kinds.includes(kind), list.again)
   const rows = list.data?.[path] ?? []
   const oldestFirst = Route.place.value.query.get("order") === "oldest"
   return (

@@ -117,9 +117,9 @@ const textOf = (type: string, path: string, columns: ReadonlyArray<string>, answ
     return csvOf(columns, row)
   }
   if (type === "text/event-stream") {
-    const answer = answerAt(path.replace(/\/stream$/, ""))
+    const answer = Words.events[path] ?? answerAt(path.replace(/\/stream$/, ""))
     const data = answer.entries?.[0] ?? answer
-    return `: the ${path.split("/").at(-2)}\n\nid: ${data.cursor ?? data.at}\ndata: ${JSON.stringify(data)}\n\n`
+    return `: the ${path.split("/").at(-2)}\n\nid: ${data.cursor ?? data.last ?? data.at}\ndata: ${JSON.stringify(data)}\n\n`
   }
   return metrics
 }

@@ -671,6 +671,15 @@ export const OperatorApi = HttpApiGroup.make("operator")
     }).annotateMerge(
       says("Read the journal backwards.", "Of all accounts from the end, or before a place; newest first."),
     ),
+    HttpApiEndpoint.get("changesStream", "/journal/changes/stream", { success: EventStream, error: unavailable })
+      .annotate(Endless, true)
+      .annotateMerge(
+        says(
+          "Watch what changes.",
+          "As server-sent events, two a second at most: what the journal's entries after one place (`after`) until another (`last`) are about. An `after` that is not the `last` that came before, or null, says that anything may have changed.",
+        ),
+      )
+      .annotate(OpenApi.Transform, answering("Events, for as long as anybody listens.")),
     HttpApiEndpoint.get("journalStream", "/journal/stream", {
       query: { after: Schema.optionalKey(Place) },
       success: EventStream,

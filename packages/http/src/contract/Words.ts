@@ -16,6 +16,17 @@ const at = "2026-01-31T12:00:00.000Z"
 const moment = { format: "date-time" }
 const zone = "a time with its zone"
 
+/** What is told by streams of their own, by their paths. */
+export const events: Readonly<Record<string, object>> = {
+  "/operator/v1/journal/changes/stream": {
+    after: "41",
+    last: "42",
+    kinds: ["deallocation"],
+    transferIds: [ids.deallocation],
+    connectionIds: [ids.connection],
+  },
+}
+
 /** Of fields and parameters, by their names. */
 export const fields: Readonly<Record<string, Word>> = {
   connectionId: ["The network's id of the connection: one client account on the partner's platform.", ids.connection],

@@ -7,6 +7,7 @@ import {
   Effect,
   Equal,
   Exit,
+  identity,
   Metric,
   Order,
   Record,
@@ -48,8 +49,8 @@ const defaultLimit = 50
 /** How many requests about a transfer are shown. */
 const maxRequestsShown = 50
 
-/** CSV is read in pages of the largest size. */
-const csvLimit = 200
+/** The largest page that the store gives. */
+const largestPage = 200
 
 /** How long a token lives unless it is said: a day. */
 const tokenSeconds = 86_400
@@ -150,7 +151,12 @@ const encodeEntry = Schema.encodeSync(PlacedEntry)
 const encodeOverview = Schema.encodeSync(OverviewAnswer)
 
 /** How often those who watch the overview are told of changes. */
-const watchedEvery = "2 seconds"
+const overviewEvery = "2 seconds"
+
+/** How often those who watch what changes are told. */
+const changesEvery = "500 millis"
+
+const nothingYet = Store.Place.make("0")
 
 const placed = ({ place: cursor, hash, kind, ...entry }: Store.Placed): typeof PlacedEntry.Type => ({
   cursor,
@@ -177,6 +183,15 @@ const eventsOf = (entries: ReadonlyArray<Store.Placed>): Effect.Effect<Uint8Arra
     sent.set(entries, made)
     return made
   }).pipe(encoding.withPermit)
+
+/** What entries after a place are about. */
+const changesIn = (after: Store.Place | null, entries: ReadonlyArray<Store.Placed>) => ({
+  after,
+  last: entries.at(-1)?.place ?? after ?? nothingYet,
+  kinds: Arr.dedupe(entries.map(({ kind }) => kind)),
+  transferIds: Arr.dedupe(entries.map(({ transferId }) => transferId)),
+  connectionIds: Arr.dedupe(entries.map(({ connectionId }) => connectionId)),
+})
 
 /** Counts of ages, each with the age that they do not exceed. */
 const reservationOf = ({ ages, ...reserved }: Store.Reserved) => ({
@@ -223,7 +238,7 @@ export const layer = HttpApiBuilder.group(
       Effect.flatMap(queryOf(query), (query) => orProblem(holdfast.list(kind, query)))
 
     const csv = <Kind extends Ledger.Kind>(kind: Kind, query: Filters, show: (transfer: Of<Kind>) => object) =>
-      Effect.flatMap(queryOf({ ...query, limit: csvLimit }), (query) =>
+      Effect.flatMap(queryOf({ ...query, limit: largestPage }), (query) =>
         Csv.stream(columns[kind], (cursor: Store.Cursor | undefined) =>
           Effect.map(
             orProblem(holdfast.list(kind, cursor === undefined ? query : { ...query, cursor })),
@@ -318,7 +333,10 @@ export const layer = HttpApiBuilder.group(
      * Once for all who watch: the last goes to who comes, and who is slow misses some. What fails is told to them, and ends
      * theirs but not this, which those who come later share with whoever is still stuck in it.
      */
-    const told = yield* Stream.fromEffectSchedule(Effect.exit(overview), Schedule.spaced(watchedEvery)).pipe(
+    const forAll = <E>(told: Stream.Stream<Exit.Exit<Uint8Array, E>>) =>
+      Effect.map(Stream.share(told, { capacity: 1, strategy: "sliding", replay: 1 }), Stream.mapEffect(identity))
+
+    const overviews = yield* Stream.fromEffectSchedule(Effect.exit(overview), Schedule.spaced(overviewEvery)).pipe(
       Stream.map(Exit.map((overview) => ({ at: overview.at, said: encodeOverview(overview) }))),
       Stream.changesWith(
         (now, before) =>
@@ -328,9 +346,31 @@ export const layer = HttpApiBuilder.group(
           Equal.equals({ ...now.value.said, at: "" }, { ...before.value.said, at: "" }),
       ),
       Stream.map(Exit.map(({ at, said }) => Events.encode(Events.event(DateTime.formatIso(at), said)))),
-      Stream.share({ capacity: 1, strategy: "sliding", replay: 1 }),
+      forAll,
     )
-    const overviews = Stream.mapEffect(told, (exit) => exit)
+
+    /** What happened since a place, in brief; of too much, or since an unknown place, only that something may have. */
+    const changesSince = Effect.fnUntraced(function* (after: Store.Place | null) {
+      if (after !== null) {
+        const since = holdfast.entries(after, largestPage)
+        const entries = yield* orProblem(Effect.catchTag(since, "PlaceNotFound", () => Effect.undefined))
+        if (entries !== undefined && entries.length < largestPage) return changesIn(after, entries)
+      }
+      return changesIn(null, yield* orProblem(holdfast.entriesBefore(undefined, 1)))
+    })
+
+    const changes = yield* Stream.tick(changesEvery).pipe(
+      Stream.mapAccumEffect(
+        (): Store.Place | null => null,
+        (after) =>
+          Effect.map(Effect.exit(changesSince(after)), (exit) => {
+            const last = Exit.isSuccess(exit) ? exit.value.last : null
+            const told = Exit.map(exit, (changes) => Events.encode(Events.event(changes.last, changes)))
+            return [last, last !== null && last === after ? [] : [told]] as const
+          }),
+      ),
+      forAll,
+    )
 
     return handlers
       .handleRaw(
@@ -392,7 +432,7 @@ export const layer = HttpApiBuilder.group(
         connectionsCsv: ({ query }) =>
           Csv.stream(columns.connection, (cursor: Uuid.Uuid | undefined) =>
             Effect.map(
-              orProblem(holdfast.connections({ ...query, ...(cursor && { cursor }), limit: csvLimit })),
+              orProblem(holdfast.connections({ ...query, ...(cursor && { cursor }), limit: largestPage })),
               ({ items, next }) => [items, next] as const,
             ),
           ),
@@ -487,6 +527,12 @@ export const layer = HttpApiBuilder.group(
         journalNewest: Effect.fnUntraced(function* ({ query: { before, limit = defaultLimit } }) {
           const entries = yield* orProblem(holdfast.entriesBefore(before, limit))
           return { entries: entries.map(placed), next: entries.at(-1)?.place ?? null }
+        }),
+        changesStream: Effect.fnUntraced(function* () {
+          const isOver = replacement()
+          // So that what is wrong is said before the stream begins.
+          yield* changesSince(null)
+          return Events.stream("changes", Stream.interruptWhen(changes, isOver))
         }),
         journalStream: Effect.fnUntraced(function* ({ query: { after } }) {
           const isOver = replacement()

@@ -1,6 +1,6 @@
 /** Server-sent events, as the HTML standard has them. */
 import { Store } from "@holdfast/domain"
-import { Effect, Schema, Stream } from "effect"
+import { Cause, Effect, Schema, Stream } from "effect"
 import * as Sse from "effect/encoding/Sse"
 import { HttpServerRequest } from "effect/http"
 import { MalformedRequest } from "../contract/Problems.ts"
@@ -42,6 +42,9 @@ export const stream = <E>(name: string, events: Stream.Stream<Uint8Array, E>): S
         Stream.map(Stream.tick(quietMillis), () => encode(":\n\n")),
         { haltStrategy: "left" },
       ),
+    ),
+    Stream.tapCause((cause) =>
+      Cause.hasDies(cause) ? Effect.logError("A stream ended by a fault.", { stream: name }, cause) : Effect.void,
     ),
     Stream.catchCause(() => Stream.empty),
   )
