@@ -201,7 +201,7 @@ export const http = [
     ],
     "a URL of any length is looked at": ["if (url.length > maxUrlLength) return tooLong\n", "", "http/Limits"],
     "answers may be kept, framed and guessed at": [
-      "Effect.map((response) => guarded(response, guarding)),\n",
+      "Effect.map((response) => guarded(response, guarding())),\n",
       "",
       ...security,
     ],
@@ -216,8 +216,8 @@ export const http = [
     "what comes by the short way is not recorded": ["      end(exit)\n", "      if (Exit.isFailure(exit)) end(exit)\n"],
     "who is gone is worked for": ["return () => fiber.interruptUnsafe()", "return () => {}", "http/BadInput"],
     "answers by the short way may be kept, framed and guessed at": [
-      "answer(HttpServerResponse.setHeaders(exit.value, guarding))",
-      "answer(exit.value)",
+      "{ ...exit.value.headers, ...guarding() }",
+      "exit.value.headers",
       ...security,
     ],
     "a fault by the short way is no answer": [
@@ -245,7 +245,11 @@ export const http = [
       "http/BadInput",
     ],
     "a body of any length takes the short way": ["!(length <= this.#bounds.maxBodyBytes)", "length < 0", "http/Limits"],
-    "any number is taken on": ["([hand, room]) => hand.size < room)", "([hand]) => hand.size >= 0)", "http/Overload"],
+    "any number is taken on": [
+      "({ arrivals, room }) => arrivals.size < room)",
+      "({ arrivals }) => arrivals.size >= 0)",
+      "http/Overload",
+    ],
     "operators may take all the room": ["Math.ceil(maxInFlight / 2)", "maxInFlight", "http/Overload"],
     "a stop waits for whoever never asked": [
       "setTimeout(() => this.#letGo(() => true), headMillisOnceClosing).unref()\n",
@@ -386,6 +390,12 @@ export const http = [
     ],
   }),
   ...of("http/src/handlers/OperatorHandlers.ts", ["http/Partner"], {
+    "of what changed much at once a part is told as if it was all": [
+      "entries.length < largestPage)",
+      "entries.length <= largestPage)",
+      "http/Watched",
+    ],
+    "who comes to watch is told nothing until something changes": ["replay: 1", "replay: 0", "http/Watched"],
     "a list looks past the partner's own id": [
       "...(partnerTransferId === undefined ? {} : { partnerTransferId }),",
       "",

@@ -220,10 +220,12 @@ const Cursor = cursorOf(RecordedCursor)
 const IdCursor = cursorOf(Uuid.Uuid)
 
 /** Digits alone: a number may also be written as `0x10` or `1e2`. */
-const digits = (pattern: RegExp, minimum: number, maximum: number) =>
-  Schema.String.check(Schema.isPattern(pattern, { message: `Expected a number from ${minimum} to ${maximum}.` })).pipe(
-    Schema.decodeTo(Schema.FiniteFromString.check(Schema.isBetween({ minimum, maximum }))),
+const digits = (pattern: RegExp, minimum: number, maximum: number) => {
+  const said = { message: `Expected a number from ${minimum} to ${maximum}.` }
+  return Schema.String.check(Schema.isPattern(pattern, said)).pipe(
+    Schema.decodeTo(Schema.FiniteFromString.check(Schema.isBetween({ minimum, maximum }, said))),
   )
+}
 
 const Limit = digits(/^[1-9][0-9]{0,2}$/, 1, 200)
 

@@ -15,6 +15,7 @@ import * as RequestId from "./RequestId.ts"
 import * as RequestLog from "./RequestLog.ts"
 import { guardingFor } from "./ResponseHeaders.ts"
 import * as Seen from "./Seen.ts"
+import type { Serve } from "./Shortcut.ts"
 import * as Tracing from "./Tracing.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -72,7 +73,7 @@ export const around = Effect.fnUntraced(function* <E, R>(
         // So that work for a caller that is gone is given up.
         Effect.interruptible,
         Effect.catchCause((cause) => answerFailure(cause, notes)),
-        Effect.map((response) => guarded(response, guarding)),
+        Effect.map((response) => guarded(response, guarding())),
         Effect.onExit((exit) => Effect.sync(() => end(exit))),
       )
     }),
@@ -89,14 +90,14 @@ const guarded = (response: Response, guarding: Readonly<Record<string, string>>)
 export const shortly = Effect.fnUntraced(function* (options: Options, serve: (call: Call) => Effect.Effect<Response>) {
   const context = yield* Effect.context()
   const begin = yield* beginning(options)
-  return (call: Call, answer: (response: Response) => void) => {
+  return (...[call, answer]: Parameters<Serve>): ReturnType<Serve> => {
     const { notes, span, guarding, end } = begin(call)
     const noted = Context.add(context, Seen.CurrentNotes, notes)
     const run = Effect.runForkWith(span === undefined ? noted : Context.add(noted, Tracer.ParentSpan, span))
     const fiber = run(Effect.catchCause(serve(call), (cause) => answerFailure(cause, notes)))
     fiber.addObserver((exit) => {
       end(exit)
-      if (Exit.isSuccess(exit)) answer(HttpServerResponse.setHeaders(exit.value, guarding))
+      if (Exit.isSuccess(exit)) answer(exit.value, { ...exit.value.headers, ...guarding() })
     })
     return () => fiber.interruptUnsafe()
   }
@@ -138,7 +139,8 @@ const beginning = Effect.fnUntraced(function* ({ log, limits }: Options) {
       log.add({ method, route: found?.route, status, startMillis, durationMillis, notes })
       if (span !== undefined) Tracing.end(span, clock, status, RequestLog.fieldsOf(notes))
     }
-    return { notes, span, guarding: { ...guardingFor(found?.route), [RequestId.header]: requestId }, end }
+    const guarding = () => ({ ...guardingFor(found?.route), [RequestId.header]: requestId })
+    return { notes, span, guarding, end }
   }
 })
 

@@ -3,7 +3,7 @@
  * the last requests themselves. For people who look; machines have `/metrics`.
  */
 import { Context, Effect, Layer } from "effect"
-import type { Seen } from "./Seen.ts"
+import type { Notes, Seen } from "./Seen.ts"
 
 const secondsEach = 30
 const maxPeriods = 3600 / secondsEach
@@ -31,6 +31,10 @@ const quantile = ({ durations }: Period, share: number): number | null => {
   }
   return null
 }
+
+/** The transfer that a request was about. */
+const transferIn = (notes: Notes) =>
+  notes["deallocationId"] ?? notes["allocationId"] ?? notes["lockId"] ?? notes["adjustmentId"]
 
 export class Recent extends Context.Service<
   Recent,
@@ -91,6 +95,7 @@ export const layer: Layer.Layer<Recent> = Layer.effect(
         if (reason !== undefined && (reasons.has(reason) || reasons.size < maxReasons)) {
           reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
         }
+        if (transferIn(notes) === undefined) return
         requests[next] = seen
         next = (next + 1) % maxRequests
       },
@@ -107,11 +112,7 @@ export const layer: Layer.Layer<Recent> = Layer.effect(
         Array.from(reasons, ([reason, count]) => ({ reason, count })).toSorted((a, b) => b.count - a.count),
       about: (transferId, limit) =>
         requests
-          .filter(({ notes }) =>
-            [notes["deallocationId"], notes["allocationId"], notes["lockId"], notes["adjustmentId"]].includes(
-              transferId as never,
-            ),
-          )
+          .filter(({ notes }) => transferIn(notes) === transferId)
           .toSorted((a, b) => b.startMillis - a.startMillis)
           .slice(0, limit),
     }

@@ -19,11 +19,28 @@ const names: Readonly<Record<string, string>> = {
   replayed: "holdfast.replayed",
 }
 
+/** A function of few different arguments, called once for each. */
+const memoize = <Args extends ReadonlyArray<string | number>, A>(make: (...args: Args) => A) => {
+  const made = new Map<string, A>()
+  return (...args: Args): A => {
+    const key = args.join(" ")
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const value = make(...args)
+    made.set(key, value)
+    return value
+  }
+}
+
+const nameOf = memoize((note: string) => names[note] ?? `holdfast.${note.replace(/Id$/, ".id")}`)
+
 /** Notes as fields of a line. */
-export const fieldsOf = ({ command, ...notes }: Notes): Readonly<Record<string, unknown>> => {
-  const fields: Record<string, unknown> = command ? { "holdfast.command": `${command.name} ${command.kind}` } : {}
-  for (const [note, value] of Object.entries(notes)) {
-    if (value !== undefined) fields[names[note] ?? `holdfast.${note.replace(/Id$/, ".id")}`] = value
+export const fieldsOf = (notes: Notes): Readonly<Record<string, unknown>> => {
+  const fields: Record<string, unknown> = {}
+  for (const note in notes) {
+    const value = notes[note as keyof Notes]
+    if (typeof value === "object") fields["holdfast.command"] = `${value.name} ${value.kind}`
+    else if (value !== undefined) fields[nameOf(note)] = value
   }
   return fields
 }
@@ -96,19 +113,6 @@ const count = ({ command, outcome, error, rejection, replayed }: Notes, context:
   if (replayed) replaysOf(kind).updateUnsafe(1, context)
   else commandsOf(kind, name, outcome ?? error ?? "None").updateUnsafe(1, context)
   if (!replayed && rejection !== undefined) rejectionsOf(kind, rejection).updateUnsafe(1, context)
-}
-
-/** A function of few different arguments, called once for each. */
-const memoize = <Args extends ReadonlyArray<string | number>, A>(make: (...args: Args) => A) => {
-  const made = new Map<string, A>()
-  return (...args: Args): A => {
-    const key = args.join(" ")
-    const known = made.get(key)
-    if (known !== undefined) return known
-    const value = make(...args)
-    made.set(key, value)
-    return value
-  }
 }
 
 const metricsOf = memoize((method: string, route: string, status: number) => ({

@@ -8,11 +8,14 @@ import type { HttpServerResponse } from "effect/http"
 import type { Call } from "./Call.ts"
 
 /**
- * Answers a call, unless it is given up before: what this returns does that.
+ * Answers a call, with all the headers that go with it, unless it is given up before: what this returns does that.
  *
  * @category models
  */
-export type Serve = (call: Call, answer: (response: HttpServerResponse.HttpServerResponse) => void) => () => void
+export type Serve = (
+  call: Call,
+  answer: (response: HttpServerResponse.HttpServerResponse, headers: Readonly<Record<string, string>>) => void,
+) => () => void
 
 /**
  * Where a host may be told of the short way. By default it need not be: all goes the long way.

@@ -78,8 +78,16 @@ interface Arrival {
   /** Known once it is looked at. */
   place?: Lanes.Place
   served?: true
+  /** Where it is counted. */
+  hands?: ReadonlyArray<Hand>
   /** Where it went the short way: nobody waits for its answer any more. */
   giveUp?: () => void
+}
+
+/** What is not answered yet, and how much of it there may be. */
+interface Hand {
+  readonly arrivals: Set<Arrival>
+  readonly room: number
 }
 
 /** How many requests a connection may send ahead of its answers, the one in hand included. */
@@ -105,11 +113,9 @@ class BoundedServer extends Http.Server {
    */
   readonly #connections = new Map<Socket, Array<Arrival>>()
   readonly #connectionsOf = new Map<string, number>()
-  readonly #signed = new Set<Arrival>()
-  /** Those of them that are not the network's: half of the room at most, so that no operator keeps the network waiting. */
-  readonly #operators = new Set<Arrival>()
-  /** What is answered for as long as anybody listens. */
-  readonly #endless = new Set<Arrival>()
+  readonly #signed: Hand
+  /** Where requests with credentials are counted, by whose they are. */
+  readonly #hands: Readonly<Record<"network" | "operators" | "endless", ReadonlyArray<Hand>>>
   readonly #turns: Readonly<Record<Exclude<Lanes.Lane, "signed">, Turns<Arrival>>>
   /** What arrived before there was anybody to answer it. */
   readonly #early = new Set<Arrival>()
@@ -133,6 +139,15 @@ class BoundedServer extends Http.Server {
       requireHostHeader: false,
     })
     this.#bounds = bounds
+    const { maxInFlight } = bounds
+    this.#signed = { arrivals: new Set(), room: maxInFlight }
+    this.#hands = {
+      network: [this.#signed],
+      // Half of the room at most, so that no operator keeps the network waiting.
+      operators: [this.#signed, { arrivals: new Set(), room: Math.ceil(maxInFlight / 2) }],
+      // What is answered for as long as anybody listens.
+      endless: [{ arrivals: new Set(), room: maxEndless }],
+    }
     this.#countTurnedAway = tally(bounds.onTurnedAway)
     this.#countHeld = tally(bounds.onHeld)
     const turns = () => new Turns<Arrival>(bounds.maxUnsignedPerSecond)
@@ -202,7 +217,7 @@ class BoundedServer extends Http.Server {
 
   /** How many requests with credentials are not answered yet. */
   get inFlight(): number {
-    return this.#signed.size
+    return this.#signed.arrivals.size
   }
 
   #admit(socket: Socket): void {
@@ -295,8 +310,9 @@ class BoundedServer extends Http.Server {
       return
     }
     const hands = this.#handsOf(place, arrival.request)
-    if (hands.every(([hand, room]) => hand.size < room)) {
-      for (const [hand] of hands) hand.add(arrival)
+    if (hands.every(({ arrivals, room }) => arrivals.size < room)) {
+      arrival.hands = hands
+      for (const { arrivals } of hands) arrivals.add(arrival)
       this.#serve(arrival)
     } else {
       this.#countTurnedAway()
@@ -305,19 +321,14 @@ class BoundedServer extends Http.Server {
     }
   }
 
-  /** Where a request with credentials is counted, and how many may be there. */
   #handsOf({ found }: Lanes.Place, { method = "" }: Http.IncomingMessage) {
-    if (found?.route.endless) return [[this.#endless, maxEndless]] as const
-    const { maxInFlight } = this.#bounds
-    const all = [this.#signed, maxInFlight] as const
-    return found?.route.network[method] === undefined
-      ? [all, [this.#operators, Math.ceil(maxInFlight / 2)] as const]
-      : [all]
+    if (found?.route.endless) return this.#hands.endless
+    return found?.route.network[method] === undefined ? this.#hands.operators : this.#hands.network
   }
 
   /** It is in no hand any more. */
   #letOut(arrival: Arrival): void {
-    for (const hand of [this.#signed, this.#operators, this.#endless]) hand.delete(arrival)
+    for (const { arrivals } of arrival.hands ?? []) arrivals.delete(arrival)
   }
 
   #lookAtEarly(): void {
@@ -348,7 +359,7 @@ class BoundedServer extends Http.Server {
     const { event, request, response, place } = arrival
     const call = event === "request" && place !== undefined ? this.#callOf(request, place) : undefined
     if (this.shortcut === undefined || call === undefined) super.emit(event as "request", request, response as never)
-    else arrival.giveUp = this.shortcut(call, (answer) => write(response, answer))
+    else arrival.giveUp = this.shortcut(call, (answer, headers) => write(response, answer, headers))
   }
 
   /** A request of the network's whose body, if it has one, is as long as it says and may be. */
@@ -382,9 +393,13 @@ class BoundedServer extends Http.Server {
   }
 }
 
-const write = (response: Http.ServerResponse, { status, headers, body }: HttpServerResponse.HttpServerResponse) => {
+const write = (
+  response: Http.ServerResponse,
+  { status, body }: HttpServerResponse.HttpServerResponse,
+  headers: Readonly<Record<string, string>>,
+) => {
   if (response.destroyed) return
-  response.writeHead(status, { ...headers })
+  response.writeHead(status, headers)
   if (body._tag === "Uint8Array") response.end(body.text ?? body.body)
   else response.end()
 }
