@@ -190,3 +190,31 @@ it.live(
   },
   30_000,
 )
+
+it.live("a fault of ours ends what is watched, is told in the log, and does not last", () => {
+  const store = { isBroken: false }
+  return Effect.gen(function* () {
+    const watcher = yield* watch("/journal/changes/stream")
+    yield* until(/^data: /m, [watcher])
+    store.isBroken = true
+    assert.deepStrictEqual(yield* until(/never/, [watcher]), ["ended"])
+    store.isBroken = false
+    yield* until(/^data: /m, [yield* watch("/journal/changes/stream")])
+    const { log } = yield* TestServer.TestServer
+    const line: Record<string, unknown> = JSON.parse(
+      (yield* log).split("\n").find((line) => line.includes("by a fault")) ?? "{}",
+    )
+    assert.deepInclude(line, {
+      severity_text: "ERROR",
+      message: "A stream ended by a fault.",
+      "holdfast.stream": "changes",
+      "exception.message": "Nobody thought of this.",
+    })
+  }).pipe(
+    Effect.provide(
+      serverOf(({ entries }) => ({
+        entries: (...from) => (store.isBroken ? Effect.die(new Error("Nobody thought of this.")) : entries(...from)),
+      })),
+    ),
+  )
+})

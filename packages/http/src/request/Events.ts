@@ -44,7 +44,9 @@ export const stream = <E>(name: string, events: Stream.Stream<Uint8Array, E>): S
       ),
     ),
     Stream.tapCause((cause) =>
-      Cause.hasDies(cause) ? Effect.logError("A stream ended by a fault.", { stream: name }, cause) : Effect.void,
+      Cause.hasDies(cause)
+        ? Effect.logError("A stream ended by a fault.", { "holdfast.stream": name }, cause)
+        : Effect.void,
     ),
     Stream.catchCause(() => Stream.empty),
   )
