@@ -163,7 +163,12 @@ export const consoles = Effect.fnUntraced(function* (given: Bench, count: number
   if (mix === undefined) return {}
   const scenario = { ...mix, connections: 8 }
   const look = (rate: number) => lookOn(given, scenario, count, page, rounds, rate)
-  return { count, page, rates: yield* Effect.forEach(lookedOnRates, look) }
+  return {
+    count,
+    page,
+    windowMillis: given.timing.windowMillis * lookedOnWindows,
+    rates: yield* Effect.forEach(lookedOnRates, look),
+  }
 })
 
 const lookOn = Effect.fnUntraced(function* (

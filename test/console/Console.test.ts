@@ -6,6 +6,10 @@ import type { Page, Route } from "playwright-core"
 import { query } from "../support/Databases.ts"
 import * as Console from "./Console.ts"
 
+interface Flashing {
+  readonly getAnimations: () => ReadonlyArray<unknown>
+}
+
 describe("at the console", { timeout: 60_000 }, () => {
   const scope = Scope.makeUnsafe()
   let console: Console.Console
@@ -187,7 +191,14 @@ describe("at the console", { timeout: 60_000 }, () => {
   it("a page asks again when something happens to what it shows, and only then, and for what it missed", async () => {
     const { page, context } = await Console.visit(console, "ruth", "/console/deallocations")
     const shown = await reserve("61")
-    await page.locator("tr.fresh", { has: link(page, shown) }).waitFor()
+    const row = page.locator("tr.fresh", { has: page.locator(`a[href$="${shown}"]`) })
+    await row.waitFor()
+    // Again, it is pointed out again.
+    const flashes = () => row.evaluate<number, Flashing>((element) => element.getAnimations().length)
+    await vi.waitFor(async () => assert.strictEqual(await flashes(), 0), 8_000)
+    assert.strictEqual((await console.call("PUT", `/bitgo/v1/deallocation/${shown}/release`)).status, 200)
+    await row.locator(".state.released").waitFor()
+    assert.strictEqual(await flashes(), 1)
     // While nobody can tell the page of it, something happens.
     const serverPort = Number(new URL(console.server.url).port)
     console.cut()
@@ -222,6 +233,17 @@ describe("at the console", { timeout: 60_000 }, () => {
     await context.close()
   })
 
+  it("what no feed tells of is asked for regularly", async () => {
+    const { page, context } = await Console.visit(console, "ruth", `/console/connections/${us?.connectionId}`)
+    await page.locator("main .state.open").first().waitFor()
+    const path = `/operator/v1/connections/${us?.connectionId}`
+    assert.strictEqual((await console.call("PUT", `${path}/suspend`)).status, 200)
+    await page.locator("main .state.suspended").first().waitFor()
+    assert.strictEqual((await console.call("PUT", `${path}/resume`)).status, 200)
+    await page.locator("main .state.open").first().waitFor()
+    await context.close()
+  })
+
   it("when the database is gone the overview does not say that it is up", async () => {
     const { page, context } = await Console.visit(console, "ruth")
     const tile = page.locator(".tile", { has: page.getByText("Database", { exact: true }) }).locator("dd")
@@ -242,6 +264,10 @@ describe("at the console", { timeout: 60_000 }, () => {
     // In the server's words, once it is asked.
     await page.getByRole("alert").waitFor()
     assert.strictEqual(await tile.textContent(), "Not known")
+    await page.getByRole("link", { name: "Journal" }).click()
+    await page.locator(".waiting").waitFor()
+    assert.strictEqual(await page.getByText("Nothing happened yet.").count(), 0)
+    await page.getByRole("link", { name: "Overview" }).click()
     await run(query(elsewhere, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`))
     await Console.isLive(page)
     await vi.waitFor(async () => assert.strictEqual(await tile.textContent(), "Up"), 8_000)

@@ -49,7 +49,7 @@ const until = (pattern: RegExp, watchers: ReadonlyArray<Watcher>) =>
 it.live(
   "all who watch the overview are told the same, as it changes and once it can be told again",
   () => {
-    const asked = { count: 0, isUp: true }
+    const asked = { count: 0, isUp: true, hangs: false }
     return Effect.gen(function* () {
       const watchers = yield* Effect.all(Array.from({ length: 5 }, () => watch("/overview/stream")))
       const before = asked.count
@@ -71,13 +71,18 @@ it.live(
       )
       assert.strictEqual(yield* watch("/overview/stream"), 503)
       asked.isUp = true
-      yield* until(/"available":"5"/, [yield* watch("/overview/stream")])
+      const again = yield* watch("/overview/stream")
+      yield* until(/"available":"5"/, [again])
+      // What hangs is no less away.
+      asked.hangs = true
+      assert.deepStrictEqual(yield* until(/never/, [again]), ["ended"])
+      assert.strictEqual(yield* watch("/overview/stream"), 503)
     }).pipe(
       Effect.provide(
         serverOf(({ totals }) => ({
           totals: Effect.suspend(() => {
             asked.count++
-            return asked.isUp ? totals : away
+            return asked.hangs ? Effect.never : asked.isUp ? totals : away
           }),
         })),
       ),

@@ -9,8 +9,8 @@ import * as Api from "./Api.ts"
 /** Since when it is as it is. */
 export const state = signal<{ readonly live: boolean; readonly since: Date } | undefined>(undefined)
 
-/** The newest entries that came, newest first. */
-export const entries = signal<ReadonlyArray<Api.PlacedEntry>>([])
+/** The newest entries that came, newest first; none before the first answer. */
+export const entries = signal<ReadonlyArray<Api.PlacedEntry> | undefined>(undefined)
 
 const keptAtFirst = 200
 let keptEntries = keptAtFirst
@@ -18,22 +18,33 @@ let keptEntries = keptAtFirst
 /** For how long something is pointed out. */
 const freshMillis = 5_000
 
-/** What something happened to lately, and when that was heard of. */
-const heardAt = new Map<string, number>()
+/** What something happened to, when that was heard of, and how often. */
+const heard = new Map<string, { readonly at: number; readonly times: number }>()
+const heardAtMost = 2_000
 
-const heardOf = (transferIds: ReadonlyArray<string>) => {
-  const now = performance.now()
-  for (const [id, at] of heardAt) if (now - at > freshMillis) heardAt.delete(id)
-  for (const id of transferIds) heardAt.set(id, now)
+const heardOf = (ids: ReadonlyArray<string>) => {
+  for (const id of ids) {
+    const times = heard.get(id)?.times ?? 0
+    heard.delete(id)
+    heard.set(id, { at: performance.now(), times: times + 1 })
+  }
+  for (const id of heard.keys()) {
+    if (heard.size <= heardAtMost) break
+    heard.delete(id)
+  }
 }
 
-/** Whether something just happened to a transfer. */
-export const isFresh = (id: string) => performance.now() - (heardAt.get(id) ?? -Infinity) < freshMillis
+/** How what something just happened to is pointed out: in turns, for the same again would not be seen to begin anew. */
+export const freshness = (id: string) => {
+  const { at, times } = heard.get(id) ?? { at: -Infinity, times: 0 }
+  if (performance.now() - at > freshMillis) return ""
+  return times % 2 === 0 ? "fresh again" : "fresh"
+}
 
 /** The server says something every 10 seconds; who is silent for so long is gone. */
 const silenceMillis = 25_000
 
-const retryMillis = { first: 500, last: 5_000 }
+const retryMillis = { first: 500, last: 2_000 }
 
 /** What changed; nothing where it may be anything. */
 type Listener = (changes: Api.Changes | undefined) => void
@@ -90,8 +101,8 @@ const followJournal = async (listen: Listen) => {
     const [last] = batch.slice(-1)
     if (last === undefined) continue
     after = last.cursor
-    heardOf(batch.map(({ transferId }) => transferId))
-    entries.value = [...batch.toReversed(), ...entries.value].slice(0, keptEntries)
+    heardOf(batch.map(({ cursor }) => cursor))
+    entries.value = [...batch.toReversed(), ...(entries.value ?? [])].slice(0, keptEntries)
   }
 }
 
@@ -179,7 +190,7 @@ export const follow = (source: keyof typeof sources) => {
     // It may be long until this is listened to again: not all that happens until then is of interest.
     after = undefined
     state.value = undefined
-    entries.value = []
+    entries.value = undefined
     overview.value = undefined
     keptEntries = keptAtFirst
   }
@@ -189,14 +200,14 @@ const olderAtOnce = 200
 
 /** Asks for some before the oldest that is there, and says whether there were any. */
 export const older = async (): Promise<boolean> => {
-  const oldest = entries.value.at(-1)
+  const oldest = entries.value?.at(-1)
   if (oldest === undefined) return false
   // What comes meanwhile shall not push the oldest out, to which they belong.
   keptEntries += olderAtOnce
   const { entries: before } = await Api.ask<{ readonly entries: ReadonlyArray<Api.PlacedEntry> }>(
     `/journal/newest?before=${oldest.cursor}&limit=${olderAtOnce}`,
   )
-  if (entries.value.at(-1) === oldest) entries.value = [...entries.value, ...before]
+  if (entries.value?.at(-1) === oldest) entries.value = [...entries.value, ...before]
   return before.length > 0
 }
 
@@ -228,4 +239,18 @@ export const useLive = (concerns: (changes: Api.Changes) => boolean, again: () =
       clearTimeout(timer)
     }
   }, [])
+}
+
+/** How often what no feed tells of is asked for. */
+export const unfedMillis = 5_000
+
+/** Calls `again` so often while the page is seen; `undefined` never does. */
+export const useRegularly = (again: () => void, everyMillis: number | undefined) => {
+  useEffect(() => {
+    if (everyMillis === undefined) return
+    const timer = setInterval(() => {
+      if (!document.hidden) again()
+    }, everyMillis)
+    return () => clearInterval(timer)
+  }, [again, everyMillis])
 }

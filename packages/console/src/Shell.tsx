@@ -95,6 +95,7 @@ const Changes = ({ session }: { readonly session: Api.Session }) => {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {
     if (!session.changes) return
+    setNow(Date.now())
     const timer = setInterval(() => setNow(Date.now()), 1000)
     return () => clearInterval(timer)
   }, [session.changes])

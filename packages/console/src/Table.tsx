@@ -15,7 +15,8 @@ interface Props<Row> {
   readonly empty?: string
   /** Where the caption stands above the table as a heading already. */
   readonly hideCaption?: boolean
-  readonly fresh?: (row: Row) => boolean
+  /** The class of a row to which something just happened. */
+  readonly fresh?: (row: Row) => string
   /** Figures may break over lines: there are many. */
   readonly dense?: boolean
 }
@@ -47,7 +48,7 @@ export const Table = <Row,>({
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr key={keyOf(row)} class={fresh?.(row) ? "fresh" : ""}>
+            <tr key={keyOf(row)} class={fresh?.(row) ?? ""}>
               {columns.map(({ name, cell, numeric }) => (
                 <td key={name} class={numeric ? "numeric" : ""} data-name={name}>
                   {cell(row)}

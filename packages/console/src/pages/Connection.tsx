@@ -4,7 +4,7 @@ import * as Api from "../Api.ts"
 import { Balances } from "../Balances.tsx"
 import { History } from "../Charts.tsx"
 import { ChangeDialog, mayOperate } from "../Dialogs.tsx"
-import { useLive } from "../Live.ts"
+import { unfedMillis, useLive, useRegularly } from "../Live.ts"
 import { Digits, decimalsOf, inCoinUnits } from "../Quantity.tsx"
 import * as Route from "../Route.ts"
 import { Table } from "../Table.tsx"
@@ -141,6 +141,7 @@ const Tokens = ({ connection }: { readonly connection: Shown }) => {
   const asked = useAsk<{ readonly connectionTokens: ReadonlyArray<Api.Token> }>(
     `/connection-tokens?partnersConnectionId=${encodeURIComponent(connection.partnersConnectionId)}`,
   )
+  useRegularly(asked.again, unfedMillis)
   return (
     <section aria-labelledby="tokens">
       <div class="head">
@@ -161,6 +162,7 @@ const Tokens = ({ connection }: { readonly connection: Shown }) => {
 export const ConnectionPage = ({ id }: { readonly id: string }) => {
   const asked = useAsk<Shown>(`/connections/${encodeURIComponent(id)}`)
   useLive(({ connectionIds }) => connectionIds.includes(id), asked.again)
+  useRegularly(asked.again, unfedMillis)
   const connection = asked.data
   return (
     <Page

@@ -1,6 +1,7 @@
 /** All connections, in the order of their ids. */
 import type * as Api from "../Api.ts"
 import { Choice, Filters, queryOf, TextField } from "../Filters.tsx"
+import { unfedMillis, useRegularly } from "../Live.ts"
 import { Paging } from "../Paging.tsx"
 import * as Route from "../Route.ts"
 import { Table } from "../Table.tsx"
@@ -42,6 +43,7 @@ export const Connections = () => {
   const list = useAsk<{ readonly connections: ReadonlyArray<Api.Connection>; readonly nextCursor: string | null }>(
     `/connections${query === "" ? "" : `?${query}`}`,
   )
+  useRegularly(list.again, unfedMillis)
   return (
     <Page title="Connections">
       <Filters names={filters}>

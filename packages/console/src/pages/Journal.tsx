@@ -5,11 +5,11 @@ import * as Live from "../Live.ts"
 import { Quantity } from "../Quantity.tsx"
 import * as Route from "../Route.ts"
 import { Table } from "../Table.tsx"
-import { Id, Page, ProblemNote, State, Time } from "../Texts.tsx"
+import { Id, Page, ProblemNote, State, Time, Waiting } from "../Texts.tsx"
 
 const Older = () => {
   const [state, setState] = useState<"ready" | "busy" | "begins here" | Api.Problem>("ready")
-  if (state === "begins here" || Live.entries.value.at(-1)?.cursor === "1") return null
+  if (state === "begins here" || Live.entries.value?.at(-1)?.cursor === "1") return null
   const older = () => {
     setState("busy")
     Live.older().then(
@@ -36,46 +36,50 @@ export const Journal = () => {
       <p class="muted">
         What is posted to any account, as it happens, newest first. A broken connection leaves no gap.
       </p>
-      <Table
-        caption="The journal as it is written"
-        hideCaption
-        dense
-        rows={entries}
-        keyOf={({ cursor }) => cursor}
-        empty="Nothing happened yet."
-        fresh={({ transferId }) => Live.isFresh(transferId)}
-        columns={[
-          { name: "Place", numeric: true, cell: ({ cursor }) => <span class="digits">{cursor}</span> },
-          { name: "At", cell: ({ at }) => <Time at={at} /> },
-          { name: "Event", cell: ({ event }) => <State state={event} /> },
-          {
-            name: "Transfer",
-            cell: ({ kind, transferId }) => (
-              <>
-                {Api.kinds[kind].one}{" "}
-                <Id id={transferId} what={`${kind}’s id`} href={Route.to(Api.kinds[kind].path, transferId)} />
-              </>
-            ),
-          },
-          {
-            name: "Quantity",
-            numeric: true,
-            cell: ({ currency, quantity }) => <Quantity currency={currency} quantity={quantity} named />,
-          },
-          {
-            name: "Connection",
-            cell: ({ connectionId }) => (
-              <Id id={connectionId} what="connection’s id" href={Route.to("connections", connectionId)} />
-            ),
-          },
-          {
-            name: "Available after",
-            numeric: true,
-            cell: ({ currency, balances }) => <Quantity currency={currency} quantity={balances.available} />,
-          },
-        ]}
-      />
-      {entries.length > 0 && <Older />}
+      {entries === undefined ? (
+        <Waiting problem={undefined} again={() => {}} />
+      ) : (
+        <Table
+          caption="The journal as it is written"
+          hideCaption
+          dense
+          rows={entries}
+          keyOf={({ cursor }) => cursor}
+          empty="Nothing happened yet."
+          fresh={({ cursor }) => Live.freshness(cursor)}
+          columns={[
+            { name: "Place", numeric: true, cell: ({ cursor }) => <span class="digits">{cursor}</span> },
+            { name: "At", cell: ({ at }) => <Time at={at} /> },
+            { name: "Event", cell: ({ event }) => <State state={event} /> },
+            {
+              name: "Transfer",
+              cell: ({ kind, transferId }) => (
+                <>
+                  {Api.kinds[kind].one}{" "}
+                  <Id id={transferId} what={`${kind}’s id`} href={Route.to(Api.kinds[kind].path, transferId)} />
+                </>
+              ),
+            },
+            {
+              name: "Quantity",
+              numeric: true,
+              cell: ({ currency, quantity }) => <Quantity currency={currency} quantity={quantity} named />,
+            },
+            {
+              name: "Connection",
+              cell: ({ connectionId }) => (
+                <Id id={connectionId} what="connection’s id" href={Route.to("connections", connectionId)} />
+              ),
+            },
+            {
+              name: "Available after",
+              numeric: true,
+              cell: ({ currency, balances }) => <Quantity currency={currency} quantity={balances.available} />,
+            },
+          ]}
+        />
+      )}
+      {entries !== undefined && entries.length > 0 && <Older />}
     </Page>
   )
 }

@@ -1,6 +1,7 @@
 /** What operators changed: who, what, why, and what came of it. */
 import type * as Api from "../Api.ts"
 import { queryOf } from "../Filters.tsx"
+import { unfedMillis, useRegularly } from "../Live.ts"
 import { Paging } from "../Paging.tsx"
 import { Table } from "../Table.tsx"
 import { Page, Time, Waiting } from "../Texts.tsx"
@@ -11,6 +12,7 @@ export const Log = () => {
   const list = useAsk<{ readonly entries: ReadonlyArray<Api.LogEntry>; readonly nextCursor: string | null }>(
     `/operators/log${query === "" ? "" : `?${query}`}`,
   )
+  useRegularly(list.again, unfedMillis)
   return (
     <Page title="Operators’ log">
       {list.data === undefined ? (

@@ -10,8 +10,6 @@ import { Table } from "../Table.tsx"
 import { Age, Page, ProblemNote, Time, Waiting } from "../Texts.tsx"
 import { useAsk } from "../useAsk.ts"
 
-const askAgainMillis = 10_000
-
 const Tile = ({
   name,
   good,
@@ -130,15 +128,11 @@ export const Overview = () => {
   // Two servers may have two clocks: while it is live, what is told comes first.
   const [overview] = isLive ? known : known.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))
   const { again } = asked
+  // Where it cannot be watched, it is asked for: at once, where it could be.
   useEffect(() => {
-    if (isLive) return
-    // Where it cannot be watched, it is asked for: at once, where it could be.
     if (live === false) again()
-    const timer = setInterval(() => {
-      if (!document.hidden) again()
-    }, askAgainMillis)
-    return () => clearInterval(timer)
-  }, [again, isLive, live])
+  }, [again, live])
+  Live.useRegularly(again, isLive ? undefined : Live.unfedMillis)
   return (
     <Page title="Overview">
       {overview === undefined ? (

@@ -1,6 +1,7 @@
 /** All tokens, newest first. */
 import type * as Api from "../Api.ts"
 import { Filters, queryOf, TextField } from "../Filters.tsx"
+import { unfedMillis, useRegularly } from "../Live.ts"
 import { Paging } from "../Paging.tsx"
 import { Page, Waiting } from "../Texts.tsx"
 import { IssueToken, TokensTable } from "../TokensTable.tsx"
@@ -13,6 +14,7 @@ export const Tokens = () => {
   const list = useAsk<{ readonly connectionTokens: ReadonlyArray<Api.Token>; readonly nextCursor: string | null }>(
     `/connection-tokens${query === "" ? "" : `?${query}`}`,
   )
+  useRegularly(list.again, unfedMillis)
   return (
     <Page title="Tokens" aside={<IssueToken again={list.again} />}>
       <Filters names={filters}>

@@ -143,7 +143,7 @@ export const Transfers = ({ kind }: { readonly kind: Api.Kind }) => {
             rows={rows}
             keyOf={Api.idOf}
             empty={`No ${title.toLowerCase()} are as the filters say.`}
-            fresh={(row) => Live.isFresh(Api.idOf(row))}
+            fresh={(row) => Live.freshness(Api.idOf(row))}
           />
           <Paging
             next={list.data.nextCursor}

@@ -34,7 +34,7 @@ import {
   PlacedEntry,
   TokenRequest,
 } from "../contract/OperatorApi.ts"
-import { AdjustmentMismatch } from "../contract/Problems.ts"
+import { AdjustmentMismatch, Unavailable } from "../contract/Problems.ts"
 import { sha256 } from "../node/Sha256.ts"
 import { Bodies } from "../request/Bodies.ts"
 import * as Csv from "../request/Csv.ts"
@@ -149,6 +149,11 @@ interface Filters extends Omit<Store.Query, "limit" | "unchangedSince" | "partne
 const encodeEntry = Schema.encodeSync(PlacedEntry)
 
 const encodeOverview = Schema.encodeSync(OverviewAnswer)
+
+/** How long the overview may take: who watches it shall see that a database hangs. */
+const overviewPatience = "3 seconds"
+
+const tooSlow = new Unavailable({ detail: "The database does not answer in time.", retryAfterSeconds: 1 })
 
 /** How often those who watch the overview are told of changes. */
 const overviewEvery = "2 seconds"
@@ -327,7 +332,7 @@ export const layer = HttpApiBuilder.group(
         },
         database: { up: yield* up },
       }
-    })
+    }).pipe(Effect.timeoutOrElse({ duration: overviewPatience, orElse: () => Effect.fail(tooSlow) }))
 
     /**
      * Once for all who watch: the last goes to who comes, and who is slow misses some. What fails is told to them, and ends
