@@ -86,6 +86,22 @@ it.live("a server that stops lets go of those that it turned away too", () =>
   }),
 )
 
+it.live("who waits for an answer is not idle, however long that takes", () =>
+  Effect.gen(function* () {
+    const gate = yield* Deferred.make<void>()
+    const context = yield* Layer.build(TestServer.layer(waiting(gate), { idleTimeoutSeconds: 1 }))
+    yield* Effect.gen(function* () {
+      const terms = yield* TestServer.funded("10")
+      const asked = yield* Effect.forkChild(
+        TestServer.operator("GET", `/operator/v1/connections/${terms.connectionId}`),
+      )
+      yield* Effect.sleep("2500 millis")
+      yield* Deferred.succeed(gate, undefined)
+      assert.strictEqual((yield* Fiber.join(asked)).status, 200)
+    }).pipe(Effect.provide(context))
+  }).pipe(Effect.scoped),
+)
+
 const head = "POST /bitgo/v1/deallocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 it.live(

@@ -153,7 +153,12 @@ class BoundedServer extends Http.Server {
     const turns = () => new Turns<Arrival>(bounds.maxUnsignedPerSecond)
     this.#turns = { health: turns(), open: turns() }
     // Whoever sends nothing for so long is let go; whoever does not read what is sent, after twice that.
-    this.setTimeout(bounds.idleTimeoutSeconds * 1_000)
+    this.setTimeout(bounds.idleTimeoutSeconds * 1_000, (socket) => {
+      const [inHand] = this.#connections.get(socket) ?? []
+      // Who waits for us is not idle.
+      const isOurs = inHand?.served && inHand.request.complete && !inHand.response.headersSent
+      if (!isOurs) socket.destroy()
+    })
     // For a socket that is told to go takes a moment.
     this.maxConnections = 2 * bounds.maxConnections
     this.on("connection", (socket) => this.#admit(socket))
