@@ -162,25 +162,20 @@ export const consoles = Effect.fnUntraced(function* (given: Bench, count: number
   const [mix] = named("mix")
   if (mix === undefined) return {}
   const scenario = { ...mix, connections: 8 }
-  const look = (rate: number) => lookOn(given, scenario, count, page, rounds, rate)
-  return {
-    count,
-    page,
-    windowMillis: given.timing.windowMillis * lookedOnWindows,
-    rates: yield* Effect.forEach(lookedOnRates, look),
-  }
+  const windowMillis = given.timing.windowMillis * lookedOnWindows
+  const bench = { ...given, timing: { ...given.timing, windowMillis } }
+  const look = (rate: number) => lookOn(bench, scenario, count, page, rounds, rate)
+  return { count, page, windowMillis, rates: yield* Effect.forEach(lookedOnRates, look) }
 })
 
 const lookOn = Effect.fnUntraced(function* (
-  given: Bench,
+  bench: Bench,
   scenario: Scenario,
   count: number,
   page: Consoles.Page,
   rounds: number,
   rate: number,
 ) {
-  const windowMillis = given.timing.windowMillis * lookedOnWindows
-  const bench = { ...given, timing: { ...given.timing, windowMillis } }
   const url = yield* bench.database.create
   const warm: Array<Window.Window> = []
   const alone: Array<Window.Window> = []

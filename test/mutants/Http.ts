@@ -201,7 +201,7 @@ export const http = [
     ],
     "a URL of any length is looked at": ["if (url.length > maxUrlLength) return tooLong\n", "", "http/Limits"],
     "answers may be kept, framed and guessed at": [
-      "Effect.map((response) => guarded(response, guarding())),\n",
+      "Effect.map((response) => guarded(response, guarding)),\n",
       "",
       ...security,
     ],
@@ -216,7 +216,7 @@ export const http = [
     "what comes by the short way is not recorded": ["      end(exit)\n", "      if (Exit.isFailure(exit)) end(exit)\n"],
     "who is gone is worked for": ["return () => fiber.interruptUnsafe()", "return () => {}", "http/BadInput"],
     "answers by the short way may be kept, framed and guessed at": [
-      "{ ...exit.value.headers, ...guarding() }",
+      "{ ...exit.value.headers, ...guarding }",
       "exit.value.headers",
       ...security,
     ],
@@ -250,6 +250,7 @@ export const http = [
       "({ arrivals }) => arrivals.size >= 0)",
       "http/Overload",
     ],
+    "who waits for an answer is taken for idle": ["if (!isOurs) socket", "socket", "http/Overload"],
     "operators may take all the room": ["Math.ceil(maxInFlight / 2)", "maxInFlight", "http/Overload"],
     "a stop waits for whoever never asked": [
       "setTimeout(() => this.#letGo(() => true), headMillisOnceClosing).unref()\n",

@@ -18,15 +18,15 @@ let keptEntries = keptAtFirst
 /** For how long something is pointed out. */
 const freshMillis = 5_000
 
-/** What something happened to, when that was heard of, and how often. */
-const heard = new Map<string, { readonly at: number; readonly times: number }>()
+/** What something happened to, when that was heard of, and whether that was the second, fourth … time. */
+const heard = new Map<string, { readonly at: number; readonly again: boolean }>()
 const heardAtMost = 2_000
 
 const heardOf = (ids: ReadonlyArray<string>) => {
   for (const id of ids) {
-    const times = heard.get(id)?.times ?? 0
+    const again = heard.get(id)?.again === false
     heard.delete(id)
-    heard.set(id, { at: performance.now(), times: times + 1 })
+    heard.set(id, { at: performance.now(), again })
   }
   for (const id of heard.keys()) {
     if (heard.size <= heardAtMost) break
@@ -36,9 +36,9 @@ const heardOf = (ids: ReadonlyArray<string>) => {
 
 /** How what something just happened to is pointed out: in turns, for the same again would not be seen to begin anew. */
 export const freshness = (id: string) => {
-  const { at, times } = heard.get(id) ?? { at: -Infinity, times: 0 }
-  if (performance.now() - at > freshMillis) return ""
-  return times % 2 === 0 ? "fresh again" : "fresh"
+  const last = heard.get(id)
+  if (last === undefined || performance.now() - last.at > freshMillis) return ""
+  return last.again ? "fresh again" : "fresh"
 }
 
 /** The server says something every 10 seconds; who is silent for so long is gone. */

@@ -148,11 +148,15 @@ export const Page = ({ title, heading = title, aside, children }: PageProps) => 
 }
 
 /** While there is nothing to show yet, and why there is not. */
+export const Loading = () => (
+  <p class="waiting" role="status">
+    Loading…
+  </p>
+)
+
 export const Waiting = ({ problem, again }: { readonly problem: Problem | undefined; readonly again: () => void }) =>
   problem === undefined ? (
-    <p class="waiting" role="status">
-      Loading…
-    </p>
+    <Loading />
   ) : (
     <ProblemNote problem={problem}>
       <button type="button" onClick={again}>

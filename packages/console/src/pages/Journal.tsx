@@ -5,7 +5,7 @@ import * as Live from "../Live.ts"
 import { Quantity } from "../Quantity.tsx"
 import * as Route from "../Route.ts"
 import { Table } from "../Table.tsx"
-import { Id, Page, ProblemNote, State, Time, Waiting } from "../Texts.tsx"
+import { Id, Loading, Page, ProblemNote, State, Time } from "../Texts.tsx"
 
 const Older = () => {
   const [state, setState] = useState<"ready" | "busy" | "begins here" | Api.Problem>("ready")
@@ -37,7 +37,7 @@ export const Journal = () => {
         What is posted to any account, as it happens, newest first. A broken connection leaves no gap.
       </p>
       {entries === undefined ? (
-        <Waiting problem={undefined} again={() => {}} />
+        <Loading />
       ) : (
         <Table
           caption="The journal as it is written"

@@ -73,7 +73,7 @@ export const around = Effect.fnUntraced(function* <E, R>(
         // So that work for a caller that is gone is given up.
         Effect.interruptible,
         Effect.catchCause((cause) => answerFailure(cause, notes)),
-        Effect.map((response) => guarded(response, guarding())),
+        Effect.map((response) => guarded(response, guarding)),
         Effect.onExit((exit) => Effect.sync(() => end(exit))),
       )
     }),
@@ -87,17 +87,20 @@ const guarded = (response: Response, guarding: Readonly<Record<string, string>>)
     : HttpServerResponse.setHeader(response, RequestId.header, guarding[RequestId.header] ?? "")
 
 /** The same for what comes by the short way. */
-export const shortly = Effect.fnUntraced(function* (options: Options, serve: (call: Call) => Effect.Effect<Response>) {
+export const shortly = Effect.fnUntraced(function* (
+  options: Options,
+  serve: (call: Call) => Effect.Effect<Response>,
+): Effect.fn.Return<Serve> {
   const context = yield* Effect.context()
   const begin = yield* beginning(options)
-  return (...[call, answer]: Parameters<Serve>): ReturnType<Serve> => {
+  return (call, answer) => {
     const { notes, span, guarding, end } = begin(call)
     const noted = Context.add(context, Seen.CurrentNotes, notes)
     const run = Effect.runForkWith(span === undefined ? noted : Context.add(noted, Tracer.ParentSpan, span))
     const fiber = run(Effect.catchCause(serve(call), (cause) => answerFailure(cause, notes)))
     fiber.addObserver((exit) => {
       end(exit)
-      if (Exit.isSuccess(exit)) answer(exit.value, { ...exit.value.headers, ...guarding() })
+      if (Exit.isSuccess(exit)) answer(exit.value, { ...exit.value.headers, ...guarding })
     })
     return () => fiber.interruptUnsafe()
   }
@@ -139,8 +142,7 @@ const beginning = Effect.fnUntraced(function* ({ log, limits }: Options) {
       log.add({ method, route: found?.route, status, startMillis, durationMillis, notes })
       if (span !== undefined) Tracing.end(span, clock, status, RequestLog.fieldsOf(notes))
     }
-    const guarding = () => ({ ...guardingFor(found?.route), [RequestId.header]: requestId })
-    return { notes, span, guarding, end }
+    return { notes, span, guarding: { ...guardingFor(found?.route), [RequestId.header]: requestId }, end }
   }
 })
 
