@@ -11,7 +11,7 @@ import { Effect, Struct } from "effect"
 const pages: Record<Page, { readonly listensTo: string; readonly asksFor?: string }> = {
   overview: { listensTo: "/overview/stream" },
   deallocations: { listensTo: "/journal/changes/stream", asksFor: "/deallocations" },
-  journal: { listensTo: "/journal/stream" },
+  journal: { listensTo: "/journal/changes/stream?withEntries=true" },
 }
 
 export type Page = "overview" | "deallocations" | "journal"
@@ -30,8 +30,7 @@ const watch = async (url: string, operatorToken: string, page: Page) => {
     if (response.statusCode !== 200) throw new Error(`${path} is answered with ${response.statusCode}.`)
     return response as Http.IncomingMessage
   }
-  const { next } = JSON.parse(await text(await ask("/journal/newest?limit=1"))) as { readonly next: string | null }
-  const stream = await ask(page === "journal" ? `${listensTo}?after=${next ?? 0}` : listensTo)
+  const stream = await ask(listensTo)
   let bytes = 0
   let asked = 0
   let failure: unknown

@@ -277,7 +277,6 @@ describe("at the console", { timeout: 60_000 }, () => {
 
   it("where the journal is another than the one it followed, it goes on from that one's end", async () => {
     const { page, context } = await Console.visit(console, "ruth", "/console/deallocations")
-    await Console.isLive(page)
     // As after a restore from a backup of long ago.
     const beyond = "9".repeat(18)
     const ofAnother = async (route: Route) => {
@@ -285,13 +284,73 @@ describe("at the console", { timeout: 60_000 }, () => {
       const { entries } = (await response.json()) as { readonly entries: ReadonlyArray<object> }
       await route.fulfill({ response, json: { entries: [{ ...entries[0], cursor: beyond }] } })
     }
-    await page.route("**/journal/newest?*", ofAnother, { times: 1 })
-    const refused = page.waitForResponse((response) => response.url().endsWith(`after=${beyond}`))
-    await page.getByRole("link", { name: "Overview" }).click()
+    await page.route("**/journal/newest?*", ofAnother)
     await page.getByRole("link", { name: "Journal" }).click()
-    assert.strictEqual((await refused).status(), 409)
+    const ofBefore = page.getByRole("row", { name: beyond })
+    await ofBefore.waitFor()
     await Console.isLive(page)
+    console.cut()
+    await page.unrouteAll({ behavior: "ignoreErrors" })
+    console.lead(Number(new URL(console.server.url).port))
     await link(page, await reserve("7")).waitFor()
+    await vi.waitFor(async () => assert.strictEqual(await ofBefore.count(), 0), 8_000)
+    await link(page, await reserve("8")).waitFor()
+    await context.close()
+  })
+
+  it("as many windows as one likes are live, and one of them listens for all", async () => {
+    const { page, context } = await Console.visit(console, "ruth", "/console/deallocations")
+    const listening: Array<string> = []
+    context.on("request", (request) => {
+      const { pathname } = new URL(request.url())
+      if (pathname.endsWith("/stream")) listening.push(pathname)
+    })
+    const paths = ["journal", "", ...Array.from({ length: 7 }, () => "deallocations"), "journal", ""]
+    const windows = [{ window: page, path: "deallocations" }]
+    for (const path of paths) {
+      const window = await context.newPage()
+      await window.goto(`${console.url}/console/${path}`)
+      await Console.isLive(window)
+      await Console.isLoaded(window)
+      windows.push({ window, path })
+    }
+    assert.deepStrictEqual(listening, ["/operator/v1/journal/changes/stream", "/operator/v1/overview/stream"])
+    const isSeen = (id: string) =>
+      Promise.all(
+        windows.map(({ window, path }) => (path === "" ? Console.isLive(window) : link(window, id).waitFor())),
+      )
+    await isSeen(await reserve("71"))
+    // Those who listened for the others are closed.
+    for (const { window } of windows.splice(0, 3)) await window.close()
+    await isSeen(await reserve("72"))
+    await vi.waitFor(() => assert.strictEqual(listening.length, 5), 8_000)
+    console.cut()
+    const say = (text: RegExp) => Promise.all(windows.map(({ window }) => status(window).getByText(text).waitFor()))
+    await say(/^Not live since/)
+    console.lead(Number(new URL(console.server.url).port))
+    await say(/^Live$/)
+    await isSeen(await reserve("73"))
+    await context.close()
+  })
+
+  it("a window that is told nothing by the one that listens, listens itself; and where windows cannot agree on one", async () => {
+    const { page, context } = await Console.visit(console, "ruth", "/console/journal")
+    await page.evaluate("BroadcastChannel.prototype.postMessage = () => {}")
+    const other = await context.newPage()
+    await other.clock.install()
+    await other.goto(`${console.url}/console/journal`)
+    await Console.isLoaded(other)
+    await status(other).getByText("Connecting…").waitFor()
+    await other.clock.fastForward("00:26")
+    await Console.isLive(other)
+    await link(other, await reserve("81")).waitFor()
+    await context.addInitScript("Object.defineProperty(navigator, 'locks', { value: undefined })")
+    for (const path of ["journal", "deallocations", "deallocations"]) {
+      const window = await context.newPage()
+      await window.goto(`${console.url}/console/${path}`)
+      await Console.isLive(window)
+      await link(window, await reserve("82")).waitFor()
+    }
     await context.close()
   })
 

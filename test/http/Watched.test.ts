@@ -97,6 +97,7 @@ interface Changes {
   readonly kinds: ReadonlyArray<string>
   readonly transferIds: ReadonlyArray<string>
   readonly connectionIds: ReadonlyArray<string>
+  readonly entries?: ReadonlyArray<unknown>
 }
 
 const changesIn = (text: string): ReadonlyArray<Changes> =>
@@ -194,6 +195,29 @@ it.live(
     )
   },
   30_000,
+)
+
+it.live("whoever asks for them is told the entries too, as the journal has them", () =>
+  Effect.gen(function* () {
+    const path = "/journal/changes/stream?withEntries=true"
+    const watchers = yield* Effect.all([watch(path), watch(path)])
+    yield* until(/^data: /m, watchers)
+    const terms = newTerms()
+    yield* register(terms)
+    yield* adjust(terms, "credit", { currency: "BTC", quantity: "5" })
+    assert.strictEqual((yield* TestServer.reserve(terms)).status, 200)
+    assert.strictEqual((yield* TestServer.settle(terms, "clear")).status, 200)
+    const told = yield* until(/"last":"3"/, watchers)
+    assert.strictEqual(told[0], told[1])
+    const { json } = yield* TestServer.operator("GET", "/operator/v1/journal?after=0")
+    const changes = changesIn(told[0] ?? "")
+    assert.deepStrictEqual(
+      changes.flatMap(({ entries }) => entries),
+      json["entries"],
+    )
+    assert.deepStrictEqual(changes.at(-1)?.connectionIds, [terms.connectionId])
+    assert.strictEqual(yield* watch("/journal/changes/stream?withEntries=yes"), 400)
+  }).pipe(Effect.provide(serverOf(() => ({})))),
 )
 
 it.live("a fault of ours ends what is watched, is told in the log, and does not last", () => {

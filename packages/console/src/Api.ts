@@ -146,6 +146,8 @@ export interface Changes {
   readonly kinds: ReadonlyArray<Kind>
   readonly transferIds: ReadonlyArray<string>
   readonly connectionIds: ReadonlyArray<string>
+  /** For the journal's page, oldest first. */
+  readonly entries?: ReadonlyArray<PlacedEntry>
 }
 
 export interface Connection {

@@ -1,6 +1,6 @@
 /**
  * What happens, for as long as the page is looked at. Nothing is missed when the connection breaks, the server starts anew
- * or the page was out of sight: the journal goes on after the last entry that was seen, all else is asked for anew.
+ * or the page was out of sight: who does not hear that nothing was left out asks anew.
  */
 import { signal } from "@preact/signals"
 import { useEffect, useRef } from "preact/hooks"
@@ -9,12 +9,6 @@ import * as Api from "./Api.ts"
 /** Since when it is as it is. */
 export const state = signal<{ readonly live: boolean; readonly since: Date } | undefined>(undefined)
 
-/** The newest entries that came, newest first; none before the first answer. */
-export const entries = signal<ReadonlyArray<Api.PlacedEntry> | undefined>(undefined)
-
-const keptAtFirst = 200
-let keptEntries = keptAtFirst
-
 /** For how long something is pointed out. */
 const freshMillis = 5_000
 
@@ -22,7 +16,7 @@ const freshMillis = 5_000
 const heard = new Map<string, { readonly at: number; readonly again: boolean }>()
 const heardAtMost = 2_000
 
-const heardOf = (ids: ReadonlyArray<string>) => {
+export const heardOf = (ids: ReadonlyArray<string>) => {
   for (const id of ids) {
     const again = heard.get(id)?.again === false
     heard.delete(id)
@@ -46,32 +40,55 @@ const silenceMillis = 25_000
 
 const retryMillis = { first: 500, last: 2_000 }
 
-/** What changed; nothing where it may be anything. */
-type Listener = (changes: Api.Changes | undefined) => void
+/** Is told what changed, and whether that is all since it was told last. */
+type Listener = (changes: Api.Changes, isAll: boolean) => void
 const listeners = new Set<Listener>()
 
-let after: string | undefined
+/** Until where it is known what happened. */
+let last: string | undefined
 
 const setLive = (live: boolean) => {
+  if (!live) last = undefined
   if (state.value?.live !== live) state.value = { live, since: new Date() }
 }
 
 /** What the overview says, while that is what is watched. */
 export const overview = signal<Api.Overview | undefined>(undefined)
 
-/** So many entries from before are shown where there are no newer ones yet. */
-const entriesBefore = 50
-
-/** Begins with the last entries that there are. */
-const beginAtEnd = async (signal: AbortSignal) => {
-  const path = `/journal/newest?limit=${entriesBefore}`
-  const page = await Api.ask<{ readonly entries: ReadonlyArray<Api.PlacedEntry> }>(path, { signal })
-  entries.value = page.entries
-  after = page.entries[0]?.cursor ?? "0"
+const hearOverview = (events: ReadonlyArray<Api.Overview>) => {
+  overview.value = events.at(-1) ?? overview.value
 }
 
+const hearChanges = (events: ReadonlyArray<Api.Changes>) => {
+  for (const changes of events) {
+    if (changes.last === last) continue
+    const isAll = changes.after === last
+    last = changes.last
+    if (isAll) heardOf(changes.transferIds)
+    for (const listener of listeners) listener(changes, isAll)
+  }
+}
+
+interface Source {
+  readonly path: string
+  readonly hear: (events: ReadonlyArray<never>) => void
+}
+
+const changes = "/journal/changes/stream"
+
+/** What there is to listen to. The overview needs but a small part of what the journal would be, and lists need no entries. */
+const sources = {
+  overview: { path: "/overview/stream", hear: hearOverview },
+  changes: { path: changes, hear: hearChanges },
+  journal: { path: `${changes}?withEntries=true`, hear: hearChanges },
+} satisfies Record<string, Source>
+
+/** What a page listens to. */
+export const sourceOf = (page: string | undefined): Source =>
+  sources[page === undefined ? "overview" : page === "journal" ? "journal" : "changes"]
+
 /** The data of each event, in batches as they arrive; an empty one for what only shows that the server is there. */
-async function* batches<A>(response: Response, heard: () => void): AsyncGenerator<ReadonlyArray<A>> {
+async function* batches(response: Response): AsyncGenerator<ReadonlyArray<never>> {
   if (response.body === null) return
   // Not every browser has streams that can be iterated.
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
@@ -79,103 +96,112 @@ async function* batches<A>(response: Response, heard: () => void): AsyncGenerato
   while (true) {
     const { done, value } = await reader.read()
     if (done) return
-    heard()
     const events = (rest + value).split("\n\n")
     rest = events.pop() ?? ""
     yield events.flatMap((event) => {
       const data = event.split("\n").filter((line) => line.startsWith("data: "))
       if (data.length === 0) return []
-      return [JSON.parse(data.map((line) => line.slice(6)).join("\n")) as A]
+      return [JSON.parse(data.map((line) => line.slice(6)).join("\n")) as never]
     })
   }
 }
 
-interface Listen {
-  readonly signal: AbortSignal
-  readonly to: <A>(path: string) => AsyncGenerator<ReadonlyArray<A>>
-}
-
-const followJournal = async (listen: Listen) => {
-  if (after === undefined) await beginAtEnd(listen.signal)
-  for await (const batch of listen.to<Api.PlacedEntry>(`/journal/stream?after=${after}`)) {
-    const [last] = batch.slice(-1)
-    if (last === undefined) continue
-    after = last.cursor
-    heardOf(batch.map(({ cursor }) => cursor))
-    entries.value = [...batch.toReversed(), ...(entries.value ?? [])].slice(0, keptEntries)
-  }
-}
-
-/** The overview needs but a small part of what the journal would be. */
-const watchOverview = async (listen: Listen) => {
-  for await (const batch of listen.to<Api.Overview>("/overview/stream")) {
-    overview.value = batch.at(-1) ?? overview.value
-  }
-}
-
-/** What is listed is asked for anew when something happens to it: what that was need not be told. */
-const watchChanges = async (listen: Listen) => {
-  let last: string | undefined
-  for await (const batch of listen.to<Api.Changes>("/journal/changes/stream")) {
-    for (const changes of batch) {
-      const isNext = changes.after === last
-      last = changes.last
-      if (isNext) heardOf(changes.transferIds)
-      for (const listener of listeners) listener(isNext ? changes : undefined)
-    }
-  }
-}
-
-/** What there is to listen to. */
-const sources = { journal: followJournal, overview: watchOverview, changes: watchChanges }
-
-/** What a page listens to. */
-export const sourceOf = (page: string | undefined): keyof typeof sources =>
-  page === undefined ? "overview" : page === "journal" ? "journal" : "changes"
-
-/** Listens until the connection ends, however it does. */
-const listen = async (source: keyof typeof sources, signal: AbortSignal, connected: () => void) => {
-  const silence = new AbortController()
-  let timer = setTimeout(() => silence.abort(), silenceMillis)
+/** Calls `gone` when for so long nothing was heard. */
+const silence = (gone: () => void) => {
+  let timer = setTimeout(gone, silenceMillis)
+  const stop = () => clearTimeout(timer)
   const heard = () => {
-    clearTimeout(timer)
-    timer = setTimeout(() => silence.abort(), silenceMillis)
+    stop()
+    timer = setTimeout(gone, silenceMillis)
   }
-  const both = AbortSignal.any([signal, silence.signal])
-  async function* to<A>(path: string) {
-    const response = await Api.request(path, { signal: both })
-    connected()
-    yield* batches<A>(response, heard)
-  }
-  try {
-    await sources[source]({ signal: both, to })
-  } finally {
-    clearTimeout(timer)
-  }
+  return { heard, stop }
 }
 
-const run = async (source: keyof typeof sources, signal: AbortSignal) => {
+/** What was heard, as windows tell it each other. */
+interface Heard {
+  readonly live: boolean
+  readonly events: ReadonlyArray<never>
+}
+
+/** Listens to the server, and does so again when the connection ends, however it does. */
+const listen = async (path: string, signal: AbortSignal, tell: (heard: Heard) => void) => {
   let waitMillis = retryMillis.first
   while (!signal.aborted && Api.session.value !== null) {
+    const isGone = new AbortController()
+    const { heard, stop } = silence(() => isGone.abort())
     try {
-      await listen(source, signal, () => {
-        setLive(true)
-        waitMillis = retryMillis.first
-      })
-    } catch (error) {
-      const type = error instanceof Api.Refused ? error.problem.type : undefined
-      // Another journal than the one we followed: from its end, then.
-      if (type === "urn:holdfast:problem:journal-place-not-found") after = undefined
+      const response = await Api.request(path, { signal: AbortSignal.any([signal, isGone.signal]) })
+      waitMillis = retryMillis.first
+      tell({ live: true, events: [] })
+      for await (const events of batches(response)) {
+        heard()
+        tell({ live: true, events })
+      }
+    } catch {
+      // Why it ended is for those who ask: they are told.
+    } finally {
+      stop()
     }
     if (signal.aborted) return
-    setLive(false)
+    tell({ live: false, events: [] })
     await new Promise((wake) => setTimeout(wake, waitMillis))
     waitMillis = Math.min(waitMillis * 2, retryMillis.last)
   }
 }
 
+const isNew = "is new"
+
+/**
+ * Listens, or is told by another window of the browser that does: over HTTP/1.1 they have six connections together, and
+ * those who listened with all of them could ask for nothing. Other builds of the console are not understood.
+ */
+const run = async ({ path, hear }: Source, signal: AbortSignal) => {
+  const name = `${path} ${import.meta.url}`
+  const windows = new BroadcastChannel(name)
+  signal.addEventListener("abort", () => windows.close())
+  const take = ({ live, events }: Heard) => {
+    setLive(live)
+    hear(events)
+  }
+  const lead = () => {
+    let told: Heard | undefined
+    windows.onmessage = ({ data }) => {
+      if (data === isNew && told !== undefined) windows.postMessage(told)
+    }
+    return listen(path, signal, (heard) => {
+      if (signal.aborted) return
+      // Who comes later is told the last.
+      told = heard.live && heard.events.length === 0 ? { ...heard, events: told?.events ?? [] } : heard
+      take(heard)
+      windows.postMessage(heard)
+    })
+  }
+  const others = new AbortController()
+  const { heard, stop } = silence(() => others.abort())
+  windows.onmessage = ({ data }) => {
+    if (data === isNew) return
+    heard()
+    take(data)
+  }
+  windows.postMessage(isNew)
+  const waiting = AbortSignal.any([signal, others.signal])
+  const toLead = () => {
+    stop()
+    return lead()
+  }
+  try {
+    // Only over TLS, or on one's own machine, windows can agree on one.
+    await (navigator.locks?.request(name, { signal: waiting }, toLead) ?? toLead())
+  } catch {
+    // Whoever was to tell us says nothing.
+    if (!signal.aborted) await lead()
+  } finally {
+    stop()
+  }
+}
+
 /** Listens to one of them from now on; a page that nobody sees holds no connection. */
-export const follow = (source: keyof typeof sources) => {
+export const follow = (source: Source) => {
   let running: AbortController | undefined
   const visibility = () => {
     running?.abort()
@@ -187,58 +213,55 @@ export const follow = (source: keyof typeof sources) => {
   return () => {
     document.removeEventListener("visibilitychange", visibility)
     running?.abort()
-    // It may be long until this is listened to again: not all that happens until then is of interest.
-    after = undefined
+    // It may be long until this is listened to again.
+    last = undefined
     state.value = undefined
-    entries.value = undefined
     overview.value = undefined
-    keptEntries = keptAtFirst
   }
-}
-
-const olderAtOnce = 200
-
-/** Asks for some before the oldest that is there, and says whether there were any. */
-export const older = async (): Promise<boolean> => {
-  const oldest = entries.value?.at(-1)
-  if (oldest === undefined) return false
-  // What comes meanwhile shall not push the oldest out, to which they belong.
-  keptEntries += olderAtOnce
-  const { entries: before } = await Api.ask<{ readonly entries: ReadonlyArray<Api.PlacedEntry> }>(
-    `/journal/newest?before=${oldest.cursor}&limit=${olderAtOnce}`,
-  )
-  if (entries.value?.at(-1) === oldest) entries.value = [...entries.value, ...before]
-  return before.length > 0
 }
 
 /** When it is asked again for what is shown, where little and where much happens: not by all who are told at the same time. */
 const soonMillis = () => Math.random() * 400
 const livelyMillis = () => 2_000 + Math.random() * 1_000
 
-/** Calls `again` soon after something happened that concerns what is shown. */
-export const useLive = (concerns: (changes: Api.Changes) => boolean, again: () => void) => {
-  const latest = useRef({ concerns, again })
-  latest.current = { concerns, again }
+/** Calls the latest of them for as long as the page is there. */
+export const useChanges = (listener: Listener) => {
+  const latest = useRef(listener)
+  latest.current = listener
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    let notBefore = -Infinity
-    const listener: Listener = (changes) => {
-      if (changes !== undefined && !latest.current.concerns(changes)) return
-      timer ??= setTimeout(
-        () => {
-          timer = undefined
-          notBefore = performance.now() + livelyMillis()
-          latest.current.again()
-        },
-        Math.max(soonMillis(), notBefore - performance.now()),
-      )
-    }
-    listeners.add(listener)
+    const hear: Listener = (...heard) => latest.current(...heard)
+    listeners.add(hear)
     return () => {
-      listeners.delete(listener)
-      clearTimeout(timer)
+      listeners.delete(hear)
     }
   }, [])
+}
+
+/** Calls `again` soon, and not too often. */
+export const useSoon = (again: () => void) => {
+  const latest = useRef(again)
+  latest.current = again
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  const notBefore = useRef(-Infinity)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  return () => {
+    timer.current ??= setTimeout(
+      () => {
+        timer.current = undefined
+        notBefore.current = performance.now() + livelyMillis()
+        latest.current()
+      },
+      Math.max(soonMillis(), notBefore.current - performance.now()),
+    )
+  }
+}
+
+/** Calls `again` soon after something happened that concerns what is shown. */
+export const useLive = (concerns: (changes: Api.Changes) => boolean, again: () => void) => {
+  const soon = useSoon(again)
+  useChanges((changes, isAll) => {
+    if (!isAll || concerns(changes)) soon()
+  })
 }
 
 /** How often what no feed tells of is asked for. */

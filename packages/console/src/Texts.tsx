@@ -148,7 +148,7 @@ export const Page = ({ title, heading = title, aside, children }: PageProps) => 
 }
 
 /** While there is nothing to show yet, and why there is not. */
-export const Loading = () => (
+const Loading = () => (
   <p class="waiting" role="status">
     Loading…
   </p>

@@ -1,18 +1,77 @@
 /** The journal as it is written: what came since it is followed, a little before it, and more of that on demand. */
-import { useState } from "preact/hooks"
+import { useEffect, useRef, useState } from "preact/hooks"
 import * as Api from "../Api.ts"
 import * as Live from "../Live.ts"
 import { Quantity } from "../Quantity.tsx"
 import * as Route from "../Route.ts"
 import { Table } from "../Table.tsx"
-import { Id, Loading, Page, ProblemNote, State, Time } from "../Texts.tsx"
+import { Id, Page, ProblemNote, State, Time, Waiting } from "../Texts.tsx"
+import { useAsk } from "../useAsk.ts"
 
-const Older = () => {
+type Entries = ReadonlyArray<Api.PlacedEntry>
+
+interface JournalPage {
+  readonly entries: Entries
+}
+
+/** So many entries are shown at first, and asked for at once where that may be many. */
+const atFirst = 50
+const atOnce = 200
+
+const isSame = (a: Api.PlacedEntry | undefined, b: Api.PlacedEntry | undefined) =>
+  a !== undefined && a.cursor === b?.cursor && a.at === b.at
+
+/** How many of the newest are not shown yet; nothing where what is shown does not go on to them. */
+const newerThan = (shown: Entries, newest: Entries) => {
+  const newer = newest.findIndex((entry) => isSame(entry, shown[0]))
+  if (newer !== -1) return newer
+  return shown.some((entry) => isSame(entry, newest[0])) ? 0 : undefined
+}
+
+/** The entries that are shown, newest first; none before the first answer. */
+const useEntries = () => {
+  const [entries, setEntries] = useState<Entries>()
+  const [limit, setLimit] = useState(atFirst)
+  const kept = useRef(atOnce)
+  const { data, busy, problem, again } = useAsk<JournalPage>(`/journal/newest?limit=${limit}`)
+  const soon = Live.useSoon(() => {
+    if (entries === undefined || limit === atOnce) again()
+    else setLimit(atOnce)
+  })
+  const prepend = (newer: Entries) => {
+    Live.heardOf(newer.map(({ cursor }) => cursor))
+    setEntries((shown = []) => [...newer, ...shown].slice(0, kept.current))
+  }
+  useEffect(() => {
+    if (data === undefined) return
+    const newer = newerThan(entries ?? [], data.entries)
+    if (newer === undefined) setEntries(data.entries)
+    else prepend(data.entries.slice(0, newer))
+  }, [data])
+  Live.useChanges((changes, isAll) => {
+    const newest = entries?.[0]?.cursor ?? "0"
+    if (changes.last === newest && !busy) return
+    // Entries that are being asked for may be of before.
+    if (entries === undefined || busy || !isAll || BigInt(changes.after ?? 0) > BigInt(newest)) soon()
+    else prepend((changes.entries ?? []).filter(({ cursor }) => BigInt(cursor) > BigInt(newest)).toReversed())
+  })
+  /** Asks for some before the oldest, and says whether there were any. */
+  const older = async (oldest: Api.PlacedEntry) => {
+    // What comes meanwhile shall not push the oldest out, to which they belong.
+    kept.current += atOnce
+    const { entries: before } = await Api.ask<JournalPage>(`/journal/newest?before=${oldest.cursor}&limit=${atOnce}`)
+    setEntries((known = []) => (known.at(-1) === oldest ? [...known, ...before] : known))
+    return before.length > 0
+  }
+  return { entries, problem, again, older }
+}
+
+const Older = ({ older }: { readonly older: () => Promise<boolean> }) => {
   const [state, setState] = useState<"ready" | "busy" | "begins here" | Api.Problem>("ready")
-  if (state === "begins here" || Live.entries.value?.at(-1)?.cursor === "1") return null
-  const older = () => {
+  if (state === "begins here") return null
+  const ask = () => {
     setState("busy")
-    Live.older().then(
+    older().then(
       (found) => setState(found ? "ready" : "begins here"),
       (error) => setState(Api.toProblem(error)),
     )
@@ -21,7 +80,7 @@ const Older = () => {
     <>
       {typeof state === "object" && <ProblemNote problem={state} />}
       <div class="actions">
-        <button type="button" onClick={older} disabled={state === "busy"}>
+        <button type="button" onClick={ask} disabled={state === "busy"}>
           Older
         </button>
       </div>
@@ -30,14 +89,15 @@ const Older = () => {
 }
 
 export const Journal = () => {
-  const entries = Live.entries.value
+  const { entries, problem, again, older } = useEntries()
+  const oldest = entries?.at(-1)
   return (
     <Page title="Journal">
       <p class="muted">
         What is posted to any account, as it happens, newest first. A broken connection leaves no gap.
       </p>
       {entries === undefined ? (
-        <Loading />
+        <Waiting problem={problem} again={again} />
       ) : (
         <Table
           caption="The journal as it is written"
@@ -79,7 +139,7 @@ export const Journal = () => {
           ]}
         />
       )}
-      {entries !== undefined && entries.length > 0 && <Older />}
+      {oldest !== undefined && oldest.cursor !== "1" && <Older key={oldest.cursor} older={() => older(oldest)} />}
     </Page>
   )
 }

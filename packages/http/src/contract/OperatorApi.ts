@@ -673,7 +673,11 @@ export const OperatorApi = HttpApiGroup.make("operator")
     }).annotateMerge(
       says("Read the journal backwards.", "Of all accounts from the end, or before a place; newest first."),
     ),
-    HttpApiEndpoint.get("changesStream", "/journal/changes/stream", { success: EventStream, error: unavailable })
+    HttpApiEndpoint.get("changesStream", "/journal/changes/stream", {
+      query: { withEntries: Schema.optionalKey(Flag) },
+      success: EventStream,
+      error: unavailable,
+    })
       .annotate(Endless, true)
       .annotateMerge(
         says(

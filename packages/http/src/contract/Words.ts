@@ -77,6 +77,7 @@ export const fields: Readonly<Record<string, Word>> = {
   event: ["What happened: named as the state that it led to.", "RESERVED"],
   at: ["When it happened.", at, moment],
   entries: ["Entries of the journal."],
+  withEntries: ["Whether the entries themselves are told as well, oldest first.", true],
   lastEntry: ["The journal's last entry. Null where there is none."],
   kind: ["The kind of transfer.", "deallocation"],
   transferId: ["The id of the transfer.", ids.deallocation],

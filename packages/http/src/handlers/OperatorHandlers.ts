@@ -170,33 +170,60 @@ const placed = ({ place: cursor, hash, kind, ...entry }: Store.Placed): typeof P
   hash: hash ?? null,
 })
 
+/** Of so many that it is felt: what else there is to do has its turn after each few of them. */
+const inTurns = <A, B>(items: ReadonlyArray<A>, atOnce: number, f: (item: A) => B): Effect.Effect<ReadonlyArray<B>> =>
+  Effect.map(
+    Effect.forEach(Arr.chunksOf(items, atOnce), (some) =>
+      Effect.as(Effect.yieldNow, some).pipe(Effect.map(Arr.map(f))),
+    ),
+    Arr.flatten,
+  )
+
+/** So many entries are encoded in a turn. */
+const encodedAtOnce = 16
+
+const encoded = (entries: ReadonlyArray<Store.Placed>) =>
+  inTurns(entries, encodedAtOnce, (entry) => encodeEntry(placed(entry)))
+
 const sent = new WeakMap<ReadonlyArray<Store.Placed>, Uint8Array>()
 
 const encoding = Semaphore.makeUnsafe(1)
 
-/** Entries as they are sent: once for all who follow the journal, who are given the same ones; and with turns for others. */
+/** Entries as they are sent: once for all who follow the journal, who are given the same ones. */
 const eventsOf = (entries: ReadonlyArray<Store.Placed>): Effect.Effect<Uint8Array> =>
   Effect.gen(function* () {
     const known = sent.get(entries)
     if (known !== undefined) return known
-    let text = ""
-    for (const some of Arr.chunksOf(entries, 16)) {
-      yield* Effect.yieldNow
-      for (const entry of some) text += Events.event(entry.place, encodeEntry(placed(entry)))
-    }
-    const made = Events.encode(text)
+    const events = Arr.map(yield* encoded(entries), (entry) => Events.event(entry.cursor, entry))
+    const made = Events.encode(events.join(""))
     sent.set(entries, made)
     return made
   }).pipe(encoding.withPermit)
 
-/** What entries after a place are about. */
-const changesIn = (after: Store.Place | null, entries: ReadonlyArray<Store.Placed>) => ({
+/** What happened after a place; after what is not known to anybody (`null`), the last that did. */
+interface Happened {
+  readonly after: Store.Place | null
+  readonly last: Store.Place
+  readonly entries: ReadonlyArray<Store.Placed>
+}
+
+const happened = (after: Store.Place | null, entries: ReadonlyArray<Store.Placed>): Happened => ({
   after,
   last: entries.at(-1)?.place ?? after ?? nothingYet,
+  entries,
+})
+
+/** What entries are about. */
+const inBrief = ({ after, last, entries }: Happened) => ({
+  after,
+  last,
   kinds: Arr.dedupe(entries.map(({ kind }) => kind)),
   transferIds: Arr.dedupe(entries.map(({ transferId }) => transferId)),
   connectionIds: Arr.dedupe(entries.map(({ connectionId }) => connectionId)),
 })
+
+const inFull = (happened: Happened) =>
+  Effect.map(encoded(happened.entries), (entries) => ({ ...inBrief(happened), entries }))
 
 /** Counts of ages, each with the age that they do not exceed. */
 const reservationOf = ({ ages, ...reserved }: Store.Reserved) => ({
@@ -264,11 +291,8 @@ export const layer = HttpApiBuilder.group(
         ...entry,
         hashed: textOf(entry, transfer, before.get(entry.place) ?? Journal.genesis),
       })
-      // An id that was asked for again and again has a long journal: others have their turns.
-      const journal = yield* Effect.forEach(Arr.chunksOf(entries, 50), (some) =>
-        Effect.as(Effect.yieldNow, some).pipe(Effect.map(Arr.map(told))),
-      )
-      return { transfer, journal: journal.flat() }
+      // An id that was asked for again and again has a long journal.
+      return { transfer, journal: yield* inTurns(entries, 50, told) }
     })
 
     /** The entries of a connection's latest transfers, so many of each kind; newest first. */
@@ -354,28 +378,36 @@ export const layer = HttpApiBuilder.group(
       forAll,
     )
 
-    /** What happened since a place, in brief; of too much, or since an unknown place, only that something may have. */
-    const changesSince = Effect.fnUntraced(function* (after: Store.Place | null) {
+    /** What happened since a place; of too much, or since an unknown place, only the last. */
+    const happenedSince = Effect.fnUntraced(function* (after: Store.Place | null) {
       if (after !== null) {
         const since = holdfast.entries(after, largestPage)
         const entries = yield* orProblem(Effect.catchTag(since, "PlaceNotFound", () => Effect.undefined))
-        if (entries !== undefined && entries.length < largestPage) return changesIn(after, entries)
+        if (entries !== undefined && entries.length < largestPage) return happened(after, entries)
       }
-      return changesIn(null, yield* orProblem(holdfast.entriesBefore(undefined, 1)))
+      return happened(null, yield* orProblem(holdfast.entriesBefore(undefined, 1)))
     })
 
-    const changes = yield* Stream.tick(changesEvery).pipe(
-      Stream.mapAccumEffect(
-        (): Store.Place | null => null,
-        (after) =>
-          Effect.map(Effect.exit(changesSince(after)), (exit) => {
-            const last = Exit.isSuccess(exit) ? exit.value.last : null
-            const told = Exit.map(exit, (changes) => Events.encode(Events.event(changes.last, changes)))
-            return [last, last !== null && last === after ? [] : [told]] as const
+    const changesToldBy = (tell: (happened: Happened) => Effect.Effect<object>) =>
+      Stream.tick(changesEvery).pipe(
+        Stream.mapAccumEffect(
+          (): Store.Place | null => null,
+          Effect.fnUntraced(function* (after) {
+            const happened = yield* Effect.exit(happenedSince(after))
+            const last = Exit.isSuccess(happened) ? happened.value.last : null
+            if (last !== null && last === after) return [last, []] as const
+            const told = yield* Effect.flatMap(happened, tell).pipe(
+              Effect.map((changes) => Events.encode(Events.event(last ?? "", changes))),
+              Effect.exit,
+            )
+            return [last, [told]] as const
           }),
-      ),
-      forAll,
-    )
+        ),
+        forAll,
+      )
+
+    const changes = yield* changesToldBy((happened) => Effect.succeed(inBrief(happened)))
+    const changesWithEntries = yield* changesToldBy(inFull)
 
     return handlers
       .handleRaw(
@@ -533,11 +565,11 @@ export const layer = HttpApiBuilder.group(
           const entries = yield* orProblem(holdfast.entriesBefore(before, limit))
           return { entries: entries.map(placed), next: entries.at(-1)?.place ?? null }
         }),
-        changesStream: Effect.fnUntraced(function* () {
+        changesStream: Effect.fnUntraced(function* ({ query: { withEntries } }) {
           const isOver = replacement()
           // So that what is wrong is said before the stream begins.
-          yield* changesSince(null)
-          return Events.stream("changes", Stream.interruptWhen(changes, isOver))
+          yield* happenedSince(null)
+          return Events.stream("changes", Stream.interruptWhen(withEntries ? changesWithEntries : changes, isOver))
         }),
         journalStream: Effect.fnUntraced(function* ({ query: { after } }) {
           const isOver = replacement()
