@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { defaultServerConditions } from "vite"
 import { defineConfig } from "vitest/config"
 
@@ -11,6 +12,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",
+    // Most tests wait for others to do something: on two cores, one at a time takes twice as long.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     globalSetup: ["test/support/globalSetup.ts"],
     testTimeout: 15_000,
     hookTimeout: 60_000,

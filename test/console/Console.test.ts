@@ -1,7 +1,8 @@
 /** What people do at the console, and what they see when things go wrong. */
-import { randomUUID } from "node:crypto"
+import { createHash, randomUUID } from "node:crypto"
 import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import * as Operators from "@holdfast/http/Operators"
+import { Effect, Exit, Redacted, Scope } from "effect"
 import type { Page, Route } from "playwright-core"
 import { query } from "../support/Databases.ts"
 import * as Console from "./Console.ts"
@@ -342,6 +343,10 @@ describe("at the console", { timeout: 60_000 }, () => {
     await Console.isLoaded(other)
     await status(other).getByText("Connecting…").waitFor()
     await other.clock.fastForward("00:26")
+    await status(other)
+      .getByText(/^Not live since/)
+      .waitFor()
+    await other.clock.fastForward("00:26")
     await Console.isLive(other)
     await link(other, await reserve("81")).waitFor()
     await context.addInitScript("Object.defineProperty(navigator, 'locks', { value: undefined })")
@@ -429,6 +434,27 @@ describe("at the console", { timeout: 60_000 }, () => {
     const logged = page.getByRole("row", { name: /order 881 was cancelled/ })
     await logged.last().waitFor()
     assert.match((await logged.first().textContent()) ?? "", /otto operate/)
+    await context.close()
+  })
+
+  it("when changes are over one goes on reading", async () => {
+    const { page, context } = await Console.visit(console, "otto", `/console/locks/${Console.openLock}`)
+    const [row] = await run(query(console.database, "SELECT encode(key, 'hex') AS key FROM holdfast.session_key"))
+    const key = Redacted.make(Buffer.from(String(row?.["key"]), "hex"))
+    const digest = createHash("sha256").update(Console.tokens.otto).digest()
+    const now = Math.floor(Date.now() / 1000)
+    // As one that was begun a quarter of an hour ago.
+    const session = { expiresAtSeconds: now + 3600, changesUntilSeconds: now + 5 }
+    const value = Operators.seal(key, { name: "otto", role: "operate", digest }, session)
+    const { hostname: domain } = new URL(console.url)
+    await context.addCookies([{ name: Operators.cookieName, value, domain, path: "/operator", httpOnly: true }])
+    await page.reload()
+    await page.getByText(/^Changes open/).waitFor()
+    await page.getByRole("button", { name: "Read only" }).waitFor()
+    assert.isTrue(page.url().endsWith(Console.openLock))
+    await page.reload()
+    await page.locator(".facts .state").first().waitFor()
+    await page.getByRole("button", { name: "Read only" }).waitFor()
     await context.close()
   })
 

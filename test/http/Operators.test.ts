@@ -118,18 +118,19 @@ layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)
       assert.deepStrictEqual([typeOf(wrong), wrong.headers["set-cookie"]], [[401, "unauthorized"], undefined])
       const { said } = yield* begin("read", false)
       const [name, value = ""] = said.split("=")
-      const [expires = "", mode = "", mac = ""] = value.split(".")
+      const [expires = "", until = "", mac = ""] = value.split(".")
+      const terms = { expiresAtSeconds: Number(expires), changesUntilSeconds: Number(until) }
       const known = { name: "rosa", role: "read", digest: createHash("sha256").update(tokens.read).digest() } as const
       for (const forged of [
         "",
         "x",
-        `${expires}.changes.${mac}`,
-        `${Number(expires) + 1}.${mode}.${mac}`,
-        `${expires}.${mode}.${mac.slice(0, -1)}${mac.endsWith("A") ? "B" : "A"}`,
-        `${expires}.${mode}`,
+        `${expires}.${expires}.${mac}`,
+        `${Number(expires) + 1}.${until}.${mac}`,
+        `${expires}.${until}.${mac.slice(0, -1)}${mac.endsWith("A") ? "B" : "A"}`,
+        `${expires}.${until}`,
         // Whoever knows what a token is known by, as a file of hashes says it, knows no session by that.
-        Operators.seal(Redacted.make(Buffer.alloc(32)), known, false, Number(expires)),
-        Operators.seal(Redacted.make(known.digest), known, false, Number(expires)),
+        Operators.seal(Redacted.make(Buffer.alloc(32)), known, terms),
+        Operators.seal(Redacted.make(known.digest), known, terms),
       ]) {
         assert.deepStrictEqual(
           typeOf(yield* by(`${name}=${forged}`, "GET", "/balances")),
@@ -322,9 +323,13 @@ describe("a session", () => {
 
   it("is over when it says, ends with its token, and is nobody else's", () => {
     const key = Redacted.make(Buffer.alloc(32, 1))
-    const cookie = Operators.seal(key, known, true, 1000)
-    const read = { name: "anna", role: "admin", changes: true, expiresAtSeconds: 1000 }
-    assert.deepStrictEqual(Operators.unseal(key, cookie, [known], 999), read as never)
+    const terms = { expiresAtSeconds: 1000, changesUntilSeconds: 500 }
+    const cookie = Operators.seal(key, known, terms)
+    const read = { name: "anna", role: "admin", ...terms } as const
+    // Before it ends, changes do.
+    assert.deepStrictEqual(Operators.unseal(key, cookie, [known], 499), { ...read, changes: true })
+    assert.deepStrictEqual(Operators.unseal(key, cookie, [known], 500), { ...read, changes: false })
+    assert.deepStrictEqual(Operators.unseal(key, cookie, [known], 999), { ...read, changes: false })
     assert.isUndefined(Operators.unseal(key, cookie, [known], 1000))
     assert.isUndefined(Operators.unseal(key, cookie, [], 999))
     assert.isUndefined(Operators.unseal(key, cookie, [{ ...known, digest: Buffer.alloc(32, 8) }], 999))

@@ -407,6 +407,7 @@ export const http = [
     "a session for reading makes changes": ["session !== undefined && !session.changes", "session === undefined"],
     "a session never ends": ["expiresAtSeconds <= nowSeconds", "expiresAtSeconds <= 0"],
     "nobody has to type what it is about": ["session.confirmed === expected", "session.confirmed !== undefined"],
+    "changes stay open": ["changesUntilSeconds > nowSeconds", "changesUntilSeconds > 0"],
     "a session says of itself that it is for changes": ["} ${said}", '} ${said.split(".")[0]}'],
     "whoever reads the hashes of the tokens has a session": ["Redacted.value(key), `holdfast", "digest, `holdfast"],
   }),

@@ -22,6 +22,7 @@ export interface Session {
   readonly role: "read" | "operate" | "admin"
   readonly changes: boolean
   readonly expiresAt: string | null
+  readonly changesUntil: string | null
 }
 
 /** Who asks: nobody is `null`; what is not known yet, or cannot be, is not. */

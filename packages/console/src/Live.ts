@@ -177,9 +177,18 @@ const run = async ({ path, hear }: Source, signal: AbortSignal) => {
     })
   }
   const others = new AbortController()
-  const { heard, stop } = silence(() => others.abort())
+  let isMissed = false
+  const { heard, stop } = silence(() => {
+    setLive(false)
+    if (isMissed) return others.abort()
+    // This window itself may have slept.
+    isMissed = true
+    windows.postMessage(isNew)
+    heard()
+  })
   windows.onmessage = ({ data }) => {
     if (data === isNew) return
+    isMissed = false
     heard()
     take(data)
   }

@@ -85,9 +85,9 @@ const LiveState = () => {
   )
 }
 
-const untilOf = (expiresAt: string | null, now: number) => {
-  if (expiresAt === null) return ""
-  const seconds = Math.max(0, Math.round((Date.parse(expiresAt) - now) / 1000))
+const untilOf = (moment: string | null, now: number) => {
+  if (moment === null) return ""
+  const seconds = Math.max(0, Math.round((Date.parse(moment) - now) / 1000))
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`
 }
 
@@ -118,7 +118,7 @@ const Changes = ({ session }: { readonly session: Api.Session }) => {
     <span class="mode open">
       Changes open{" "}
       <span class="digits" aria-hidden="true">
-        {untilOf(session.expiresAt, now)}
+        {untilOf(session.changesUntil, now)}
       </span>
     </span>
   )

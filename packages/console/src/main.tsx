@@ -96,13 +96,13 @@ const Console = () => {
   const source = Live.sourceOf(page)
   const follows = signedIn && page !== "login"
   useEffect(() => (follows ? Live.follow(source) : undefined), [follows, source])
-  const expiresAt = signedIn ? session.expiresAt : null
-  // When a session is over, the server says what is left of it.
+  // When changes or a session are over, the server says what is left; by its clock, which need not be ours.
   useEffect(() => {
-    if (expiresAt === null) return
-    const timer = setTimeout(() => void askWho(), Math.max(0, Date.parse(expiresAt) - Date.now()) + 500)
+    const until = signedIn ? (session.changesUntil ?? session.expiresAt) : null
+    if (until === null) return
+    const timer = setTimeout(() => void askWho(), Math.max(0, Date.parse(until) - Date.now()) + 1_000)
     return () => clearTimeout(timer)
-  }, [expiresAt])
+  }, [signedIn, session])
   if (session === undefined) return <p class="boot">Holdfast</p>
   if (session === null) return <Login />
   if (!signedIn) {

@@ -128,10 +128,10 @@ export const whoAsks = (
         (cookie) => Operators.unseal(sessionKey, cookie, operators(), nowSeconds) ?? [],
       )
       if (session !== undefined) {
-        const { name, role, changes, expiresAtSeconds } = session
+        const { name, role, ...until } = session
         const confirmed = Operators.said(headers["holdfast-confirm"])
         const reason = Operators.said(headers["holdfast-reason"])
-        return { name, role, session: { changes, expiresAtSeconds, confirmed, reason } }
+        return { name, role, session: { ...until, confirmed, reason } }
       }
     }
     return yield* refuse("The operator token is missing or wrong.")

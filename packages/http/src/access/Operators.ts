@@ -1,7 +1,7 @@
 /**
  * Who among the partner's people may do what: each operator has a name, a role
  * and tokens of their own. A browser shows its token once, and has a session from
- * then on: a cookie that says until when and whether changes are open, sealed for
+ * then on: a cookie that says until when, and until when changes are open, sealed for
  * what the token is known by with a key that all servers share. So no server has to
  * remember it, all servers accept it, and it ends when the token does.
  */
@@ -57,7 +57,9 @@ export interface Known extends Operator {
  */
 export interface Session {
   readonly expiresAtSeconds: number
-  /** Whether changes are open. */
+  /** Until when changes are open; in the past where they are not. */
+  readonly changesUntilSeconds: number
+  /** Whether they are. */
   readonly changes: boolean
   readonly confirmed: string | undefined
   readonly reason: string | undefined
@@ -90,11 +92,21 @@ export const Current = Context.Reference<Asking>("@holdfast/http/Operators/Curre
 export const cookieName = "holdfast_session"
 
 /**
- * How long a session goes on: longer for reading, shorter while changes are open.
+ * How long a session goes on.
  *
  * @internal
  */
-export const secondsOf = (changes: boolean): number => (changes ? 15 * 60 : 8 * 3600)
+export const sessionSeconds = 8 * 3600
+
+/**
+ * How long changes are open.
+ *
+ * @internal
+ */
+export const changesSeconds = 15 * 60
+
+/** What a session is for, in seconds since 1970. */
+type Terms = Pick<Session, "expiresAtSeconds" | "changesUntilSeconds">
 
 /** What a session is sealed with: 32 bytes that nobody else knows. What a token is known by is not secret enough. */
 type Key = Redacted.Redacted<Uint8Array>
@@ -107,8 +119,8 @@ const sealed = (key: Key, digest: Uint8Array, said: string) =>
  *
  * @internal
  */
-export const seal = (key: Key, { digest }: Known, changes: boolean, expiresAtSeconds: number): string => {
-  const said = `${expiresAtSeconds}.${changes ? "changes" : "read"}`
+export const seal = (key: Key, { digest }: Known, { expiresAtSeconds, changesUntilSeconds }: Terms): string => {
+  const said = `${expiresAtSeconds}.${changesUntilSeconds}`
   return `${said}.${sealed(key, digest, said).toString("base64url")}`
 }
 
@@ -122,11 +134,12 @@ export const unseal = (
   value: string,
   known: ReadonlyArray<Known>,
   nowSeconds: number,
-): (Pick<Session, "changes" | "expiresAtSeconds"> & Operator) | undefined => {
-  const match = /^((\d{1,12})\.(changes|read))\.([\w-]{43})$/.exec(value)
+): (Omit<Session, "confirmed" | "reason"> & Operator) | undefined => {
+  const match = /^((\d{1,12})\.(\d{1,12}))\.([\w-]{43})$/.exec(value)
   if (match === null) return undefined
-  const [, said = "", expires, mode, mac = ""] = match
+  const [, said = "", expires, changesUntil, mac = ""] = match
   const expiresAtSeconds = Number(expires)
+  const changesUntilSeconds = Number(changesUntil)
   const given = Buffer.from(mac, "base64url")
   // Another spelling of the same bytes is no cookie of ours.
   if (given.toString("base64url") !== mac) return undefined
@@ -134,7 +147,13 @@ export const unseal = (
   const [owner] = known.filter(({ digest }) => timingSafeEqual(sealed(key, digest, said), given))
   return owner === undefined || expiresAtSeconds <= nowSeconds
     ? undefined
-    : { name: owner.name, role: owner.role, changes: mode === "changes", expiresAtSeconds }
+    : {
+        name: owner.name,
+        role: owner.role,
+        expiresAtSeconds,
+        changesUntilSeconds,
+        changes: changesUntilSeconds > nowSeconds,
+      }
 }
 
 /**

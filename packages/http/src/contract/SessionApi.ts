@@ -22,7 +22,7 @@ import * as Problems from "./Problems.ts"
 export const SessionRequest = Schema.Struct({
   /** An operator's token. */
   token: Schema.String,
-  /** Whether changes are to be open: for a quarter of an hour, where the token is to be shown again. */
+  /** Whether changes are to be open, for a quarter of an hour. */
   changes: Schema.optionalKey(Schema.Boolean),
 }).annotate({ description: "The token." })
 
@@ -34,7 +34,7 @@ export const SessionRequest = Schema.Struct({
  * import { Schema } from "effect"
  * import assert from "node:assert/strict"
  *
- * const answer = Schema.decodeUnknownSync(SessionAnswer)({ operator: "anna", role: "admin", changes: true, expiresAt: null })
+ * const answer = Schema.decodeUnknownSync(SessionAnswer)({ operator: "anna", role: "admin", changes: true, expiresAt: null, changesUntil: null })
  * assert.equal(answer.role, "admin")
  * ```
  *
@@ -46,6 +46,8 @@ export const SessionAnswer = Schema.Struct({
   changes: Schema.Boolean,
   /** None where a token was shown with the request itself. */
   expiresAt: Schema.NullOr(Schema.DateTimeUtcFromString),
+  /** None where they are not open, and where a token was shown with the request itself. */
+  changesUntil: Schema.NullOr(Schema.DateTimeUtcFromString),
 }).annotate({ description: "Who asks." })
 
 const errors = [
@@ -76,7 +78,8 @@ export const SessionApi = HttpApiGroup.make("session")
     }).annotateMerge(
       OpenApi.annotations({
         summary: "Begin a session.",
-        description: "Of a browser: a cookie, for eight hours, or for fifteen minutes in which changes are open.",
+        description:
+          "Of a browser: a cookie, for eight hours; changes are open for the first fifteen minutes, if they are to be.",
       }),
     ),
     HttpApiEndpoint.get("who", "/session", { success: SessionAnswer, error: errors }).annotateMerge(

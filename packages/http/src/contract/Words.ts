@@ -106,6 +106,11 @@ export const fields: Readonly<Record<string, Word>> = {
   hashed: ["The text that `hash` is of; null where it cannot be told here.", null],
   token: ["An operator's token.", "a-token-that-nobody-guesses"],
   changes: ["Whether changes are open.", false],
+  changesUntil: [
+    "Until when changes are open; null where they are not, or where no session is what lets you in.",
+    at,
+    moment,
+  ],
   operator: ["The operator's name.", "anna"],
   role: ["What the operator may do.", "operate"],
   id: ["Its id.", id(8)],

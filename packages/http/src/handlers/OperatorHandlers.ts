@@ -7,9 +7,9 @@ import {
   Effect,
   Equal,
   Exit,
-  identity,
   Metric,
   Order,
+  Random,
   Record,
   Schedule,
   Schema,
@@ -160,6 +160,9 @@ const overviewEvery = "2 seconds"
 
 /** How often those who watch what changes are told. */
 const changesEvery = "500 millis"
+
+/** Within which time all are told: what is written to all of them at the same moment keeps others waiting. */
+const spreadMillis = 400
 
 const nothingYet = Store.Place.make("0")
 
@@ -363,7 +366,13 @@ export const layer = HttpApiBuilder.group(
      * theirs but not this, which those who come later share with whoever is still stuck in it.
      */
     const forAll = <E>(told: Stream.Stream<Exit.Exit<Uint8Array, E>>) =>
-      Effect.map(Stream.share(told, { capacity: 1, strategy: "sliding", replay: 1 }), Stream.mapEffect(identity))
+      Effect.map(Stream.share(told, { capacity: 1, strategy: "sliding", replay: 1 }), (shared) =>
+        Stream.unwrap(
+          Effect.map(Random.nextIntBetween(0, spreadMillis), (millis) =>
+            Stream.mapEffect(shared, Effect.delay(millis)),
+          ),
+        ),
+      )
 
     const overviews = yield* Stream.fromEffectSchedule(Effect.exit(overview), Schedule.spaced(overviewEvery)).pipe(
       Stream.map(Exit.map((overview) => ({ at: overview.at, said: encodeOverview(overview) }))),

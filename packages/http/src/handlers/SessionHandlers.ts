@@ -1,6 +1,6 @@
 /** What a browser's session takes. */
 import { OperatorsLog } from "@holdfast/domain/OperatorsLog"
-import { Clock, DateTime, Effect, Redacted } from "effect"
+import { Clock, DateTime, Effect, Redacted, Schema } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { CallerLimits } from "../access/CallerLimits.ts"
@@ -8,7 +8,7 @@ import { Credentials } from "../access/Credentials.ts"
 import * as Operators from "../access/Operators.ts"
 import { whoAsks } from "../access/OperatorToken.ts"
 import { Routed } from "../contract/Api.ts"
-import { type SessionAnswer, SessionRequest } from "../contract/SessionApi.ts"
+import { SessionAnswer, SessionRequest } from "../contract/SessionApi.ts"
 import { Bodies } from "../request/Bodies.ts"
 import { refuse } from "../request/Failures.ts"
 import { originOf, received } from "../request/Host.ts"
@@ -22,6 +22,24 @@ const isSecure = ({ headers }: HttpServerRequest.HttpServerRequest) =>
 
 const bearerOf = ({ headers }: HttpServerRequest.HttpServerRequest) =>
   Redacted.make(/^bearer +(.+)$/i.exec(headers["authorization"] ?? "")?.[1] ?? "")
+
+const momentOf = (seconds: number) => DateTime.makeUnsafe(seconds * 1000)
+
+const answerOf = ({
+  name: operator,
+  role,
+  session,
+}: Operators.Operator & {
+  readonly session: Omit<Operators.Session, "confirmed" | "reason"> | undefined
+}): typeof SessionAnswer.Type => ({
+  operator,
+  role,
+  changes: session?.changes ?? true,
+  expiresAt: session ? momentOf(session.expiresAtSeconds) : null,
+  changesUntil: session?.changes ? momentOf(session.changesUntilSeconds) : null,
+})
+
+const encodeAnswer = Schema.encodeSync(SessionAnswer)
 
 export const layer = HttpApiBuilder.group(
   Routed,
@@ -45,20 +63,18 @@ export const layer = HttpApiBuilder.group(
             }),
           )
           yield* note({ operator: known.name })
-          const seconds = Operators.secondsOf(changes)
-          const expiresAtSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000) + seconds
-          const answer = {
-            operator: known.name,
-            role: known.role,
+          const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+          const session = {
+            expiresAtSeconds: nowSeconds + Operators.sessionSeconds,
+            changesUntilSeconds: changes ? nowSeconds + Operators.changesSeconds : 0,
             changes,
-            expiresAt: new Date(expiresAtSeconds * 1000).toISOString(),
           }
           const { sessionKey } = yield* OperatorsLog
-          const cookie = Operators.seal(sessionKey, known, changes, expiresAtSeconds)
-          return HttpServerResponse.jsonUnsafe(answer).pipe(
+          const cookie = Operators.seal(sessionKey, known, session)
+          return HttpServerResponse.jsonUnsafe(encodeAnswer(answerOf({ ...known, session }))).pipe(
             HttpServerResponse.setCookieUnsafe(Operators.cookieName, cookie, {
               ...cookieOptions,
-              maxAge: `${seconds} seconds`,
+              maxAge: `${Operators.sessionSeconds} seconds`,
               secure: isSecure(request),
             }),
           )
@@ -79,10 +95,7 @@ export const layer = HttpApiBuilder.group(
           const asked = whoAsks(credentials, token, request)
           // A page that is opened asks with nothing: nobody guesses at anything.
           const isGuess = Redacted.value(token) !== "" || Operators.cookiesOf(request.headers["cookie"]).length > 0
-          const asking = yield* isGuess ? guard(callerOf(yield* originOf(request)), asked) : asked
-          const { name: operator, role, session } = asking
-          const expiresAt = session ? DateTime.makeUnsafe(session.expiresAtSeconds * 1000) : null
-          return { operator, role, changes: session?.changes ?? true, expiresAt } satisfies typeof SessionAnswer.Type
+          return answerOf(yield* isGuess ? guard(callerOf(yield* originOf(request)), asked) : asked)
         }),
       })
   }),

@@ -1,7 +1,7 @@
 import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Operator from "./Operator.ts"
-import { Failed, orTell } from "./Outcome.ts"
+import { Failed, orTell, WrongUse } from "./Outcome.ts"
 
 const { column } = Operator
 
@@ -14,19 +14,26 @@ const suspended = Flag.Boolean("suspended").pipe(
   Flag.withDefault(false),
 )
 
+export const defaultLimit = 50
+
 export const limit = Flag.Int("limit").pipe(
-  Flag.withDescription("How many to list at the most (50)"),
+  Flag.withDescription(`How many to list at the most (${defaultLimit})`),
   Flag.filter(
     (limit) => limit > 0,
     (limit) => `Expected 1 or more. Got ${limit}.`,
   ),
-  Flag.withDefault(50),
+  Flag.withDefault(defaultLimit),
 )
 
 export const connections = Command.make("connections", { id, suspended, limit, ...Operator.flags }, (given) =>
   Effect.gen(function* () {
     const client = yield* Operator.connect
     if (Option.isSome(given.id)) {
+      if (given.suspended || given.limit !== defaultLimit) {
+        return yield* new WrongUse({
+          message: "An id shows that one connection: leave out --suspended and --limit.",
+        })
+      }
       const path = `/connections/${encodeURIComponent(given.id.value)}`
       const connection = yield* client.find(path)
       if (connection === undefined) return yield* new Failed({ message: `There is no connection ${given.id.value}.` })

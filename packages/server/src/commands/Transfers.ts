@@ -1,6 +1,6 @@
 import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { limit } from "./Connections.ts"
+import { defaultLimit, limit } from "./Connections.ts"
 import * as Operator from "./Operator.ts"
 import { Failed, orTell, WrongUse } from "./Outcome.ts"
 
@@ -86,9 +86,11 @@ export const transfers = Command.make("transfers", { id, ...filters, ...Operator
     const client = yield* Operator.connect
     if (Option.isSome(given.id)) {
       const { connectionId, currency, state, olderThan } = given
-      if (Object.keys(whatIsIn({ connectionId, currency, state, olderThan })).length > 0) {
+      const isFiltered = Object.keys(whatIsIn({ connectionId, currency, state, olderThan })).length > 0
+      if (isFiltered || given.oldest || given.limit !== defaultLimit) {
         return yield* new WrongUse({
-          message: "An id shows that one transfer: leave out --connection, --currency, --state and --older-than.",
+          message:
+            "An id shows that one transfer: leave out --connection, --currency, --state, --older-than, --oldest and --limit.",
         })
       }
       return yield* showOne(client, given.id.value, given)
