@@ -115,6 +115,7 @@ describe("wrong use", () => {
     [/^Cannot audit: --against: There is no file \/no-such-file\./, {}, "audit", "--against", "/no-such-file"],
     [/^Cannot audit: --against: \/tmp is a directory\. Name a file\./, {}, "audit", "--against", "/tmp"],
     [/^Cannot use the key: There is no file \/no-such-file\./, {}, "key", "check", "/no-such-file"],
+    [/^Cannot make a key: There is no directory \/no-such\. Make it first/, {}, "key", "make", "--to", "/no-such"],
     [
       /^Cannot make a token: There is no directory \/no-such\. Make it first/,
       {},

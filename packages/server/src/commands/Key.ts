@@ -17,10 +17,7 @@ const name = Flag.String("name").pipe(
   Flag.withMetavar("NAME"),
   Flag.withDefault("network"),
 )
-const to = Flag.Directory("to", { mustExist: true }).pipe(
-  Flag.withDescription("Where to make them (here)"),
-  Flag.withDefault("."),
-)
+const to = Flag.Directory("to").pipe(Flag.withDescription("Where to make them (here)"), Flag.withDefault("."))
 const bits = Flag.Int("bits").pipe(
   Flag.filter(
     (bits) => bits >= 2048 && bits <= 16384,
