@@ -1,4 +1,5 @@
 /** The journal as it is written: what came since it is followed, a little before it, and more of that on demand. */
+import { useSignal } from "@preact/signals"
 import { useEffect, useRef, useState } from "preact/hooks"
 import * as Api from "../Api.ts"
 import * as Live from "../Live.ts"
@@ -30,29 +31,29 @@ const newerThan = (shown: Entries, newest: Entries) => {
 
 /** The entries that are shown, newest first; none before the first answer. */
 const useEntries = () => {
-  const [entries, setEntries] = useState<Entries>()
+  const entries = useSignal<Entries | undefined>(undefined)
   const [limit, setLimit] = useState(atFirst)
   const kept = useRef(atOnce)
   const { data, busy, problem, again } = useAsk<JournalPage>(`/journal/newest?limit=${limit}`)
   const soon = Live.useSoon(() => {
-    if (entries === undefined || limit === atOnce) again()
+    if (entries.value === undefined || limit === atOnce) again()
     else setLimit(atOnce)
   })
   const prepend = (newer: Entries) => {
     Live.heardOf(newer.map(({ cursor }) => cursor))
-    setEntries((shown = []) => [...newer, ...shown].slice(0, kept.current))
+    entries.value = [...newer, ...(entries.value ?? [])].slice(0, kept.current)
   }
   useEffect(() => {
     if (data === undefined) return
-    const newer = newerThan(entries ?? [], data.entries)
-    if (newer === undefined) setEntries(data.entries)
+    const newer = newerThan(entries.value ?? [], data.entries)
+    if (newer === undefined) entries.value = data.entries
     else prepend(data.entries.slice(0, newer))
   }, [data])
   Live.useChanges((changes, isAll) => {
-    const newest = entries?.[0]?.cursor ?? "0"
+    const newest = entries.value?.[0]?.cursor ?? "0"
     if (changes.last === newest && !busy) return
     // Entries that are being asked for may be of before.
-    if (entries === undefined || busy || !isAll || BigInt(changes.after ?? 0) > BigInt(newest)) soon()
+    if (entries.value === undefined || busy || !isAll || BigInt(changes.after ?? 0) > BigInt(newest)) soon()
     else prepend((changes.entries ?? []).filter(({ cursor }) => BigInt(cursor) > BigInt(newest)).toReversed())
   })
   /** Asks for some before the oldest, and says whether there were any. */
@@ -60,10 +61,10 @@ const useEntries = () => {
     // What comes meanwhile shall not push the oldest out, to which they belong.
     kept.current += atOnce
     const { entries: before } = await Api.ask<JournalPage>(`/journal/newest?before=${oldest.cursor}&limit=${atOnce}`)
-    setEntries((known = []) => (known.at(-1) === oldest ? [...known, ...before] : known))
+    if (entries.value?.at(-1) === oldest) entries.value = [...entries.value, ...before]
     return before.length > 0
   }
-  return { entries, problem, again, older }
+  return { entries: entries.value, problem, again, older }
 }
 
 const Older = ({ older }: { readonly older: () => Promise<boolean> }) => {
