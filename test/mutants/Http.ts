@@ -397,6 +397,11 @@ export const http = [
       "http/Watched",
     ],
     "who comes to watch is told nothing until something changes": ["replay: 1", "replay: 0", "http/Watched"],
+    "whoever asks for entries is told the newest first": [
+      "({ ...inBrief(happened), entries })",
+      "({ ...inBrief(happened), entries: entries.toReversed() })",
+      "http/Watched",
+    ],
     "a list looks past the partner's own id": [
       "...(partnerTransferId === undefined ? {} : { partnerTransferId }),",
       "",
