@@ -234,6 +234,60 @@ describe("at the console", { timeout: 60_000 }, () => {
     await context.close()
   })
 
+  it("what could not be asked for is asked for again, and until then it does not say that it is current", async () => {
+    const { page, context } = await Console.visit(console, "ruth", "/console/deallocations")
+    const json = { type: "about:blank", title: "Unavailable", status: 503 }
+    for (const [path, asked] of [
+      ["deallocations", /\/v1\/deallocations(\?|$)/],
+      ["journal", /\/journal\/newest\?/],
+    ] as const) {
+      await page.goto(`${console.url}/console/${path}`)
+      await Console.isLive(page)
+      await Console.isLoaded(page)
+      // What it lists, it asks for again when something happens.
+      if (path === "journal") {
+        console.cut()
+        await status(page)
+          .getByText(/^Not live since/)
+          .waitFor()
+      }
+      await page.route(asked, (route) => route.fulfill({ status: 503, json }))
+      console.lead(Number(new URL(console.server.url).port))
+      const id = await reserve("64")
+      await status(page).getByText("Not current", { exact: true }).waitFor()
+      await page.unrouteAll({ behavior: "ignoreErrors" })
+      await link(page, id).waitFor()
+      await Console.isLive(page)
+    }
+    await context.close()
+  })
+
+  it("a window that is seen again does not say that it is live before it heard so", async () => {
+    const { page, context } = await Console.visit(console, "ruth", "/console/deallocations")
+    const show = (hidden: boolean) =>
+      page.evaluate(`
+        Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true })
+        document.dispatchEvent(new Event("visibilitychange"))`)
+    await show(true)
+    const id = await reserve("65")
+    await page.waitForTimeout(1_500)
+    assert.strictEqual(await link(page, id).count(), 0)
+    let answer = () => {}
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    await page.route("**/stream", async (route) => {
+      await answered
+      await route.continue()
+    })
+    await show(false)
+    await status(page).getByText("Connecting…").waitFor()
+    answer()
+    await Console.isLive(page)
+    await link(page, id).waitFor()
+    await context.close()
+  })
+
   it("what no feed tells of is asked for regularly", async () => {
     const { page, context } = await Console.visit(console, "ruth", `/console/connections/${us?.connectionId}`)
     await page.locator("main .state.open").first().waitFor()
@@ -346,7 +400,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     await status(other)
       .getByText(/^Not live since/)
       .waitFor()
-    await other.clock.fastForward("00:26")
+    await other.clock.fastForward("00:03")
     await Console.isLive(other)
     await link(other, await reserve("81")).waitFor()
     await context.addInitScript("Object.defineProperty(navigator, 'locks', { value: undefined })")
@@ -434,6 +488,34 @@ describe("at the console", { timeout: 60_000 }, () => {
     const logged = page.getByRole("row", { name: /order 881 was cancelled/ })
     await logged.last().waitFor()
     assert.match((await logged.first().textContent()) ?? "", /otto operate/)
+    await context.close()
+  })
+
+  it("all windows of a browser have one session, which is over when the server says so", async () => {
+    const { page, context } = await Console.visit(console, "ruth")
+    const other = await context.newPage()
+    await other.goto(`${console.url}/console/journal`)
+    await Console.isLive(other)
+    await page.route("**/session", (route) => route.abort())
+    await page.getByRole("button", { name: "Sign out" }).click()
+    await page.getByRole("alert").getByText("You are still signed in").waitFor()
+    await page.unrouteAll({ behavior: "ignoreErrors" })
+    await page.getByRole("button", { name: "Sign out" }).click()
+    for (const window of [page, other]) await window.getByRole("button", { name: "Sign in" }).waitFor()
+    await Console.signIn(other, Console.tokens.otto)
+    for (const window of [page, other]) {
+      await window.locator("header").getByText("otto").waitFor()
+      await Console.isLive(window)
+    }
+    assert.strictEqual(new URL(other.url()).pathname, "/console/journal")
+    await page.getByRole("button", { name: "Read only" }).click()
+    const dialog = page.getByRole("dialog")
+    await dialog.getByLabel("Operator’s token").fill(Console.tokens.ada)
+    await dialog.getByRole("button", { name: "Open changes" }).click()
+    for (const window of [page, other]) {
+      await window.getByText(/^Changes open/).waitFor()
+      await window.locator("header").getByText("ada").waitFor()
+    }
     await context.close()
   })
 

@@ -150,6 +150,10 @@ layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)
 
       const { said, answer } = yield* begin("operate", true)
       assert.strictEqual(answer.json["changes"], true)
+      // Who may make no changes has none open.
+      const reader = yield* begin("read", true)
+      assert.deepInclude(reader.answer.json, { changes: false, changesUntil: null })
+      assert.deepInclude((yield* by(reader.said, "GET", "/session")).json, { changes: false, changesUntil: null })
       const refused: ReadonlyArray<readonly [Record<string, string>, number, string]> = [
         [{ ...confirmed, "sec-fetch-site": "cross-site" }, 403, "forbidden"],
         [{ ...confirmed, "sec-fetch-site": "same-site" }, 403, "forbidden"],

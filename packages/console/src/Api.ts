@@ -28,6 +28,25 @@ export interface Session {
 /** Who asks: nobody is `null`; what is not known yet, or cannot be, is not. */
 export const session = signal<Session | null | Problem | undefined>(undefined)
 
+/** The browser's other windows have the same cookie. */
+const windows = new BroadcastChannel("session")
+windows.onmessage = ({ data }) => {
+  session.value = data
+}
+
+/** Begins a session in all windows of the browser. */
+export const signIn = async (token: string, changes: boolean) => {
+  session.value = await ask<Session>("/session", { method: "POST", body: { token, changes } })
+  windows.postMessage(session.value)
+}
+
+/** Ends it in all of them, once the cookie is gone. */
+export const signOut = async () => {
+  await ask("/session", { method: "DELETE" })
+  session.value = null
+  windows.postMessage(null)
+}
+
 /** Of a change: what the operator typed, and why. */
 export interface Confirmation {
   readonly confirm: string
@@ -86,6 +105,9 @@ export const ask = async <A>(path: string, options?: Options): Promise<A> => {
   const response = await request(path, options)
   return (response.status === 204 ? undefined : await response.json()) as A
 }
+
+/** Whether the same may well be answered soon: nothing came of it, there was too much to do, or something was away. */
+export const isPassing = ({ status }: Problem): boolean => status === undefined || status === 429 || status >= 500
 
 /** What there is to say of whatever was thrown. */
 export const toProblem = (error: unknown): Problem =>

@@ -109,7 +109,7 @@ export const TokenForm = ({
     setBusy(true)
     setProblem(undefined)
     try {
-      Api.session.value = await Api.ask<Api.Session>("/session", { method: "POST", body: { token, changes } })
+      await Api.signIn(token, changes)
       done?.()
     } catch (error) {
       setProblem(Api.toProblem(error))

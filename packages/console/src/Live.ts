@@ -106,15 +106,18 @@ async function* batches(response: Response): AsyncGenerator<ReadonlyArray<never>
   }
 }
 
+/** How long another window takes to answer, at most. */
+const answerMillis = 2_000
+
 /** Calls `gone` when for so long nothing was heard. */
 const silence = (gone: () => void) => {
   let timer = setTimeout(gone, silenceMillis)
   const stop = () => clearTimeout(timer)
-  const heard = () => {
+  const wait = (millis = silenceMillis) => {
     stop()
-    timer = setTimeout(gone, silenceMillis)
+    timer = setTimeout(gone, millis)
   }
-  return { heard, stop }
+  return { wait, stop }
 }
 
 /** What was heard, as windows tell it each other. */
@@ -128,13 +131,13 @@ const listen = async (path: string, signal: AbortSignal, tell: (heard: Heard) =>
   let waitMillis = retryMillis.first
   while (!signal.aborted && Api.session.value !== null) {
     const isGone = new AbortController()
-    const { heard, stop } = silence(() => isGone.abort())
+    const { wait, stop } = silence(() => isGone.abort())
     try {
       const response = await Api.request(path, { signal: AbortSignal.any([signal, isGone.signal]) })
       waitMillis = retryMillis.first
       tell({ live: true, events: [] })
       for await (const events of batches(response)) {
-        heard()
+        wait()
         tell({ live: true, events })
       }
     } catch {
@@ -178,18 +181,18 @@ const run = async ({ path, hear }: Source, signal: AbortSignal) => {
   }
   const others = new AbortController()
   let isMissed = false
-  const { heard, stop } = silence(() => {
+  const { wait, stop } = silence(() => {
     setLive(false)
     if (isMissed) return others.abort()
     // This window itself may have slept.
     isMissed = true
     windows.postMessage(isNew)
-    heard()
+    wait(answerMillis)
   })
   windows.onmessage = ({ data }) => {
     if (data === isNew) return
     isMissed = false
-    heard()
+    wait()
     take(data)
   }
   windows.postMessage(isNew)
@@ -215,6 +218,7 @@ export const follow = (source: Source) => {
   const visibility = () => {
     running?.abort()
     running = document.hidden ? undefined : new AbortController()
+    state.value = undefined
     if (running !== undefined) void run(source, running.signal)
   }
   document.addEventListener("visibilitychange", visibility)

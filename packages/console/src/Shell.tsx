@@ -1,12 +1,14 @@
 /** What is around every page: where one can go, the one field to find things, whether it is live, and who one is. */
+import { signal } from "@preact/signals"
 import type { ComponentChildren } from "preact"
 import { useEffect, useRef, useState } from "preact/hooks"
 import * as Api from "./Api.ts"
 import { openingChanges } from "./Dialogs.tsx"
 import * as Live from "./Live.ts"
 import * as Route from "./Route.ts"
-import { localTime } from "./Texts.tsx"
+import { localTime, ProblemNote } from "./Texts.tsx"
 import { nextTheme, theme } from "./Theme.ts"
+import { notCurrent } from "./useAsk.ts"
 
 const pages: ReadonlyArray<readonly [path: string, title: string]> = [
   ["", "Overview"],
@@ -76,10 +78,16 @@ const Search = () => {
 
 const LiveState = () => {
   const state = Live.state.value
-  const text =
-    state === undefined ? "Connecting…" : state.live ? "Live" : `Not live since ${localTime(state.since).slice(11)}`
+  const [name, text] =
+    state === undefined
+      ? ["", "Connecting…"]
+      : !state.live
+        ? ["off", `Not live since ${localTime(state.since).slice(11)}`]
+        : notCurrent.value > 0
+          ? ["off", "Not current"]
+          : ["on", "Live"]
   return (
-    <p class={`live ${state === undefined ? "" : state.live ? "on" : "off"}`} role="status">
+    <p class={`live ${name}`} role="status">
       {text}
     </p>
   )
@@ -124,16 +132,16 @@ const Changes = ({ session }: { readonly session: Api.Session }) => {
   )
 }
 
-/** The other tabs share the session, and end with it. */
-const tabs = new BroadcastChannel("signed out")
-tabs.onmessage = () => {
-  Api.session.value = null
-}
+/** Why one is not signed out, though one wanted to be. */
+const notSignedOut = signal<Api.Problem | undefined>(undefined)
 
 const signOut = async () => {
-  await Api.request("/session", { method: "DELETE" }).catch(() => undefined)
-  Api.session.value = null
-  tabs.postMessage(null)
+  try {
+    await Api.signOut()
+    notSignedOut.value = undefined
+  } catch (error) {
+    notSignedOut.value = Api.toProblem(error)
+  }
 }
 
 export const Shell = ({
@@ -182,6 +190,9 @@ export const Shell = ({
     </header>
     <Nav />
     <main id="content" tabIndex={-1}>
+      {notSignedOut.value !== undefined && (
+        <ProblemNote problem={{ ...notSignedOut.value, title: "You are still signed in" }} />
+      )}
       {children}
     </main>
     <footer>Times are local ({Intl.DateTimeFormat().resolvedOptions().timeZone}); UTC on hover.</footer>

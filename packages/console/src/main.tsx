@@ -100,7 +100,8 @@ const Console = () => {
   useEffect(() => {
     const until = signedIn ? (session.changesUntil ?? session.expiresAt) : null
     if (until === null) return
-    const timer = setTimeout(() => void askWho(), Math.max(0, Date.parse(until) - Date.now()) + 1_000)
+    const left = Date.parse(until) - Date.now()
+    const timer = setTimeout(() => void askWho(), left < 0 ? 10_000 : Math.min(left + 1_000, 3_600_000))
     return () => clearTimeout(timer)
   }, [signedIn, session])
   if (session === undefined) return <p class="boot">Holdfast</p>

@@ -1,4 +1,5 @@
 /** What the server answers, for as long as it is shown; what was there stays until the next is there. */
+import { signal } from "@preact/signals"
 import { useCallback, useEffect, useRef, useState } from "preact/hooks"
 import * as Api from "./Api.ts"
 
@@ -9,6 +10,12 @@ export interface Asked<A> {
   /** Asks again; while an answer is on its way, once that has come: those who ask too often would never have one. */
   readonly again: () => void
 }
+
+/** Of how much that is shown the newest could not be asked for. */
+export const notCurrent = signal(0)
+
+/** How soon it is asked again for what could not be answered: not by all at the same time. */
+const retryMillis = () => 2_000 + Math.random() * 1_000
 
 /** `undefined` asks nothing. */
 export const useAsk = <A>(path: string | undefined): Asked<A> => {
@@ -55,6 +62,18 @@ export const useAsk = <A>(path: string | undefined): Asked<A> => {
     }
   }, [again])
   const ours = answer.path === path
+  const { problem } = answer
+  useEffect(() => {
+    if (!ours || problem === undefined || !Api.isPassing(problem)) return
+    notCurrent.value++
+    const timer = setInterval(() => {
+      if (!document.hidden) again()
+    }, retryMillis())
+    return () => {
+      notCurrent.value--
+      clearInterval(timer)
+    }
+  }, [again, ours, problem])
   return {
     data: ours ? answer.data : undefined,
     problem: ours ? answer.problem : undefined,

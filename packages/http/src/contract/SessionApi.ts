@@ -22,7 +22,7 @@ import * as Problems from "./Problems.ts"
 export const SessionRequest = Schema.Struct({
   /** An operator's token. */
   token: Schema.String,
-  /** Whether changes are to be open, for a quarter of an hour. */
+  /** Whether changes are to be open, for a quarter of an hour; of whoever may make any. */
   changes: Schema.optionalKey(Schema.Boolean),
 }).annotate({ description: "The token." })
 

@@ -54,15 +54,16 @@ export const layer = HttpApiBuilder.group(
       .handleRaw(
         "begin",
         Effect.fnUntraced(function* ({ request }) {
-          const { token, changes = false } = yield* readSession(yield* received(request))
+          const asked = yield* readSession(yield* received(request))
           const known = yield* guard(
             callerOf(yield* originOf(request)),
             Effect.suspend(() => {
-              const known = credentials.operatorOf(Redacted.make(token))
+              const known = credentials.operatorOf(Redacted.make(asked.token))
               return known === undefined ? refuse("The operator token is missing or wrong.") : Effect.succeed(known)
             }),
           )
           yield* note({ operator: known.name })
+          const changes = asked.changes === true && known.role !== "read"
           const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
           const session = {
             expiresAtSeconds: nowSeconds + Operators.sessionSeconds,
