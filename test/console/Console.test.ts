@@ -519,23 +519,32 @@ describe("at the console", { timeout: 60_000 }, () => {
     await context.close()
   })
 
-  it("when changes are over one goes on reading", async () => {
-    const { page, context } = await Console.visit(console, "otto", `/console/locks/${Console.openLock}`)
+  it("when changes are over one goes on reading, and what one was typing stays", async () => {
+    const { page, context } = await Console.visit(console, "otto", `/console/connections/${us?.connectionId}`)
     const [row] = await run(query(console.database, "SELECT encode(key, 'hex') AS key FROM holdfast.session_key"))
     const key = Redacted.make(Buffer.from(String(row?.["key"]), "hex"))
     const digest = createHash("sha256").update(Console.tokens.otto).digest()
     const now = Math.floor(Date.now() / 1000)
     // As one that was begun a quarter of an hour ago.
-    const session = { expiresAtSeconds: now + 3600, changesUntilSeconds: now + 5 }
+    const session = { expiresAtSeconds: now + 3600, changesUntilSeconds: now + 8 }
     const value = Operators.seal(key, { name: "otto", role: "operate", digest }, session)
     const { hostname: domain } = new URL(console.url)
     await context.addCookies([{ name: Operators.cookieName, value, domain, path: "/operator", httpOnly: true }])
     await page.reload()
     await page.getByText(/^Changes open/).waitFor()
+    const dialog = page.getByRole("dialog")
+    await page.getByRole("button", { name: /^(Suspend|Resume)…$/ }).click()
+    await dialog.getByLabel(/^Type/).fill(us?.partnersConnectionId ?? "")
+    await dialog.getByLabel(/^Reason/).fill("too slow")
+    await page.locator("header", { hasText: "Read only" }).waitFor()
+    await dialog.getByRole("button", { name: /^(Suspend|Resume) it$/ }).click()
+    await dialog.getByRole("alert").getByText("This session is for reading. Open one for changes.").waitFor()
+    assert.strictEqual(await dialog.getByLabel(/^Reason/).inputValue(), "too slow")
+    await dialog.getByRole("button", { name: "Cancel" }).click()
     await page.getByRole("button", { name: "Read only" }).waitFor()
-    assert.isTrue(page.url().endsWith(Console.openLock))
+    assert.strictEqual(await page.getByRole("button", { name: /^(Suspend|Resume)…$/ }).count(), 0)
     await page.reload()
-    await page.locator(".facts .state").first().waitFor()
+    await page.locator("main .state").first().waitFor()
     await page.getByRole("button", { name: "Read only" }).waitFor()
     await context.close()
   })
@@ -783,7 +792,20 @@ describe("at the console", { timeout: 60_000 }, () => {
       await places(),
       Array.from({ length: newest }, (_, index) => newest - index),
     )
-    assert.strictEqual(await page.getByRole("button", { name: "Older" }).count(), 0)
+    await vi.waitFor(async () => assert.strictEqual(await page.getByRole("button", { name: "Older" }).count(), 0))
+    // Whoever reads back is not disturbed by what comes meanwhile, and loses nothing of it.
+    await page.getByText("While you read back, nothing is added.").waitFor()
+    const meanwhile = await reserve("91")
+    await page.getByText("There are newer entries.").waitFor()
+    assert.strictEqual((await places())[0], newest)
+    await page.getByRole("button", { name: "Go on" }).click()
+    await link(page, meanwhile).waitFor()
+    const shown = await places()
+    assert.deepStrictEqual(
+      shown,
+      Array.from({ length: shown.length }, (_, index) => newest + 1 - index),
+    )
+    await link(page, await reserve("92")).waitFor()
     await context.close()
   })
 })

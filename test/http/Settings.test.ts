@@ -179,6 +179,7 @@ describe("settings", () => {
     for (const [option, variable] of [
       ["publicKeys", "BITGO_PUBLIC_KEY_FILE"],
       ["operatorTokens", "OPERATOR_TOKEN"],
+      ["operators", "OPERATORS_FILE"],
       ["trustedProxies", "TRUSTED_PROXIES"],
       ["maxUrlLength", "MAX_URL_LENGTH"],
       ["maxBodyBytes", "MAX_BODY_BYTES"],

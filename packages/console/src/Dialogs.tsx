@@ -42,10 +42,19 @@ interface ChangeProps {
   readonly onClose: () => void
 }
 
+/** How many changes are being asked for: one whose time is over is not taken from under the hands of who makes it. */
+const asking = signal(0)
+
 /** The form of every change. */
 export const ChangeDialog = ({ title, children, expected, what, action, change, onClose }: ChangeProps) => {
   const [problem, setProblem] = useState<Api.Problem>()
   const [busy, setBusy] = useState(false)
+  useEffect(() => {
+    asking.value++
+    return () => {
+      asking.value--
+    }
+  }, [])
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     const form = new FormData(event.currentTarget as HTMLFormElement)
@@ -166,7 +175,6 @@ export const ToChange = ({ what }: { readonly what: string }) => {
 /** Whether changes of a day’s work can be made now. */
 export const mayOperate = () => {
   const session = Api.session.value
-  return (
-    typeof session === "object" && session !== null && "role" in session && session.changes && session.role !== "read"
-  )
+  if (typeof session !== "object" || session === null || !("role" in session)) return false
+  return (session.changes || asking.value > 0) && session.role !== "read"
 }

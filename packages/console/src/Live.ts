@@ -47,9 +47,16 @@ const listeners = new Set<Listener>()
 /** Until where it is known what happened. */
 let last: string | undefined
 
+/** Since when it is not live, whatever page was looked at meanwhile. */
+let lostSince: Date | undefined
+
 const setLive = (live: boolean) => {
-  if (!live) last = undefined
-  if (state.value?.live !== live) state.value = { live, since: new Date() }
+  if (live) lostSince = undefined
+  else {
+    last = undefined
+    lostSince ??= new Date()
+  }
+  if (state.value?.live !== live) state.value = { live, since: lostSince ?? new Date() }
 }
 
 /** What the overview says, while that is what is watched. */

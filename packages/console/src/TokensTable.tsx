@@ -98,7 +98,8 @@ type Account = Pick<Api.Connection, "partnersConnectionId" | "partnerClientId">
 export const IssueToken = ({ of, again }: { readonly of?: Account; readonly again: () => void }) => {
   const [asked, setAsked] = useState(false)
   const [issued, setIssued] = useState<string>()
-  if (!mayOperate()) return <ToChange what="issue or revoke tokens" />
+  // What is shown this once stays until it was taken.
+  if (!mayOperate() && issued === undefined) return <ToChange what="issue or revoke tokens" />
   const close = () => setAsked(false)
   return (
     <>

@@ -1,6 +1,6 @@
 /** The journal as it is written: what came since it is followed, a little before it, and more of that on demand. */
 import { useSignal } from "@preact/signals"
-import { useEffect, useRef, useState } from "preact/hooks"
+import { useEffect, useState } from "preact/hooks"
 import * as Api from "../Api.ts"
 import * as Live from "../Live.ts"
 import { Quantity } from "../Quantity.tsx"
@@ -15,7 +15,7 @@ interface JournalPage {
   readonly entries: Entries
 }
 
-/** So many entries are shown at first, and asked for at once where that may be many. */
+/** So many entries are shown at first, and asked for at once where that may be many; so many are kept while it goes on. */
 const atFirst = 50
 const atOnce = 200
 
@@ -29,11 +29,11 @@ const newerThan = (shown: Entries, newest: Entries) => {
   return shown.some((entry) => isSame(entry, newest[0])) ? 0 : undefined
 }
 
-/** The entries that are shown, newest first; none before the first answer. */
+/** The entries that are shown, newest first; none before the first answer. Whoever reads back is not disturbed by what comes. */
 const useEntries = () => {
   const entries = useSignal<Entries | undefined>(undefined)
+  const reading = useSignal<{ readonly isNewer: boolean } | undefined>(undefined)
   const [limit, setLimit] = useState(atFirst)
-  const kept = useRef(atOnce)
   const { data, busy, problem, again } = useAsk<JournalPage>(`/journal/newest?limit=${limit}`)
   const soon = Live.useSoon(() => {
     if (entries.value === undefined || limit === atOnce) again()
@@ -41,10 +41,10 @@ const useEntries = () => {
   })
   const prepend = (newer: Entries) => {
     Live.heardOf(newer.map(({ cursor }) => cursor))
-    entries.value = [...newer, ...(entries.value ?? [])].slice(0, kept.current)
+    entries.value = [...newer, ...(entries.value ?? [])].slice(0, atOnce)
   }
   useEffect(() => {
-    if (data === undefined) return
+    if (data === undefined || reading.value !== undefined) return
     const newer = newerThan(entries.value ?? [], data.entries)
     if (newer === undefined) entries.value = data.entries
     else prepend(data.entries.slice(0, newer))
@@ -52,24 +52,31 @@ const useEntries = () => {
   Live.useChanges((changes, isAll) => {
     const newest = entries.value?.[0]?.cursor ?? "0"
     if (changes.last === newest && !busy) return
+    if (reading.value !== undefined) {
+      reading.value = { isNewer: true }
+      return
+    }
     // Entries that are being asked for may be of before.
     if (entries.value === undefined || busy || !isAll || BigInt(changes.after ?? 0) > BigInt(newest)) soon()
     else prepend((changes.entries ?? []).filter(({ cursor }) => BigInt(cursor) > BigInt(newest)).toReversed())
   })
   /** Asks for some before the oldest, and says whether there were any. */
   const older = async (oldest: Api.PlacedEntry) => {
-    // What comes meanwhile shall not push the oldest out, to which they belong.
-    kept.current += atOnce
+    reading.value ??= { isNewer: false }
     const { entries: before } = await Api.ask<JournalPage>(`/journal/newest?before=${oldest.cursor}&limit=${atOnce}`)
     if (entries.value?.at(-1) === oldest) entries.value = [...entries.value, ...before]
     return before.length > 0
   }
-  return { entries: entries.value, problem, again, older }
+  const goOn = () => {
+    reading.value = undefined
+    soon()
+  }
+  return { entries: entries.value, problem, again, older, reading: reading.value, goOn }
 }
 
 const Older = ({ older }: { readonly older: () => Promise<boolean> }) => {
   const [state, setState] = useState<"ready" | "busy" | "begins here" | Api.Problem>("ready")
-  if (state === "begins here") return null
+  if (state === "begins here") return <p class="muted">Here it begins.</p>
   const ask = () => {
     setState("busy")
     older().then(
@@ -90,13 +97,21 @@ const Older = ({ older }: { readonly older: () => Promise<boolean> }) => {
 }
 
 export const Journal = () => {
-  const { entries, problem, again, older } = useEntries()
+  const { entries, problem, again, older, reading, goOn } = useEntries()
   const oldest = entries?.at(-1)
   return (
     <Page title="Journal">
       <p class="muted">
         What is posted to any account, as it happens, newest first. A broken connection leaves no gap.
       </p>
+      {reading !== undefined && (
+        <div class="actions standing" role="status">
+          <span>{reading.isNewer ? "There are newer entries." : "While you read back, nothing is added."}</span>
+          <button type="button" onClick={goOn}>
+            Go on
+          </button>
+        </div>
+      )}
       {entries === undefined ? (
         <Waiting problem={problem} again={again} />
       ) : (
@@ -140,7 +155,7 @@ export const Journal = () => {
           ]}
         />
       )}
-      {oldest !== undefined && oldest.cursor !== "1" && <Older key={oldest.cursor} older={() => older(oldest)} />}
+      {oldest !== undefined && oldest.cursor !== "1" && <Older older={() => older(oldest)} />}
     </Page>
   )
 }

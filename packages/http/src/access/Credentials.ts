@@ -123,9 +123,12 @@ export const layer = (given: Given): Layer.Layer<Credentials, InvalidOption> =>
     }),
   )
 
+/** Who shows a token that is nobody's by name. */
+const unnamed = "operator"
+
 const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens, operators, connectionTokenKey }: Given) {
   const tokens = [
-    ...operatorTokens.map((token) => ({ name: "operator", role: "admin", token }) as const),
+    ...operatorTokens.map((token) => ({ name: unnamed, role: "admin", token }) as const),
     ...(operators ?? []),
   ]
   for (const [option, given] of [
@@ -144,6 +147,7 @@ const validate = Effect.fnUntraced(function* ({ publicKeys, operatorTokens, oper
 })
 
 const invalidTokens = (fact: string) => new InvalidOption({ option: "operatorTokens", fact })
+const invalidOperators = (fact: string) => new InvalidOption({ option: "operators", fact })
 
 /** Each is one person's, so that the log can tell who it was. */
 const validateTokens = Effect.fnUntraced(function* (tokens: ReadonlyArray<Operators.Token>) {
@@ -152,17 +156,18 @@ const validateTokens = Effect.fnUntraced(function* (tokens: ReadonlyArray<Operat
   return yield* Effect.forEach(tokens, ({ name, role, token }) => {
     const [, hash] = /^sha256:(.*)$/s.exec(Redacted.value(token)) ?? []
     if (hash !== undefined && !/^[\da-f]{64}$/i.test(hash)) {
-      return invalidTokens(`Expected 64 hexadecimal digits behind "sha256:". Got something else for ${name}.`)
+      return invalidOperators(`Expected 64 hexadecimal digits behind "sha256:". Got something else for ${name}.`)
     }
     if (hash === undefined && Redacted.value(token).length < minTokenLength) {
-      return invalidTokens(`Expected tokens of ${minTokenLength} characters or more.`)
+      const expected = `Expected tokens of ${minTokenLength} characters or more.`
+      return name === unnamed ? invalidTokens(expected) : invalidOperators(`${expected} Got a shorter one for ${name}.`)
     }
     const known = hash === undefined ? digest(token) : Buffer.from(hash, "hex")
     const owner = owners.get(known.toString("hex"))
     if (owner !== undefined && owner !== name) {
-      return invalidTokens(`Expected each token once. Got one of ${owner} and ${name}.`)
+      return invalidOperators(`Expected each token once. Got one of ${owner} and ${name}.`)
     }
-    if ((roles.get(name) ?? role) !== role) return invalidTokens(`Expected one role of each. Got two of ${name}.`)
+    if ((roles.get(name) ?? role) !== role) return invalidOperators(`Expected one role of each. Got two of ${name}.`)
     owners.set(known.toString("hex"), name)
     roles.set(name, role)
     return Effect.succeed<Operators.Known>({ name, role, digest: known })

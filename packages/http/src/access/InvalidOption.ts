@@ -18,6 +18,7 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidO
   option: Schema.Literals([
     "publicKeys",
     "operatorTokens",
+    "operators",
     "connectionTokenKey",
     "trustedProxies",
     "maxRequestsPerSecond",

@@ -15,9 +15,17 @@ import { Failed, orTell, WrongUse } from "./Outcome.ts"
 const name = Flag.String("name").pipe(
   Flag.withDescription("What the files begin with; the public one's name is the `kid` of its key"),
   Flag.withMetavar("NAME"),
+  Flag.filter(
+    (name) => /^[^/\\]+$/.test(name),
+    (name) => `Expected a name without slashes. Got ${name}.`,
+  ),
   Flag.withDefault("network"),
 )
-const to = Flag.Directory("to").pipe(Flag.withDescription("Where to make them (here)"), Flag.withDefault("."))
+const to = Flag.String("to").pipe(
+  Flag.withDescription("Where to make them (here)"),
+  Flag.withMetavar("DIRECTORY"),
+  Flag.withDefault("."),
+)
 const bits = Flag.Int("bits").pipe(
   Flag.filter(
     (bits) => bits >= 2048 && bits <= 16384,

@@ -11,6 +11,7 @@ interface Tagged {
 const variables = {
   publicKeys: "BITGO_PUBLIC_KEY_FILE",
   operatorTokens: "OPERATOR_TOKEN",
+  operators: "OPERATORS_FILE",
   connectionTokenKey: "CONNECTION_TOKEN_KEY_FILE",
   trustedProxies: "TRUSTED_PROXIES",
   maxRequestsPerSecond: "MAX_REQUESTS_PER_SECOND",
