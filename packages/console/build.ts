@@ -1,22 +1,32 @@
 /**
  * Builds the page into `dist`, by Vite, and beside each file what a server may send of it compressed already. The
- * decimals of coins are a file of their own, made of the domain's list, which the page loads once it has been shown.
+ * decimals of coins are in files of their own, made of the domain's list, of which the page loads what it needs.
  */
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { brotliCompressSync, constants, gzipSync } from "node:zlib"
 import * as Coins from "@holdfast/domain/coins"
 import { build } from "vite"
+import * as CoinFiles from "./src/coinFiles.ts"
 
 const root = import.meta.dirname
 const dist = join(root, "dist")
 
-/** Codes by their decimals, as `src/coins.d.ts` says. */
-const coins = () => {
-  const byDecimals = Map.groupBy(Coins.all, ([, { decimals }]) => decimals)
+/** As `src/coins.d.ts` says. */
+const coins = "virtual:coins"
+const files = Array.from({ length: CoinFiles.count }, (_, file) => `${coins}/${file}`)
+
+const inFile = (name: string) => {
+  const all = Array.from(Coins.all).filter(([code]) => files[CoinFiles.fileOf(code)] === name)
+  const byDecimals = Map.groupBy(all, ([, { decimals }]) => decimals)
   const lines = Array.from(byDecimals, ([decimals, all]) => [decimals, all.map(([code]) => code).join("\n")])
   return `export default ${JSON.stringify(Object.fromEntries(lines))}`
 }
+
+const modules = new Map([
+  [coins, `export default [${files.map((name) => `() => import("${name}")`).join()}]`],
+  ...files.map((name) => [name, inFile(name)] as const),
+])
 
 // Whoever has it built may say "test": then the page would name the files of this machine, and weigh more.
 process.env["NODE_ENV"] = "production"
@@ -29,13 +39,19 @@ await build({
   plugins: [
     {
       name: "coins",
-      resolveId: (id) => (id === "virtual:coins" ? id : undefined),
-      load: (id) => (id === "virtual:coins" ? coins() : undefined),
+      resolveId: (id) => (modules.has(id) ? id : undefined),
+      load: (id) => modules.get(id),
     },
   ],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   // Nothing inline: the server's content security policy lets no data URL pass.
-  build: { target: "esnext", cssTarget: "esnext", assetsInlineLimit: 0, modulePreload: false },
+  build: {
+    target: "esnext",
+    cssTarget: "esnext",
+    assetsInlineLimit: 0,
+    modulePreload: false,
+    rolldownOptions: { output: { chunkFileNames: "assets/coins-[name]-[hash].js" } },
+  },
 })
 
 for (const file of globSync("**/*.{html,js,css,svg}", { cwd: dist })) {

@@ -45,6 +45,26 @@ describe("the console arrives", { timeout: 60_000 }, () => {
     assert.match(String(index.headers["content-security-policy"]), /^default-src 'self'/)
   })
 
+  it("in at most 40 kB with all that the overview needs", async () => {
+    const { page, context } = await Console.visit(console, "ruth")
+    await page.getByRole("table", { name: "sol:usdc" }).getByText("and in base units").waitFor()
+    await page.reload()
+    await page.getByRole("table", { name: "btc" }).getByText("and in base units").waitFor()
+    const sizes = JSON.parse(
+      String(
+        await page.evaluate(`JSON.stringify(performance.getEntries()
+          .filter(({ name, encodedBodySize }) => encodedBodySize > 0 && new URL(name).pathname.startsWith("/console"))
+          .map(({ name, encodedBodySize }) => [new URL(name).pathname, encodedBodySize]))`),
+      ),
+    ) as ReadonlyArray<readonly [string, number]>
+    assert.isAbove(sizes.filter(([path]) => path.includes("/coins-")).length, 1)
+    assert.isAtMost(
+      sizes.reduce((sum, [, size]) => sum + size, 0),
+      40_000,
+    )
+    await context.close()
+  })
+
   const watch = async (page: Page) => {
     const session = await page.context().newCDPSession(page)
     await session.send("Network.enable")

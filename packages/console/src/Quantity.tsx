@@ -1,24 +1,36 @@
 /**
  * Quantities, with every digit. Digits stand in groups of three, kept apart by margins and not by characters, so that
- * what is copied is the number itself. Coin units need a coin's decimals, which are loaded once a page is shown; a
+ * what is copied is the number itself. Coin units need a coin's decimals, which are loaded once one is shown; a
  * currency that is no coin has base units alone.
  */
+
+import files from "virtual:coins"
 import { signal } from "@preact/signals"
 import type { ComponentChildren } from "preact"
+import { fileOf } from "./coinFiles.ts"
 import { Free } from "./Texts.tsx"
 
-const decimals = signal<ReadonlyMap<string, number> | undefined>(undefined)
+const decimals = signal<ReadonlyMap<string, number>>(new Map())
 
-export const loadDecimals = async () => {
-  const { default: codes } = await import("virtual:coins")
-  decimals.value = new Map(
-    Object.entries(codes).flatMap(([count, lines]) => lines.split("\n").map((code) => [code, Number(count)] as const)),
+const loaded = new Set<number>()
+
+const load = async (file: number) => {
+  const codes = (await files[file]?.())?.default ?? {}
+  const entries = Object.entries(codes).flatMap(([count, lines]) =>
+    lines.split("\n").map((code) => [code, Number(count)] as const),
   )
+  decimals.value = new Map([...decimals.value, ...entries])
 }
 
-/** Some write a coin's code in capitals. */
-export const decimalsOf = (currency: string): number | undefined =>
-  decimals.value?.get(currency) ?? decimals.value?.get(currency.toLowerCase())
+/** Nothing until they are there. Some write a coin's code in capitals. */
+export const decimalsOf = (currency: string): number | undefined => {
+  const file = fileOf(currency)
+  if (!loaded.has(file)) {
+    loaded.add(file)
+    load(file).catch(() => loaded.delete(file))
+  }
+  return decimals.value.get(currency) ?? decimals.value.get(currency.toLowerCase())
+}
 
 /** As many decimals as the coin has, none cut off. */
 export const inCoinUnits = (quantity: string, count: number): string => {

@@ -13,7 +13,6 @@ import { Overview } from "./pages/Overview.tsx"
 import { Tokens } from "./pages/Tokens.tsx"
 import { TransferPage } from "./pages/Transfer.tsx"
 import { Transfers } from "./pages/Transfers.tsx"
-import { loadDecimals } from "./Quantity.tsx"
 import * as Route from "./Route.ts"
 import { Shell } from "./Shell.tsx"
 import { Page, Waiting } from "./Texts.tsx"
@@ -130,5 +129,3 @@ if (root !== null) {
   root.replaceChildren()
   render(<Console />, root)
 }
-// Coin units are there a moment later than the page.
-setTimeout(() => void loadDecimals().catch(() => undefined))
