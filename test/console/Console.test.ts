@@ -201,7 +201,6 @@ describe("at the console", { timeout: 60_000 }, () => {
     await row.locator(".state.released").waitFor()
     assert.strictEqual(await flashes(), 1)
     // While nobody can tell the page of it, something happens.
-    const serverPort = Number(new URL(console.server.url).port)
     console.cut()
     await status(page)
       .getByText(/^Not live since/)
@@ -209,7 +208,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     const missed = randomUUID()
     const body = { deallocationId: missed, amount: { currency: "btc", quantity: "62" }, ...eu }
     assert.strictEqual((await console.at(console.server.url)("POST", "/bitgo/v1/deallocations", body)).status, 200)
-    console.lead(serverPort)
+    console.mend()
     await link(page, missed).waitFor()
 
     await link(page, missed).click()
@@ -252,7 +251,7 @@ describe("at the console", { timeout: 60_000 }, () => {
           .waitFor()
       }
       await page.route(asked, (route) => route.fulfill({ status: 503, json }))
-      console.lead(Number(new URL(console.server.url).port))
+      console.mend()
       const id = await reserve("64")
       await status(page).getByText("Not current", { exact: true }).waitFor()
       await page.unrouteAll({ behavior: "ignoreErrors" })
@@ -346,7 +345,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     await Console.isLive(page)
     console.cut()
     await page.unrouteAll({ behavior: "ignoreErrors" })
-    console.lead(Number(new URL(console.server.url).port))
+    console.mend()
     await link(page, await reserve("7")).waitFor()
     await vi.waitFor(async () => assert.strictEqual(await ofBefore.count(), 0), 8_000)
     await link(page, await reserve("8")).waitFor()
@@ -382,7 +381,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     console.cut()
     const say = (text: RegExp) => Promise.all(windows.map(({ window }) => status(window).getByText(text).waitFor()))
     await say(/^Not live since/)
-    console.lead(Number(new URL(console.server.url).port))
+    console.mend()
     await say(/^Live$/)
     await isSeen(await reserve("73"))
     await context.close()
@@ -519,6 +518,19 @@ describe("at the console", { timeout: 60_000 }, () => {
     await context.close()
   })
 
+  it("whose role is another when the connection is back, is told so", async () => {
+    const { page, context } = await Console.visit(console, "ruth")
+    const json = { operator: "ruth", role: "operate", changes: false, expiresAt: null, changesUntil: null }
+    await page.route("**/operator/v1/session", (route) => route.fulfill({ json }))
+    console.cut()
+    await status(page)
+      .getByText(/^Not live since/)
+      .waitFor()
+    console.mend()
+    await page.getByRole("button", { name: "Read only" }).waitFor()
+    await context.close()
+  })
+
   it("when changes are over one goes on reading, and what one was typing stays", async () => {
     const { page, context } = await Console.visit(console, "otto", `/console/connections/${us?.connectionId}`)
     const [row] = await run(query(console.database, "SELECT encode(key, 'hex') AS key FROM holdfast.session_key"))
@@ -526,7 +538,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     const digest = createHash("sha256").update(Console.tokens.otto).digest()
     const now = Math.floor(Date.now() / 1000)
     // As one that was begun a quarter of an hour ago.
-    const session = { expiresAtSeconds: now + 3600, changesUntilSeconds: now + 8 }
+    const session = { expiresAtSeconds: now + 3600, changesUntilSeconds: now + 10 }
     const value = Operators.seal(key, { name: "otto", role: "operate", digest }, session)
     const { hostname: domain } = new URL(console.url)
     await context.addCookies([{ name: Operators.cookieName, value, domain, path: "/operator", httpOnly: true }])
@@ -536,7 +548,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     await page.getByRole("button", { name: /^(Suspend|Resume)…$/ }).click()
     await dialog.getByLabel(/^Type/).fill(us?.partnersConnectionId ?? "")
     await dialog.getByLabel(/^Reason/).fill("too slow")
-    await page.locator("header", { hasText: "Read only" }).waitFor()
+    await page.locator("header", { hasText: "Read only" }).waitFor({ timeout: 20_000 })
     await dialog.getByRole("button", { name: /^(Suspend|Resume) it$/ }).click()
     await dialog.getByRole("alert").getByText("This session is for reading. Open one for changes.").waitFor()
     assert.strictEqual(await dialog.getByLabel(/^Reason/).inputValue(), "too slow")

@@ -158,7 +158,9 @@ const wire = Effect.acquireRelease(
     await once(server, "listening")
     const address = server.address()
     const port = typeof address === "object" && address !== null ? address.port : 0
+    let last: number | undefined
     const cut = () => {
+      last = target ?? last
       target = undefined
       for (const socket of open) socket.destroy()
     }
@@ -168,6 +170,9 @@ const wire = Effect.acquireRelease(
       cut,
       lead: (port: number) => {
         target = port
+      },
+      mend: () => {
+        target = last
       },
     }
   }),
@@ -207,6 +212,7 @@ export const start = Effect.gen(function* () {
     browser,
     url: front.url,
     cut: front.cut,
+    mend: front.mend,
     server,
     startServer,
     lead: front.lead,

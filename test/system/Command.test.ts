@@ -296,6 +296,18 @@ it.live(
         [nobody.code, nobody.err],
         [1, `Cannot show the connection: There is no connection ${connection.clientId}.\n`],
       )
+      // What is wrong is called as it was given.
+      for (const [verb, words, err] of [
+        ["transfers", ["--older-than", "soon"], /^Cannot list transfers: .*--older-than: Expected/],
+        ["transfers", ["--connection", "x"], /^Cannot list transfers: .*--connection: Expected/],
+        ["transfers", ["x"], /^Cannot show the transfer: .*\bid: Expected/],
+        ["connections", ["x"], /^Cannot show the connection: .*\bid: Expected/],
+        ["token", ["issue", "--account", "a", "--expires-in", "99999999"], /--expires-in: Expected/],
+      ] as const) {
+        const refused = yield* ServerProcess.run(verb, environment, ...words)
+        assert.strictEqual(refused.code, 2)
+        assert.match(refused.err, err)
+      }
       const stranger = yield* ServerProcess.run("balances", { ...environment, OPERATOR_TOKEN: "x".repeat(20) })
       assert.strictEqual(stranger.code, 2)
       assert.match(stranger.err, /^Cannot show balances: OPERATOR_TOKEN: .* does not take this token/)

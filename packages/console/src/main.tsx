@@ -1,6 +1,6 @@
 /** The console: who asks, where they are, and the page that is there. */
 import { render } from "preact"
-import { useEffect } from "preact/hooks"
+import { useEffect, useRef } from "preact/hooks"
 import * as Api from "./Api.ts"
 import { OpenChangesDialog, openingChanges, TokenForm } from "./Dialogs.tsx"
 import * as Live from "./Live.ts"
@@ -95,6 +95,13 @@ const Console = () => {
   const source = Live.sourceOf(page)
   const follows = signedIn && page !== "login"
   useEffect(() => (follows ? Live.follow(source) : undefined), [follows, source])
+  const live = Live.state.value?.live
+  const wasLost = useRef(false)
+  // Whose tokens are read anew loses the connection: meanwhile one may have become somebody else.
+  useEffect(() => {
+    if (live === true && wasLost.current) void askWho()
+    if (live !== undefined) wasLost.current = !live
+  }, [live])
   // When changes or a session are over, the server says what is left; by its clock, which need not be ours.
   useEffect(() => {
     const until = signedIn ? (session.changesUntil ?? session.expiresAt) : null

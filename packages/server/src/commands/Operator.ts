@@ -43,6 +43,22 @@ export interface Client {
 
 const pageSize = 200
 
+/** What the command line calls the fields of a call. */
+const flagOf: Readonly<Record<string, string>> = {
+  connectionId: "--connection",
+  currency: "--currency",
+  expiresInSeconds: "--expires-in",
+  olderThan: "--older-than",
+  partnerClientId: "--client",
+  partnersConnectionId: "--account",
+}
+
+/** In the words of whoever called: what is looked at has nothing but an id that they said. */
+const asCalled = (detail: string, isOfAnId: boolean): string =>
+  detail.replaceAll(/\b([a-z]+[a-zA-Z]*):(?= )/g, (said, field: string) =>
+    isOfAnId ? "id:" : flagOf[field] === undefined ? said : `${flagOf[field]}:`,
+  )
+
 export const connect: Effect.Effect<Client, SimulationSettings.CannotStart> = Effect.gen(function* () {
   const { url, operatorToken } = yield* SimulationSettings.loadOperator
 
@@ -70,7 +86,8 @@ export const connect: Effect.Effect<Client, SimulationSettings.CannotStart> = Ef
       const message = `OPERATOR_TOKEN: ${url} does not take this token. It takes those of its own OPERATOR_TOKEN, OPERATOR_TOKEN_FILE and OPERATORS_FILE: a server that has any of these does not know the one in DATA_DIR/operator-token.`
       return yield* new WrongUse({ message })
     }
-    if (status === 400) return yield* new WrongUse({ message: detail })
+    if (status === 400)
+      return yield* new WrongUse({ message: asCalled(detail, method === "GET" && !path.includes("?")) })
     return { status, json, detail }
   })
 
