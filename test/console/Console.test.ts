@@ -520,13 +520,26 @@ describe("at the console", { timeout: 60_000 }, () => {
 
   it("whose role is another when the connection is back, is told so", async () => {
     const { page, context } = await Console.visit(console, "ruth")
+    const lose = async () => {
+      console.cut()
+      await status(page)
+        .getByText(/^Not live since/)
+        .waitFor()
+      console.mend()
+      await Console.isLive(page)
+    }
+    // Where it cannot be told, it is as it was.
+    const asked = page.waitForRequest((request) => request.url().endsWith("/session"))
+    await page.route("**/operator/v1/session", (route) => route.abort())
+    await lose()
+    await asked
+    await page.waitForTimeout(500)
+    await page.getByRole("heading", { name: "Overview" }).waitFor()
+    await page.locator("header").getByText("ruth").waitFor()
+    await page.unrouteAll({ behavior: "ignoreErrors" })
     const json = { operator: "ruth", role: "operate", changes: false, expiresAt: null, changesUntil: null }
     await page.route("**/operator/v1/session", (route) => route.fulfill({ json }))
-    console.cut()
-    await status(page)
-      .getByText(/^Not live since/)
-      .waitFor()
-    console.mend()
+    await lose()
     await page.getByRole("button", { name: "Read only" }).waitFor()
     await context.close()
   })
@@ -554,7 +567,8 @@ describe("at the console", { timeout: 60_000 }, () => {
     assert.strictEqual(await dialog.getByLabel(/^Reason/).inputValue(), "too slow")
     await dialog.getByRole("button", { name: "Cancel" }).click()
     await page.getByRole("button", { name: "Read only" }).waitFor()
-    assert.strictEqual(await page.getByRole("button", { name: /^(Suspend|Resume)…$/ }).count(), 0)
+    const change = page.getByRole("button", { name: /^(Suspend|Resume)…$/ })
+    await vi.waitFor(async () => assert.strictEqual(await change.count(), 0))
     await page.reload()
     await page.locator("main .state").first().waitFor()
     await page.getByRole("button", { name: "Read only" }).waitFor()

@@ -28,6 +28,9 @@ export interface Session {
 /** Who asks: nobody is `null`; what is not known yet, or cannot be, is not. */
 export const session = signal<Session | null | Problem | undefined>(undefined)
 
+export const isSession = (known: typeof session.value): known is Session =>
+  typeof known === "object" && known !== null && "role" in known
+
 /** The browser's other windows have the same cookie. */
 const windows = new BroadcastChannel("session")
 windows.onmessage = ({ data }) => {

@@ -163,7 +163,7 @@ export const OpenChangesDialog = () => {
 /** What it takes to make changes, for those who cannot now. */
 export const ToChange = ({ what }: { readonly what: string }) => {
   const session = Api.session.value
-  const reader = typeof session === "object" && session !== null && "role" in session && session.role === "read"
+  const reader = Api.isSession(session) && session.role === "read"
   return (
     <p class="muted">
       To {what}
@@ -175,6 +175,5 @@ export const ToChange = ({ what }: { readonly what: string }) => {
 /** Whether changes of a day’s work can be made now. */
 export const mayOperate = () => {
   const session = Api.session.value
-  if (typeof session !== "object" || session === null || !("role" in session)) return false
-  return (session.changes || asking.value > 0) && session.role !== "read"
+  return Api.isSession(session) && session.role !== "read" && (session.changes || asking.value > 0)
 }

@@ -81,13 +81,16 @@ const askWho = async () => {
   try {
     Api.session.value = await Api.ask<Api.Session>("/session")
   } catch (error) {
-    if (Api.session.value !== null) Api.session.value = Api.toProblem(error)
+    const known = Api.session.value
+    if (known === null) return
+    // Who one was stays, and is asked for again when it was to be.
+    Api.session.value = Api.isSession(known) ? { ...known } : Api.toProblem(error)
   }
 }
 
 const Console = () => {
   const session = Api.session.value
-  const signedIn = typeof session === "object" && session !== null && "role" in session
+  const signedIn = Api.isSession(session)
   useEffect(() => {
     if (session === null || signedIn) keepLoginAddress(signedIn)
   }, [session, signedIn])
