@@ -172,7 +172,7 @@ const wire = Effect.acquireRelease(
         target = port
       },
       mend: () => {
-        target = last
+        target ??= last
       },
     }
   }),
