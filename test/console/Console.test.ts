@@ -236,28 +236,22 @@ describe("at the console", { timeout: 60_000 }, () => {
   it("what could not be asked for is asked for again, and until then it does not say that it is current", async () => {
     const { page, context } = await Console.visit(console, "ruth", "/console/deallocations")
     const json = { type: "about:blank", title: "Unavailable", status: 503 }
-    for (const [path, asked] of [
-      ["deallocations", /\/v1\/deallocations(\?|$)/],
-      ["journal", /\/journal\/newest\?/],
-    ] as const) {
-      await page.goto(`${console.url}/console/${path}`)
-      await Console.isLive(page)
-      await Console.isLoaded(page)
-      // What it lists, it asks for again when something happens.
-      if (path === "journal") {
-        console.cut()
-        await status(page)
-          .getByText(/^Not live since/)
-          .waitFor()
-      }
-      await page.route(asked, (route) => route.fulfill({ status: 503, json }))
-      console.mend()
-      const id = await reserve("64")
-      await status(page).getByText("Not current", { exact: true }).waitFor()
-      await page.unrouteAll({ behavior: "ignoreErrors" })
-      await link(page, id).waitFor()
-      await Console.isLive(page)
-    }
+    await Console.isLoaded(page)
+    const refuse = (asked: RegExp) => page.route(asked, (route) => route.fulfill({ status: 503, json }))
+    await refuse(/\/v1\/deallocations(\?|$)/)
+    const id = await reserve("64")
+    await status(page).getByText("Not current", { exact: true }).waitFor()
+    await page.unrouteAll({ behavior: "ignoreErrors" })
+    await link(page, id).waitFor()
+    await Console.isLive(page)
+
+    await refuse(/\/journal\/newest\?/)
+    await page.getByRole("link", { name: "Journal" }).click()
+    await page.getByRole("alert").getByText("Unavailable").waitFor()
+    await status(page).getByText("Not current", { exact: true }).waitFor()
+    await page.unrouteAll({ behavior: "ignoreErrors" })
+    await link(page, id).waitFor()
+    await Console.isLive(page)
     await context.close()
   })
 
@@ -267,6 +261,8 @@ describe("at the console", { timeout: 60_000 }, () => {
       page.evaluate(`
         Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true })
         document.dispatchEvent(new Event("visibilitychange"))`)
+    // It has asked anew for what it was told first.
+    await page.waitForTimeout(1_500)
     await show(true)
     const id = await reserve("65")
     await page.waitForTimeout(1_500)

@@ -43,11 +43,13 @@ const useEntries = () => {
     Live.heardOf(newer.map(({ cursor }) => cursor))
     entries.value = [...newer, ...(entries.value ?? [])].slice(0, atOnce)
   }
+  const join = (newest: Entries) => {
+    const newer = newerThan(entries.value ?? [], newest)
+    if (newer === undefined) entries.value = newest
+    else prepend(newest.slice(0, newer))
+  }
   useEffect(() => {
-    if (data === undefined || reading.value !== undefined) return
-    const newer = newerThan(entries.value ?? [], data.entries)
-    if (newer === undefined) entries.value = data.entries
-    else prepend(data.entries.slice(0, newer))
+    if (data !== undefined && reading.value === undefined) join(data.entries)
   }, [data])
   Live.useChanges((changes, isAll) => {
     const newest = entries.value?.[0]?.cursor ?? "0"
@@ -56,8 +58,11 @@ const useEntries = () => {
       reading.value = { isNewer: true }
       return
     }
+    if (entries.value === undefined) soon()
+    // Of much at once the newest are told.
+    else if (changes.after === null) join((changes.entries ?? []).toReversed())
     // Entries that are being asked for may be of before.
-    if (entries.value === undefined || busy || !isAll || BigInt(changes.after ?? 0) > BigInt(newest)) soon()
+    else if (busy || !isAll || BigInt(changes.after) > BigInt(newest)) soon()
     else prepend((changes.entries ?? []).filter(({ cursor }) => BigInt(cursor) > BigInt(newest)).toReversed())
   })
   /** Asks for some before the oldest, and says whether there were any. */
@@ -74,13 +79,22 @@ const useEntries = () => {
   return { entries: entries.value, problem, again, older, reading: reading.value, goOn }
 }
 
-const Older = ({ older }: { readonly older: () => Promise<boolean> }) => {
-  const [state, setState] = useState<"ready" | "busy" | "begins here" | Api.Problem>("ready")
-  if (state === "begins here") return <p class="muted">Here it begins.</p>
+interface OlderProps {
+  readonly oldest: Api.PlacedEntry
+  readonly older: (oldest: Api.PlacedEntry) => Promise<boolean>
+}
+
+const Older = ({ oldest, older }: OlderProps) => {
+  const [state, setState] = useState<"ready" | "busy" | Api.Problem>("ready")
+  const [first, setFirst] = useState<string>()
+  if (first === oldest.cursor) return <p class="muted">Here it begins.</p>
   const ask = () => {
     setState("busy")
-    older().then(
-      (found) => setState(found ? "ready" : "begins here"),
+    older(oldest).then(
+      (found) => {
+        if (!found) setFirst(oldest.cursor)
+        setState("ready")
+      },
       (error) => setState(Api.toProblem(error)),
     )
   }
@@ -155,7 +169,7 @@ export const Journal = () => {
           ]}
         />
       )}
-      {oldest !== undefined && oldest.cursor !== "1" && <Older older={() => older(oldest)} />}
+      {oldest !== undefined && oldest.cursor !== "1" && <Older oldest={oldest} older={older} />}
     </Page>
   )
 }

@@ -158,8 +158,8 @@ const tooSlow = new Unavailable({ detail: "The database does not answer in time.
 /** How often those who watch the overview are told of changes. */
 const overviewEvery = "2 seconds"
 
-/** How often those who watch what changes are told. */
-const changesEvery = "500 millis"
+/** How often those who watch what changes are told: it is felt by who asks for something then, and may be by less than one in a hundred. */
+const changesEvery = "1 second"
 
 /** Within which time all are told: what is written to all of them at the same moment keeps others waiting. */
 const spreadMillis = 400
@@ -203,7 +203,7 @@ const eventsOf = (entries: ReadonlyArray<Store.Placed>): Effect.Effect<Uint8Arra
     return made
   }).pipe(encoding.withPermit)
 
-/** What happened after a place; after what is not known to anybody (`null`), the last that did. */
+/** What happened after a place; where that is not known, or too much (`null`), the last that did. */
 interface Happened {
   readonly after: Store.Place | null
   readonly last: Store.Place
@@ -387,22 +387,22 @@ export const layer = HttpApiBuilder.group(
       forAll,
     )
 
-    /** What happened since a place; of too much, or since an unknown place, only the last. */
-    const happenedSince = Effect.fnUntraced(function* (after: Store.Place | null) {
+    /** What happened since a place; of too much, or since an unknown place, only so many of the last. */
+    const happenedSince = Effect.fnUntraced(function* (after: Store.Place | null, atMost: number) {
       if (after !== null) {
         const since = holdfast.entries(after, largestPage)
         const entries = yield* orProblem(Effect.catchTag(since, "PlaceNotFound", () => Effect.undefined))
         if (entries !== undefined && entries.length < largestPage) return happened(after, entries)
       }
-      return happened(null, yield* orProblem(holdfast.entriesBefore(undefined, 1)))
+      return happened(null, Arr.reverse(yield* orProblem(holdfast.entriesBefore(undefined, atMost))))
     })
 
-    const changesToldBy = (tell: (happened: Happened) => Effect.Effect<object>) =>
+    const changesToldBy = (atMost: number, tell: (happened: Happened) => Effect.Effect<object>) =>
       Stream.tick(changesEvery).pipe(
         Stream.mapAccumEffect(
           (): Store.Place | null => null,
           Effect.fnUntraced(function* (after) {
-            const happened = yield* Effect.exit(happenedSince(after))
+            const happened = yield* Effect.exit(happenedSince(after, atMost))
             const last = Exit.isSuccess(happened) ? happened.value.last : null
             if (last !== null && last === after) return [last, []] as const
             const told = yield* Effect.flatMap(happened, tell).pipe(
@@ -415,8 +415,8 @@ export const layer = HttpApiBuilder.group(
         forAll,
       )
 
-    const changes = yield* changesToldBy((happened) => Effect.succeed(inBrief(happened)))
-    const changesWithEntries = yield* changesToldBy(inFull)
+    const changes = yield* changesToldBy(1, (happened) => Effect.succeed(inBrief(happened)))
+    const changesWithEntries = yield* changesToldBy(largestPage, inFull)
 
     return handlers
       .handleRaw(
@@ -577,7 +577,7 @@ export const layer = HttpApiBuilder.group(
         changesStream: Effect.fnUntraced(function* ({ query: { withEntries } }) {
           const isOver = replacement()
           // So that what is wrong is said before the stream begins.
-          yield* happenedSince(null)
+          yield* happenedSince(null, 1)
           return Events.stream("changes", Stream.interruptWhen(withEntries ? changesWithEntries : changes, isOver))
         }),
         journalStream: Effect.fnUntraced(function* ({ query: { after } }) {
