@@ -16,16 +16,17 @@ const dist = join(root, "dist")
 const coins = "virtual:coins"
 const files = Array.from({ length: CoinFiles.count }, (_, file) => `${coins}/${file}`)
 
-const inFile = (name: string) => {
-  const all = Array.from(Coins.all).filter(([code]) => files[CoinFiles.fileOf(code)] === name)
-  const byDecimals = Map.groupBy(all, ([, { decimals }]) => decimals)
+const byFile = Map.groupBy(Coins.all, ([code]) => CoinFiles.fileOf(code))
+
+const inFile = (file: number) => {
+  const byDecimals = Map.groupBy(byFile.get(file) ?? [], ([, { decimals }]) => decimals)
   const lines = Array.from(byDecimals, ([decimals, all]) => [decimals, all.map(([code]) => code).join("\n")])
   return `export default ${JSON.stringify(Object.fromEntries(lines))}`
 }
 
 const modules = new Map([
   [coins, `export default [${files.map((name) => `() => import("${name}")`).join()}]`],
-  ...files.map((name) => [name, inFile(name)] as const),
+  ...files.map((name, file) => [name, inFile(file)] as const),
 ])
 
 // Whoever has it built may say "test": then the page would name the files of this machine, and weigh more.

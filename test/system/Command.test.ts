@@ -93,23 +93,6 @@ describe("wrong use", () => {
       "--kind=adjustment",
       "--state=CLEARED",
     ],
-    ...["--oldest", "--limit=7"].map(
-      (flag) =>
-        [
-          /^Cannot show the transfer: An id shows that one transfer: leave out .* --oldest and --limit\.$/m,
-          { OPERATOR_TOKEN: "x" },
-          "transfers",
-          "018f3f1e-0000-7000-8000-000000000001",
-          flag,
-        ] as const,
-    ),
-    [
-      /^Cannot show the connection: An id shows that one connection: leave out --suspended and --limit\.$/m,
-      { OPERATOR_TOKEN: "x" },
-      "connections",
-      "018f3f1e-0000-7000-8000-000000000001",
-      "--suspended",
-    ],
     [/Expected 1 or more\. Got 0/, { OPERATOR_TOKEN: "x" }, "connections", "--limit", "0"],
     [/^Cannot import: There is no file \/no-such-file\. Name one that is there\.\n$/, {}, "import", "/no-such-file"],
     [/^Cannot audit: --against: There is no file \/no-such-file\./, {}, "audit", "--against", "/no-such-file"],

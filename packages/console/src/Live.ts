@@ -242,7 +242,7 @@ export const follow = (source: Source) => {
 
 /** When it is asked again for what is shown, where little and where much happens: not by all who are told at the same time. */
 const soonMillis = () => Math.random() * 400
-const livelyMillis = () => 2_000 + Math.random() * 1_000
+export const livelyMillis = () => 2_000 + Math.random() * 1_000
 
 /** Calls the latest of them for as long as the page is there. */
 export const useChanges = (listener: Listener) => {

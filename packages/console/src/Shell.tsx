@@ -1,5 +1,4 @@
 /** What is around every page: where one can go, the one field to find things, whether it is live, and who one is. */
-import { signal } from "@preact/signals"
 import type { ComponentChildren } from "preact"
 import { useEffect, useRef, useState } from "preact/hooks"
 import * as Api from "./Api.ts"
@@ -132,69 +131,62 @@ const Changes = ({ session }: { readonly session: Api.Session }) => {
   )
 }
 
-/** Why one is not signed out, though one wanted to be. */
-const notSignedOut = signal<Api.Problem | undefined>(undefined)
-
-const signOut = async () => {
-  try {
-    await Api.signOut()
-    notSignedOut.value = undefined
-  } catch (error) {
-    notSignedOut.value = Api.toProblem(error)
-  }
-}
-
 export const Shell = ({
   session,
   children,
 }: {
   readonly session: Api.Session
   readonly children: ComponentChildren
-}) => (
-  <div class={session.changes ? "shell changes" : "shell"}>
-    <a class="skip" href="#content">
-      Skip to the content
-    </a>
-    <header>
-      <button type="button" class="menu" popovertarget="menu" aria-label="Pages">
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <path d="M2 4h12M2 8h12M2 12h12" />
-        </svg>
-      </button>
-      <a class="name" href={Route.to()}>
-        Holdfast
+}) => {
+  const [notSignedOut, setNotSignedOut] = useState<Api.Problem>()
+  const signOut = () => {
+    setNotSignedOut(undefined)
+    Api.signOut().catch((error) => setNotSignedOut(Api.toProblem(error)))
+  }
+  return (
+    <div class={session.changes ? "shell changes" : "shell"}>
+      <a class="skip" href="#content">
+        Skip to the content
       </a>
-      <Search />
-      <LiveState />
-      <Changes session={session} />
-      <div class="who">
-        <span>
-          {session.operator} <small>{session.role}</small>
-        </span>
-        <button
-          type="button"
-          class="quiet"
-          onClick={nextTheme}
-          aria-label={`Colours: ${theme.value}`}
-          title={`Colours: ${theme.value}`}
-        >
+      <header>
+        <button type="button" class="menu" popovertarget="menu" aria-label="Pages">
           <svg viewBox="0 0 16 16" aria-hidden="true">
-            <circle cx="8" cy="8" r="5.5" />
-            <path d="M8 2.5v11a5.5 5.5 0 0 0 0-11z" class="half" />
+            <path d="M2 4h12M2 8h12M2 12h12" />
           </svg>
         </button>
-        <button type="button" class="quiet" onClick={() => void signOut()}>
-          Sign out
-        </button>
-      </div>
-    </header>
-    <Nav />
-    <main id="content" tabIndex={-1}>
-      {notSignedOut.value !== undefined && (
-        <ProblemNote problem={{ ...notSignedOut.value, title: "You are still signed in" }} />
-      )}
-      {children}
-    </main>
-    <footer>Times are local ({Intl.DateTimeFormat().resolvedOptions().timeZone}); UTC on hover.</footer>
-  </div>
-)
+        <a class="name" href={Route.to()}>
+          Holdfast
+        </a>
+        <Search />
+        <LiveState />
+        <Changes session={session} />
+        <div class="who">
+          <span>
+            {session.operator} <small>{session.role}</small>
+          </span>
+          <button
+            type="button"
+            class="quiet"
+            onClick={nextTheme}
+            aria-label={`Colours: ${theme.value}`}
+            title={`Colours: ${theme.value}`}
+          >
+            <svg viewBox="0 0 16 16" aria-hidden="true">
+              <circle cx="8" cy="8" r="5.5" />
+              <path d="M8 2.5v11a5.5 5.5 0 0 0 0-11z" class="half" />
+            </svg>
+          </button>
+          <button type="button" class="quiet" onClick={signOut}>
+            Sign out
+          </button>
+        </div>
+      </header>
+      <Nav />
+      <main id="content" tabIndex={-1}>
+        {notSignedOut !== undefined && <ProblemNote problem={{ ...notSignedOut, title: "You are still signed in" }} />}
+        {children}
+      </main>
+      <footer>Times are local ({Intl.DateTimeFormat().resolvedOptions().timeZone}); UTC on hover.</footer>
+    </div>
+  )
+}

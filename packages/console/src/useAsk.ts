@@ -1,7 +1,8 @@
 /** What the server answers, for as long as it is shown; what was there stays until the next is there. */
 import { signal } from "@preact/signals"
-import { useCallback, useEffect, useRef, useState } from "preact/hooks"
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import * as Api from "./Api.ts"
+import { livelyMillis, useRegularly } from "./Live.ts"
 
 export interface Asked<A> {
   readonly data: A | undefined
@@ -13,9 +14,6 @@ export interface Asked<A> {
 
 /** Of how much that is shown the newest could not be asked for. */
 export const notCurrent = signal(0)
-
-/** How soon it is asked again for what could not be answered: not by all at the same time. */
-const retryMillis = () => 2_000 + Math.random() * 1_000
 
 /** `undefined` asks nothing. */
 export const useAsk = <A>(path: string | undefined): Asked<A> => {
@@ -62,18 +60,18 @@ export const useAsk = <A>(path: string | undefined): Asked<A> => {
     }
   }, [again])
   const ours = answer.path === path
-  const { problem } = answer
+  const fails = ours && answer.problem !== undefined && Api.isPassing(answer.problem)
+  useRegularly(
+    again,
+    useMemo(() => (fails ? livelyMillis() : undefined), [fails]),
+  )
   useEffect(() => {
-    if (!ours || problem === undefined || !Api.isPassing(problem)) return
+    if (!fails) return
     notCurrent.value++
-    const timer = setInterval(() => {
-      if (!document.hidden) again()
-    }, retryMillis())
     return () => {
       notCurrent.value--
-      clearInterval(timer)
     }
-  }, [again, ours, problem])
+  }, [fails])
   return {
     data: ours ? answer.data : undefined,
     problem: ours ? answer.problem : undefined,

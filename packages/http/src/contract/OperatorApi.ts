@@ -682,7 +682,7 @@ export const OperatorApi = HttpApiGroup.make("operator")
       .annotateMerge(
         says(
           "Watch what changes.",
-          "As server-sent events, one a second at most: what the journal's entries after one place (`after`) until another (`last`) are about. An `after` that is not the `last` that came before, or null, says that anything may have changed.",
+          "As server-sent events, one a second at most: what the journal's entries after one place (`after`) until another (`last`) are about. An `after` that is not the `last` that came before, or null, says that anything may have changed; the entries are the newest 200 at most then.",
         ),
       )
       .annotate(OpenApi.Transform, answering("Events, for as long as anybody listens.")),
