@@ -3,7 +3,7 @@ import { createHash, randomUUID } from "node:crypto"
 import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
 import * as Operators from "@holdfast/http/Operators"
 import { Effect, Exit, Redacted, Scope } from "effect"
-import type { Page, Route } from "playwright-core"
+import type { Page } from "playwright-core"
 import { query } from "../support/Databases.ts"
 import * as Console from "./Console.ts"
 
@@ -329,19 +329,19 @@ describe("at the console", { timeout: 60_000 }, () => {
     const { page, context } = await Console.visit(console, "ruth", "/console/deallocations")
     // As after a restore from a backup of long ago.
     const beyond = "9".repeat(18)
-    const ofAnother = async (route: Route) => {
-      const response = await route.fetch()
-      const { entries } = (await response.json()) as { readonly entries: ReadonlyArray<object> }
-      await route.fulfill({ response, json: { entries: [{ ...entries[0], cursor: beyond }] } })
-    }
-    await page.route("**/journal/newest?*", ofAnother)
+    const { text } = await console.call("GET", "/operator/v1/journal/newest?limit=1")
+    const newest: { readonly entries: ReadonlyArray<object> } = JSON.parse(text)
+    const entries = newest.entries.map((entry) => ({ ...entry, cursor: beyond }))
+    const kinds = { kinds: [], transferIds: [], connectionIds: [] }
+    const changes = JSON.stringify({ after: null, last: beyond, ...kinds, entries })
+    await page.route("**/journal/newest?*", (route) => route.fulfill({ json: { entries } }))
+    await page.route("**/journal/changes/stream?*", (route) =>
+      route.fulfill({ contentType: "text/event-stream", body: `id: ${beyond}\ndata: ${changes}\n\n` }),
+    )
     await page.getByRole("link", { name: "Journal" }).click()
     const ofBefore = page.getByRole("row", { name: beyond })
     await ofBefore.waitFor()
-    await Console.isLive(page)
-    console.cut()
     await page.unrouteAll({ behavior: "ignoreErrors" })
-    console.mend()
     await link(page, await reserve("7")).waitFor()
     await vi.waitFor(async () => assert.strictEqual(await ofBefore.count(), 0), 8_000)
     await link(page, await reserve("8")).waitFor()
