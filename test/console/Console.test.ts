@@ -511,6 +511,15 @@ describe("at the console", { timeout: 60_000 }, () => {
       await window.getByText(/^Changes open/).waitFor()
       await window.locator("header").getByText("ada").waitFor()
     }
+    // Who is done closes them, in all windows.
+    await other.route("**/session/changes", (route) => route.abort())
+    await other.getByRole("button", { name: "Changes open" }).click()
+    await other.getByRole("alert").getByText("Changes are still open").waitFor()
+    await other.unrouteAll({ behavior: "ignoreErrors" })
+    await other.getByRole("button", { name: "Changes open" }).click()
+    for (const window of [page, other]) {
+      await window.getByRole("button", { name: "Read only" }).waitFor()
+    }
     await context.close()
   })
 
@@ -547,8 +556,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     const digest = createHash("sha256").update(Console.tokens.otto).digest()
     const now = Math.floor(Date.now() / 1000)
     // As one that was begun a quarter of an hour ago.
-    const session = { expiresAtSeconds: now + 3600, changesUntilSeconds: now + 10 }
-    const value = Operators.seal(key, { name: "otto", role: "operate", digest }, session)
+    const value = Operators.seal(key, { digest, expiresAtSeconds: now + 3600, changesUntilSeconds: now + 10 })
     const { hostname: domain } = new URL(console.url)
     await context.addCookies([{ name: Operators.cookieName, value, domain, path: "/operator", httpOnly: true }])
     await page.reload()

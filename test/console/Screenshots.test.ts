@@ -109,6 +109,9 @@ describe("every page", { timeout: 120_000 }, () => {
       await show(page, `${console.url}${path}`)
       await inspect(page, name)
     }
+    await page.setViewportSize({ width: 320, height: 800 })
+    await page.getByRole("button", { name: "Pages" }).click()
+    await inspect(page, "menu")
     await show(page, `${console.url}/console/locks/${Console.openLock}`)
     await page.getByRole("button", { name: "Read only" }).click()
     const dialog = page.getByRole("dialog")

@@ -62,6 +62,7 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
           "get /operator/v1/overview/stream",
           "get /operator/v1/requests",
           ...["delete", "get", "post"].map((method) => `${method} /operator/v1/session`),
+          "delete /operator/v1/session/changes",
           "get /operator/v1/journal",
           "get /operator/v1/journal/changes/stream",
           "get /operator/v1/journal/newest",
@@ -148,7 +149,7 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
       for (const [path, operations] of Object.entries<Document>(document.paths)) {
         const expected = path.startsWith("/bitgo")
           ? ["signature"]
-          : path.startsWith("/operator") && !path.endsWith("/session")
+          : path.startsWith("/operator") && !path.startsWith("/operator/v1/session")
             ? ["operatorToken"]
             : []
         for (const { security } of Object.values<Document>(operations)) {

@@ -119,8 +119,8 @@ layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)
       const { said } = yield* begin("read", false)
       const [name, value = ""] = said.split("=")
       const [expires = "", until = "", mac = ""] = value.split(".")
-      const terms = { expiresAtSeconds: Number(expires), changesUntilSeconds: Number(until) }
-      const known = { name: "rosa", role: "read", digest: createHash("sha256").update(tokens.read).digest() } as const
+      const digest = createHash("sha256").update(tokens.read).digest()
+      const terms = { digest, expiresAtSeconds: Number(expires), changesUntilSeconds: Number(until) }
       for (const forged of [
         "",
         "x",
@@ -129,8 +129,8 @@ layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)
         `${expires}.${until}.${mac.slice(0, -1)}${mac.endsWith("A") ? "B" : "A"}`,
         `${expires}.${until}`,
         // Whoever knows what a token is known by, as a file of hashes says it, knows no session by that.
-        Operators.seal(Redacted.make(Buffer.alloc(32)), known, terms),
-        Operators.seal(Redacted.make(known.digest), known, terms),
+        Operators.seal(Redacted.make(Buffer.alloc(32)), terms),
+        Operators.seal(Redacted.make(digest), terms),
       ]) {
         assert.deepStrictEqual(
           typeOf(yield* by(`${name}=${forged}`, "GET", "/balances")),
@@ -138,6 +138,28 @@ layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)
           forged,
         )
       }
+    }),
+  )
+
+  it.effect("can close changes before their time is over, and read on until the session ends", () =>
+    Effect.gen(function* () {
+      const { answer, said } = yield* begin("operate", true)
+      const closed = yield* by(said, "DELETE", "/session/changes")
+      assert.strictEqual(closed.status, 200)
+      assert.deepStrictEqual(closed.json, { ...answer.json, changes: false, changesUntil: null })
+      const [now = "", ...attributes] = (closed.headers["set-cookie"] ?? "").split("; ")
+      assert.includeMembers(attributes, ["HttpOnly", "SameSite=Strict", "Path=/operator"])
+      const [maxAge = "0"] = /(?<=Max-Age=)\d+/.exec(attributes.join()) ?? []
+      const left = (Date.parse(String(answer.json["expiresAt"])) - Date.now()) / 1000
+      assert.approximately(Number(maxAge), left, 10)
+      assert.deepStrictEqual((yield* by(now, "GET", "/session")).json, closed.json)
+      const { release } = yield* locked
+      const change = yield* by(now, "PUT", release, { "holdfast-confirm": "2", "holdfast-reason": "why" })
+      assert.deepStrictEqual(typeOf(change), [403, "forbidden"])
+      // A program has none to close, and whoever has no session is nobody.
+      const program = yield* as("operate", "DELETE", "/session/changes")
+      assert.deepStrictEqual([program.status, program.json["changes"]], [200, true])
+      assert.deepStrictEqual(typeOf(yield* anyone("DELETE", "/operator/v1/session/changes")), [401, "unauthorized"])
     }),
   )
 
@@ -327,8 +349,8 @@ describe("a session", () => {
 
   it("is over when it says, ends with its token, and is nobody else's", () => {
     const key = Redacted.make(Buffer.alloc(32, 1))
-    const terms = { expiresAtSeconds: 1000, changesUntilSeconds: 500 }
-    const cookie = Operators.seal(key, known, terms)
+    const terms = { digest: known.digest, expiresAtSeconds: 1000, changesUntilSeconds: 500 }
+    const cookie = Operators.seal(key, terms)
     const read = { name: "anna", role: "admin", ...terms } as const
     // Before it ends, changes do.
     assert.deepStrictEqual(Operators.unseal(key, cookie, [known], 499), { ...read, changes: true })

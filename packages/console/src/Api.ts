@@ -37,17 +37,21 @@ windows.onmessage = ({ data }) => {
   session.value = data
 }
 
-/** Begins a session in all windows of the browser. */
-export const signIn = async (token: string, changes: boolean) => {
-  session.value = await ask<Session>("/session", { method: "POST", body: { token, changes } })
-  windows.postMessage(session.value)
+/** What it is from now on, in all windows of the browser. */
+const share = (now: Session | null) => {
+  session.value = now
+  windows.postMessage(now)
 }
 
-/** Ends it in all of them, once the cookie is gone. */
+export const signIn = async (token: string, changes: boolean) =>
+  share(await ask<Session>("/session", { method: "POST", body: { token, changes } }))
+
+export const closeChanges = async () => share(await ask<Session>("/session/changes", { method: "DELETE" }))
+
+/** Once the cookie is gone. */
 export const signOut = async () => {
   await ask("/session", { method: "DELETE" })
-  session.value = null
-  windows.postMessage(null)
+  share(null)
 }
 
 /** Of a change: what the operator typed, and why. */

@@ -18,7 +18,7 @@ const pages: ReadonlyArray<readonly [path: string, title: string]> = [
   ["log", "Operators’ log"],
 ]
 
-const Nav = () => {
+const Nav = ({ session }: { readonly session: Api.Session }) => {
   const [here = ""] = Route.place.value.path
   const nav = useRef<HTMLElement>(null)
   // On a phone it covers the page that was chosen.
@@ -34,9 +34,16 @@ const Nav = () => {
           </li>
         ))}
       </ul>
+      <Who session={session} />
     </nav>
   )
 }
+
+const Who = ({ session }: { readonly session: Api.Session }) => (
+  <span class="operator">
+    {session.operator} <small>{session.role}</small>
+  </span>
+)
 
 const Search = () => {
   const field = useRef<HTMLInputElement>(null)
@@ -98,7 +105,7 @@ const untilOf = (moment: string | null, now: number) => {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`
 }
 
-const Changes = ({ session }: { readonly session: Api.Session }) => {
+const Changes = ({ session, close }: { readonly session: Api.Session; readonly close: () => void }) => {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {
     if (!session.changes) return
@@ -122,12 +129,12 @@ const Changes = ({ session }: { readonly session: Api.Session }) => {
     )
   }
   return (
-    <span class="mode open">
+    <button type="button" class="mode open" title="Close changes" onClick={close}>
       Changes open{" "}
       <span class="digits" aria-hidden="true">
         {untilOf(session.changesUntil, now)}
       </span>
-    </span>
+    </button>
   )
 }
 
@@ -138,10 +145,11 @@ export const Shell = ({
   readonly session: Api.Session
   readonly children: ComponentChildren
 }) => {
-  const [notSignedOut, setNotSignedOut] = useState<Api.Problem>()
-  const signOut = () => {
-    setNotSignedOut(undefined)
-    Api.signOut().catch((error) => setNotSignedOut(Api.toProblem(error)))
+  const [problem, setProblem] = useState<Api.Problem>()
+  /** What gives up a right is done when the server says so. */
+  const giveUp = (call: () => Promise<void>, title: string) => () => {
+    setProblem(undefined)
+    call().catch((error) => setProblem({ ...Api.toProblem(error), title }))
   }
   return (
     <div class={session.changes ? "shell changes" : "shell"}>
@@ -159,11 +167,9 @@ export const Shell = ({
         </a>
         <Search />
         <LiveState />
-        <Changes session={session} />
+        <Changes session={session} close={giveUp(Api.closeChanges, "Changes are still open")} />
         <div class="who">
-          <span>
-            {session.operator} <small>{session.role}</small>
-          </span>
+          <Who session={session} />
           <button
             type="button"
             class="quiet"
@@ -176,14 +182,14 @@ export const Shell = ({
               <path d="M8 2.5v11a5.5 5.5 0 0 0 0-11z" class="half" />
             </svg>
           </button>
-          <button type="button" class="quiet" onClick={signOut}>
+          <button type="button" class="quiet" onClick={giveUp(Api.signOut, "You are still signed in")}>
             Sign out
           </button>
         </div>
       </header>
-      <Nav />
+      <Nav session={session} />
       <main id="content" tabIndex={-1}>
-        {notSignedOut !== undefined && <ProblemNote problem={{ ...notSignedOut, title: "You are still signed in" }} />}
+        {problem !== undefined && <ProblemNote problem={problem} />}
         {children}
       </main>
       <footer>Times are local ({Intl.DateTimeFormat().resolvedOptions().timeZone}); UTC on hover.</footer>

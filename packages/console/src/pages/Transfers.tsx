@@ -142,7 +142,7 @@ export const Transfers = ({ kind }: { readonly kind: Api.Kind }) => {
             columns={columnsOf(kind)}
             rows={rows}
             keyOf={Api.idOf}
-            empty={`No ${title.toLowerCase()} are as the filters say.`}
+            empty={`No ${title.toLowerCase()} are as the filters say${Route.place.value.query.has("currency") ? " (a currency is meant as it is written, with its capitals)" : ""}.`}
             fresh={(row) => Live.freshness(Api.idOf(row))}
           />
           <Paging

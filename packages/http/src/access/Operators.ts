@@ -56,6 +56,8 @@ export interface Known extends Operator {
  * @category models
  */
 export interface Session {
+  /** What the token that it was begun with is known by. */
+  readonly digest: Uint8Array
   readonly expiresAtSeconds: number
   /** Until when changes are open; in the past where they are not. */
   readonly changesUntilSeconds: number
@@ -105,8 +107,8 @@ export const sessionSeconds = 8 * 3600
  */
 export const changesSeconds = 15 * 60
 
-/** What a session is for, in seconds since 1970. */
-type Terms = Pick<Session, "expiresAtSeconds" | "changesUntilSeconds">
+/** Whose a session is, and until when, in seconds since 1970. */
+type Terms = Pick<Session, "digest" | "expiresAtSeconds" | "changesUntilSeconds">
 
 /** What a session is sealed with: 32 bytes that nobody else knows. What a token is known by is not secret enough. */
 type Key = Redacted.Redacted<Uint8Array>
@@ -119,7 +121,7 @@ const sealed = (key: Key, digest: Uint8Array, said: string) =>
  *
  * @internal
  */
-export const seal = (key: Key, { digest }: Known, { expiresAtSeconds, changesUntilSeconds }: Terms): string => {
+export const seal = (key: Key, { digest, expiresAtSeconds, changesUntilSeconds }: Terms): string => {
   const said = `${expiresAtSeconds}.${changesUntilSeconds}`
   return `${said}.${sealed(key, digest, said).toString("base64url")}`
 }
@@ -150,6 +152,7 @@ export const unseal = (
     : {
         name: owner.name,
         role: owner.role,
+        digest: owner.digest,
         expiresAtSeconds,
         changesUntilSeconds,
         changes: changesUntilSeconds > nowSeconds,

@@ -189,7 +189,8 @@ const declared = (): ReadonlyArray<Route> => {
  *
  * const open = Routes.all.filter(({ credentials }) => credentials.length === 0).map(({ pattern }) => pattern)
  * const system = ["/", "/docs", "/health/live", "/health/ready", "/metrics", "/openapi.json"]
- * assert.deepEqual(open.toSorted(), [...system, "/operator/v1/session"])
+ * const session = ["/operator/v1/session", "/operator/v1/session/changes"]
+ * assert.deepEqual(open.toSorted(), [...system, ...session])
  * ```
  *
  * @category constants

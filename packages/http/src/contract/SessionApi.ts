@@ -64,7 +64,7 @@ const errors = [
  * import { SessionApi } from "@holdfast/http/SessionApi"
  * import assert from "node:assert/strict"
  *
- * assert.ok(Object.values(SessionApi.endpoints).every(({ path }) => path === "/operator/v1/session"))
+ * assert.ok(Object.values(SessionApi.endpoints).every(({ path }) => path.startsWith("/operator/v1/session")))
  * ```
  *
  * @category descriptions
@@ -84,6 +84,12 @@ export const SessionApi = HttpApiGroup.make("session")
     ),
     HttpApiEndpoint.get("who", "/session", { success: SessionAnswer, error: errors }).annotateMerge(
       OpenApi.annotations({ summary: "Ask who you are.", description: "By a session or by a token." }),
+    ),
+    HttpApiEndpoint.delete("closeChanges", "/session/changes", { success: SessionAnswer, error: errors }).annotateMerge(
+      OpenApi.annotations({
+        summary: "Close changes.",
+        description: "Before their fifteen minutes are over; the session goes on for reading.",
+      }),
     ),
     HttpApiEndpoint.delete("end", "/session", {
       success: Schema.Void.pipe(HttpApiSchema.status(204)).annotate({ description: "It is forgotten." }),

@@ -25,13 +25,13 @@ const bearerOf = ({ headers }: HttpServerRequest.HttpServerRequest) =>
 
 const momentOf = (seconds: number) => DateTime.makeUnsafe(seconds * 1000)
 
+type Kept = Omit<Operators.Session, "confirmed" | "reason">
+
 const answerOf = ({
   name: operator,
   role,
   session,
-}: Operators.Operator & {
-  readonly session: Omit<Operators.Session, "confirmed" | "reason"> | undefined
-}): typeof SessionAnswer.Type => ({
+}: Operators.Operator & { readonly session: Kept | undefined }): typeof SessionAnswer.Type => ({
   operator,
   role,
   changes: session?.changes ?? true,
@@ -41,6 +41,25 @@ const answerOf = ({
 
 const encodeAnswer = Schema.encodeSync(SessionAnswer)
 
+/** What a session is from now on, for the browser to keep. */
+const answerWith = Effect.fnUntraced(function* (
+  request: HttpServerRequest.HttpServerRequest,
+  asking: Operators.Operator & { readonly session: Kept },
+  nowSeconds: number,
+) {
+  const { sessionKey } = yield* OperatorsLog
+  const cookie = Operators.seal(sessionKey, asking.session)
+  return HttpServerResponse.jsonUnsafe(encodeAnswer(answerOf(asking))).pipe(
+    HttpServerResponse.setCookieUnsafe(Operators.cookieName, cookie, {
+      ...cookieOptions,
+      maxAge: `${asking.session.expiresAtSeconds - nowSeconds} seconds`,
+      secure: isSecure(request),
+    }),
+  )
+})
+
+const nowInSeconds = Effect.map(Clock.currentTimeMillis, (millis) => Math.floor(millis / 1000))
+
 export const layer = HttpApiBuilder.group(
   Routed,
   "session",
@@ -49,6 +68,14 @@ export const layer = HttpApiBuilder.group(
     const { guard, callerOf } = yield* CallerLimits
     const { readAs } = yield* Bodies
     const readSession = readAs(SessionRequest)
+
+    const asking = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+      const token = bearerOf(request)
+      const asked = whoAsks(credentials, token, request)
+      // A page that is opened asks with nothing: nobody guesses at anything.
+      const isGuess = Redacted.value(token) !== "" || Operators.cookiesOf(request.headers["cookie"]).length > 0
+      return yield* isGuess ? guard(callerOf(yield* originOf(request)), asked) : asked
+    })
 
     return handlers
       .handleRaw(
@@ -64,21 +91,25 @@ export const layer = HttpApiBuilder.group(
           )
           yield* note({ operator: known.name })
           const changes = asked.changes === true && known.role !== "read"
-          const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+          const nowSeconds = yield* nowInSeconds
           const session = {
+            digest: known.digest,
             expiresAtSeconds: nowSeconds + Operators.sessionSeconds,
             changesUntilSeconds: changes ? nowSeconds + Operators.changesSeconds : 0,
             changes,
           }
-          const { sessionKey } = yield* OperatorsLog
-          const cookie = Operators.seal(sessionKey, known, session)
-          return HttpServerResponse.jsonUnsafe(encodeAnswer(answerOf({ ...known, session }))).pipe(
-            HttpServerResponse.setCookieUnsafe(Operators.cookieName, cookie, {
-              ...cookieOptions,
-              maxAge: `${Operators.sessionSeconds} seconds`,
-              secure: isSecure(request),
-            }),
-          )
+          return yield* answerWith(request, { ...known, session }, nowSeconds)
+        }),
+      )
+      .handleRaw(
+        "closeChanges",
+        Effect.fnUntraced(function* ({ request }) {
+          const { session, ...operator } = yield* asking(request)
+          // A program shows its token each time: for it nothing is open.
+          if (session === undefined)
+            return HttpServerResponse.jsonUnsafe(encodeAnswer(answerOf({ ...operator, session })))
+          const closed = { ...session, changes: false, changesUntilSeconds: 0 }
+          return yield* answerWith(request, { ...operator, session: closed }, yield* nowInSeconds)
         }),
       )
       .handleRaw("end", () =>
@@ -90,14 +121,7 @@ export const layer = HttpApiBuilder.group(
         ),
       )
       .handleAll({
-        who: Effect.fnUntraced(function* () {
-          const request = yield* HttpServerRequest.HttpServerRequest
-          const token = bearerOf(request)
-          const asked = whoAsks(credentials, token, request)
-          // A page that is opened asks with nothing: nobody guesses at anything.
-          const isGuess = Redacted.value(token) !== "" || Operators.cookiesOf(request.headers["cookie"]).length > 0
-          return answerOf(yield* isGuess ? guard(callerOf(yield* originOf(request)), asked) : asked)
-        }),
+        who: () => Effect.map(Effect.flatMap(HttpServerRequest.HttpServerRequest, asking), answerOf),
       })
   }),
 )
