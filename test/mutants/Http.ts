@@ -407,6 +407,13 @@ export const http = [
       "",
     ],
   }),
+  ...of("http/src/handlers/SessionHandlers.ts", ["http/Operators"], {
+    "changes that are closed stay open": ["changes: false, changesUntilSeconds: 0 }", "changes: false }"],
+    "whoever closes changes has eight hours more": [
+      "expiresAtSeconds - nowSeconds} seconds",
+      "expiresAtSeconds} seconds",
+    ],
+  }),
   ...of("http/src/access/Operators.ts", ["http/Operators"], {
     "whoever reads may change": ["rankOf(role) < rankOf(needed)", "rankOf(role) < 0"],
     "a session for reading makes changes": ["session !== undefined && !session.changes", "session === undefined"],
