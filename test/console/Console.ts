@@ -264,5 +264,5 @@ export const raw = async (url: string, headers: Http.OutgoingHttpHeaders) => {
   const response = await new Promise<Http.IncomingMessage>((resolve, reject) =>
     Http.get(url, { headers }, resolve).on("error", reject),
   )
-  return { headers: response.headers, body: await buffer(response) }
+  return { status: response.statusCode, headers: response.headers, body: await buffer(response) }
 }

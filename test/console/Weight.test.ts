@@ -24,6 +24,17 @@ describe("the console arrives", { timeout: 60_000 }, () => {
 
   const get = (path: string, encoding: string) => Console.raw(`${console.url}${path}`, { "accept-encoding": encoding })
 
+  it("compressed for whoever takes that, and once only", async () => {
+    const plain = await get("/console", "gzip;q=0, identity")
+    assert.strictEqual(plain.headers["content-encoding"], undefined)
+    const gzip = await get("/console", "br;q=0, *")
+    assert.strictEqual(gzip.headers["content-encoding"], "gzip")
+    assert.isTrue(gunzipSync(gzip.body).equals(plain.body))
+    const known = { "if-none-match": `"of-yesterday", W/${gzip.headers.etag}` }
+    const again = await Console.raw(`${console.url}/console`, known)
+    assert.deepStrictEqual([again.status, again.body.length], [304, 0])
+  })
+
   it("in at most 40 kB, compressed", async () => {
     const index = await get("/console", "gzip")
     const html = gunzipSync(index.body).toString()

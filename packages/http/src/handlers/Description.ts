@@ -11,6 +11,7 @@ import * as Routes from "../contract/Routes.ts"
 import * as Page from "../docs/Page.ts"
 import { brotli, gzip } from "../node/Compression.ts"
 import { sha256 } from "../node/Sha256.ts"
+import { type Coding, codingFor, isKnown } from "../request/Negotiation.ts"
 
 /** A text in one encoding. */
 interface Representation {
@@ -18,14 +19,11 @@ interface Representation {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** What a text may be encoded in, the best first. */
-const codings = {
+const codings: Record<Coding, (bytes: Uint8Array) => Promise<Uint8Array>> = {
   br: brotli,
   gzip,
-  identity: async (bytes: Uint8Array) => bytes,
+  identity: async (bytes) => bytes,
 }
-
-type Coding = keyof typeof codings
 
 /** What is served for a text that is made when it is first asked for. */
 const text = (make: () => string) => Effect.sync(() => new TextEncoder().encode(make()))
@@ -57,21 +55,9 @@ const serve = Effect.fnUntraced(function* (make: Effect.Effect<Uint8Array>, cont
   })
 })
 
-/** The best that a caller takes. Whoever takes none of them gets the text as it is. */
-const codingFor = (accepted = ""): Coding => {
-  const taken = new Map(
-    accepted.split(",").map((item) => {
-      const [coding = "", weight = ""] = item.toLowerCase().split(";", 2)
-      return [coding.trim(), !/^\s*q=0(\.0*)?\s*$/.test(weight)] as const
-    }),
-  )
-  const takes = (coding: Coding) => taken.get(coding) ?? taken.get("*") ?? false
-  return takes("br") ? "br" : takes("gzip") ? "gzip" : "identity"
-}
-
-const respond = ({ bytes, headers }: Representation, known = "") => {
-  const isKnown = known.split(",").some((tag) => ["*", headers["etag"]].includes(tag.trim().replace(/^W\//, "")))
-  if (!isKnown) return HttpServerResponse.uint8Array(bytes, { headers, contentType: headers["content-type"] ?? "" })
+const respond = ({ bytes, headers }: Representation, known: string | undefined) => {
+  if (!isKnown(known, headers["etag"] ?? ""))
+    return HttpServerResponse.uint8Array(bytes, { headers, contentType: headers["content-type"] ?? "" })
   const { "content-type": _, "content-encoding": __, ...rest } = headers
   return HttpServerResponse.empty({ status: 304, headers: rest })
 }

@@ -4,6 +4,7 @@
  * first page, which finds its own way from the address.
  */
 import { HttpServerResponse } from "effect/http"
+import { type Coding, codingFor, isKnown } from "./Negotiation.ts"
 
 /**
  * A file as it is served.
@@ -13,7 +14,7 @@ import { HttpServerResponse } from "effect/http"
 export interface File {
   readonly contentType: string
   /** By the name of the encoding; `identity` is the file itself. */
-  readonly encodings: Readonly<Partial<Record<"identity" | "gzip" | "br", Uint8Array>>>
+  readonly encodings: Readonly<Partial<Record<Coding, Uint8Array>>>
   /** Whether its name changes with its content: such may be kept for ever. */
   readonly immutable: boolean
   /** Of its content, for whoever asks whether it is still the same. */
@@ -75,12 +76,10 @@ export const find = (
     vary: "accept-encoding",
     etag: file.etag,
   }
-  if (headers["if-none-match"] === file.etag) return HttpServerResponse.empty({ status: 304, headers: fixed })
-  const accepted = new Set(headers["accept-encoding"]?.split(",").map((one) => one.split(";", 1)[0]?.trim()))
-  const encoding = (["br", "gzip"] as const).find((name) => accepted.has(name) && file.encodings[name] !== undefined)
-  const body = file.encodings[encoding ?? "identity"] ?? new Uint8Array()
-  return HttpServerResponse.uint8Array(body, {
+  if (isKnown(headers["if-none-match"], file.etag)) return HttpServerResponse.empty({ status: 304, headers: fixed })
+  const coding = codingFor(headers["accept-encoding"], (coding) => file.encodings[coding] !== undefined)
+  return HttpServerResponse.uint8Array(file.encodings[coding] ?? new Uint8Array(), {
     contentType: file.contentType,
-    headers: encoding === undefined ? fixed : { ...fixed, "content-encoding": encoding },
+    headers: coding === "identity" ? fixed : { ...fixed, "content-encoding": coding },
   })
 }
