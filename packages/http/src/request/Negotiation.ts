@@ -1,7 +1,7 @@
 /** What a caller takes of what there is, and has already. (RFC 9110, 12.5.3 and 13.1.2.) */
 
 /** What a text may be compressed with, the best first. */
-export const compressions = ["br", "gzip"] as const
+const compressions = ["br", "gzip"] as const
 
 /** How a text may be encoded. */
 export type Coding = (typeof compressions)[number] | "identity"
