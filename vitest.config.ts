@@ -15,7 +15,8 @@ export default defineConfig({
     // Most tests wait for others to do something: on two cores, one at a time takes twice as long.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     globalSetup: ["test/support/globalSetup.ts"],
-    testTimeout: 15_000,
+    // Only against what hangs: how long something may take, tests say themselves.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 })

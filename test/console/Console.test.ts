@@ -505,21 +505,59 @@ describe("at the console", { timeout: 60_000 }, () => {
     assert.strictEqual(new URL(other.url()).pathname, "/console/journal")
     await page.getByRole("button", { name: "Read only" }).click()
     const dialog = page.getByRole("dialog")
+    // Nobody becomes somebody else by that.
     await dialog.getByLabel("Operator’s token").fill(Console.tokens.ada)
     await dialog.getByRole("button", { name: "Open changes" }).click()
-    for (const window of [page, other]) {
-      await window.getByText(/^Changes open/).waitFor()
-      await window.locator("header").getByText("ada").waitFor()
-    }
+    await dialog.getByRole("alert").getByText("This is a token of ada. Expected one of otto.").waitFor()
+    await dialog.getByLabel("Operator’s token").fill(Console.tokens.otto)
+    await page.keyboard.down("Enter")
+    for (const window of [page, other]) await window.getByText(/^Changes open/).waitFor()
+    // Whoever holds the key down does not close them with it.
+    await page.keyboard.down("Enter")
+    await page.keyboard.up("Enter")
     // Who is done closes them, in all windows.
     await other.route("**/session/changes", (route) => route.abort())
     await other.getByRole("button", { name: "Changes open" }).click()
     await other.getByRole("alert").getByText("Changes are still open").waitFor()
-    await other.unrouteAll({ behavior: "ignoreErrors" })
-    await other.getByRole("button", { name: "Changes open" }).click()
+    await page.getByRole("button", { name: "Changes open" }).click()
     for (const window of [page, other]) {
       await window.getByRole("button", { name: "Read only" }).waitFor()
+      await vi.waitFor(async () => assert.strictEqual(await window.getByRole("alert").count(), 0))
     }
+    await other.unrouteAll({ behavior: "ignoreErrors" })
+    // The answer to whoever opened them comes when another window signs out: nobody is signed in by it again.
+    const answered = Promise.withResolvers<void>()
+    const isAsked = Promise.withResolvers<void>()
+    await page.route("**/session", async (route) => {
+      const response = await route.fetch()
+      isAsked.resolve()
+      await answered.promise
+      await route.fulfill({ response })
+    })
+    await page.getByRole("button", { name: "Read only" }).click()
+    await dialog.getByLabel("Operator’s token").fill(Console.tokens.otto)
+    await dialog.getByRole("button", { name: "Open changes" }).click()
+    await isAsked.promise
+    await other.getByRole("button", { name: "Sign out" }).click()
+    answered.resolve()
+    for (const window of [page, other]) await window.getByRole("button", { name: "Sign in" }).waitFor()
+    assert.deepStrictEqual(
+      (await context.cookies(`${console.url}/operator`)).filter(({ name }) => name === Operators.cookieName),
+      [],
+    )
+    await page.unrouteAll({ behavior: "ignoreErrors" })
+    // Where the answer is lost, the server is asked what came of it.
+    await Console.signIn(page, Console.tokens.otto)
+    await Console.isLive(page)
+    await page.route("**/session", async (route) => {
+      if (route.request().method() !== "POST") return route.continue()
+      await route.fetch()
+      await route.abort()
+    })
+    await page.getByRole("button", { name: "Read only" }).click()
+    await dialog.getByLabel("Operator’s token").fill(Console.tokens.otto)
+    await dialog.getByRole("button", { name: "Open changes" }).click()
+    for (const window of [page, other]) await window.getByText(/^Changes open/).waitFor()
     await context.close()
   })
 

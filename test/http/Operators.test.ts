@@ -141,6 +141,23 @@ layer(TestServer.layer(undefined, undefined, { operators }), TestServer.options)
     }),
   )
 
+  it.effect("open changes with a token of their own, and only so far as their role goes", () =>
+    Effect.gen(function* () {
+      const { answer } = yield* begin("read", true)
+      assert.deepInclude(answer.json, { role: "read", changes: false, changesUntil: null })
+      assert.deepInclude((yield* as("read", "GET", "/session")).json, { changes: false })
+      const of = (operator: string) =>
+        anyone("POST", "/operator/v1/session", { body: { token: tokens.admin, changes: true, operator } })
+      const others = yield* of("otto")
+      assert.deepStrictEqual([typeOf(others), others.headers["set-cookie"]], [[403, "forbidden"], undefined])
+      assert.strictEqual(others.json["detail"], "This is a token of anna. Expected one of otto.")
+      assert.deepInclude((yield* of("anna")).json, { operator: "anna", changes: true })
+      for (const method of ["GET", "DELETE"]) {
+        assert.deepStrictEqual(typeOf(yield* as("read", method, "/session?changes=true")), [400, "malformed-request"])
+      }
+    }),
+  )
+
   it.effect("can close changes before their time is over, and read on until the session ends", () =>
     Effect.gen(function* () {
       const { answer, said } = yield* begin("operate", true)

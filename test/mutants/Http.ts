@@ -409,6 +409,8 @@ export const http = [
   }),
   ...of("http/src/handlers/SessionHandlers.ts", ["http/Operators"], {
     "changes that are closed stay open": ["changes: false, changesUntilSeconds: 0 }", "changes: false }"],
+    "whoever opens changes becomes whose token it is": ["asked.operator !== known.name", 'asked.operator === ""'],
+    "a reader's changes are said to be open": ['role !== "read" && (session', "(session"],
     "whoever closes changes has eight hours more": [
       "expiresAtSeconds - nowSeconds} seconds",
       "expiresAtSeconds} seconds",

@@ -43,16 +43,67 @@ const share = (now: Session | null) => {
   windows.postMessage(now)
 }
 
-export const signIn = async (token: string, changes: boolean) =>
-  share(await ask<Session>("/session", { method: "POST", body: { token, changes } }))
+/** How far the server's clock is ahead of ours, about: by the server's a session ends. */
+let aheadMillis = 0
 
-export const closeChanges = async () => share(await ask<Session>("/session/changes", { method: "DELETE" }))
+export const serverNow = () => Date.now() + aheadMillis
 
-/** Once the cookie is gone. */
-export const signOut = async () => {
-  await ask("/session", { method: "DELETE" })
-  share(null)
+const sessionMillis = 10_000
+
+/** What came of a call about the session. An answer that comes later than this changes nothing. */
+const askOfSession = async (path: string, options: Options = {}): Promise<Session | null> => {
+  const response = await request(path, { ...options, signal: AbortSignal.timeout(sessionMillis) })
+  const now = Date.parse(response.headers.get("date") ?? "")
+  if (!Number.isNaN(now)) aheadMillis = now - Date.now()
+  return response.status === 204 ? null : await read<Session>(response)
 }
+
+/**
+ * One after the other in all windows: an answer to what was asked before, with its cookie, would undo what came after.
+ * Only over TLS, or on one's own machine, windows can agree on that.
+ */
+const inOrder = <A>(mode: LockMode, call: () => Promise<A>): Promise<A> =>
+  navigator.locks === undefined ? call() : navigator.locks.request("session", { mode }, async () => await call())
+
+const who = async () => {
+  try {
+    return await askOfSession("/session")
+  } catch (error) {
+    if (toProblem(error).status === 401) return null
+    throw error
+  }
+}
+
+/** Who one is; nobody is `null`. */
+export const askWho = () => inOrder("shared", who)
+
+const changeSession = (path: string, options: Options, isDone: (now: Session | null) => boolean) =>
+  inOrder("exclusive", async () => {
+    try {
+      share(await askOfSession(path, options))
+    } catch (error) {
+      if (toProblem(error).status !== undefined) throw error
+      // It may have been done all the same.
+      const now = await who().catch(() => Promise.reject(error))
+      share(now)
+      if (!isDone(now)) throw error
+    }
+  })
+
+export const signIn = (token: string) =>
+  changeSession("/session", { method: "POST", body: { token } }, (now) => now !== null)
+
+/** With a token of the same operator: whoever leaves a screen to another signs out. */
+export const openChanges = (token: string) => {
+  const operator = isSession(session.value) ? session.value.operator : ""
+  const body = { token, changes: true, operator }
+  return changeSession("/session", { method: "POST", body }, (now) => now?.changes === true)
+}
+
+export const closeChanges = () =>
+  changeSession("/session/changes", { method: "DELETE" }, (now) => now?.changes !== true)
+
+export const signOut = () => changeSession("/session", { method: "DELETE" }, (now) => now === null)
 
 /** Of a change: what the operator typed, and why. */
 export interface Confirmation {
@@ -99,7 +150,7 @@ export const request = async (path: string, options: Options = {}): Promise<Resp
   try {
     response = await fetch(`${base}${path}`, { ...init, ...(abort && { signal: abort }) })
   } catch (error) {
-    if (abort?.aborted === true) throw error
+    if (abort?.aborted === true && abort.reason?.name !== "TimeoutError") throw error
     throw new Refused(notAnswered)
   }
   if (response.ok) return response
@@ -108,9 +159,18 @@ export const request = async (path: string, options: Options = {}): Promise<Resp
   throw new Refused(await problemOf(response))
 }
 
+/** What an answer says, if all of it comes. */
+const read = async <A>(response: Response): Promise<A> => {
+  try {
+    return (await response.json()) as A
+  } catch {
+    throw new Refused(notAnswered)
+  }
+}
+
 export const ask = async <A>(path: string, options?: Options): Promise<A> => {
   const response = await request(path, options)
-  return (response.status === 204 ? undefined : await response.json()) as A
+  return response.status === 204 ? (undefined as A) : await read<A>(response)
 }
 
 /** Whether the same may well be answered soon: nothing came of it, there was too much to do, or something was away. */

@@ -102,11 +102,11 @@ export const ChangeDialog = ({ title, children, expected, what, action, change, 
 
 /** Asks for the token, to look around or to make changes for a while. */
 export const TokenForm = ({
-  changes,
+  take,
   action,
   done,
 }: {
-  readonly changes: boolean
+  readonly take: (token: string) => Promise<void>
   readonly action: string
   readonly done?: () => void
 }) => {
@@ -118,7 +118,7 @@ export const TokenForm = ({
     setBusy(true)
     setProblem(undefined)
     try {
-      await Api.signIn(token, changes)
+      await take(token)
       done?.()
     } catch (error) {
       setProblem(Api.toProblem(error))
@@ -155,7 +155,7 @@ export const OpenChangesDialog = () => {
   return (
     <Dialog title="Open changes for 15 minutes" onClose={close}>
       <p>Until then this browser may change what your role allows. Each change asks what it is about, and why.</p>
-      <TokenForm changes action="Open changes" done={close} />
+      <TokenForm take={Api.openChanges} action="Open changes" done={close} />
     </Dialog>
   )
 }

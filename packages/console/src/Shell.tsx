@@ -106,11 +106,11 @@ const untilOf = (moment: string | null, now: number) => {
 }
 
 const Changes = ({ session, close }: { readonly session: Api.Session; readonly close: () => void }) => {
-  const [now, setNow] = useState(Date.now)
+  const [now, setNow] = useState(Api.serverNow)
   useEffect(() => {
     if (!session.changes) return
-    setNow(Date.now())
-    const timer = setInterval(() => setNow(Date.now()), 1000)
+    setNow(Api.serverNow())
+    const timer = setInterval(() => setNow(Api.serverNow()), 1000)
     return () => clearInterval(timer)
   }, [session.changes])
   if (session.role === "read") return <span class="mode">Read only</span>
@@ -129,11 +129,18 @@ const Changes = ({ session, close }: { readonly session: Api.Session; readonly c
     )
   }
   return (
-    <button type="button" class="mode open" title="Close changes" onClick={close}>
-      Changes open{" "}
-      <span class="digits" aria-hidden="true">
-        {untilOf(session.changesUntil, now)}
-      </span>
+    <button
+      type="button"
+      class="mode open"
+      title="Close changes"
+      aria-label="Changes open: close them"
+      onClick={close}
+      onKeyDown={(event) => {
+        // Whoever has just opened them may still hold the key down.
+        if (event.repeat) event.preventDefault()
+      }}
+    >
+      Changes open <span class="digits">{untilOf(session.changesUntil, now)}</span> <span>×</span>
     </button>
   )
 }
@@ -146,11 +153,22 @@ export const Shell = ({
   readonly children: ComponentChildren
 }) => {
   const [problem, setProblem] = useState<Api.Problem>()
+  const givingUp = useRef(false)
   /** What gives up a right is done when the server says so. */
-  const giveUp = (call: () => Promise<void>, title: string) => () => {
+  const giveUp = (call: () => Promise<void>, title: string) => async () => {
+    if (givingUp.current) return
+    givingUp.current = true
     setProblem(undefined)
-    call().catch((error) => setProblem({ ...Api.toProblem(error), title }))
+    try {
+      await call()
+    } catch (error) {
+      setProblem({ ...Api.toProblem(error), title })
+    } finally {
+      givingUp.current = false
+    }
   }
+  // What another window did may have ended it.
+  useEffect(() => setProblem(undefined), [session.operator, session.changes])
   return (
     <div class={session.changes ? "shell changes" : "shell"}>
       <a class="skip" href="#content">

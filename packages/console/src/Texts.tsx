@@ -1,7 +1,7 @@
 /** Small things that every page shows: moments, ids to copy, states, problems. */
 import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
-import type { Problem } from "./Api.ts"
+import * as Api from "./Api.ts"
 
 const two = (count: number) => String(count).padStart(2, "0")
 
@@ -38,9 +38,9 @@ export const duration = (seconds: number): string => {
 
 /** For how long already; it counts on. */
 export const Age = ({ at }: { readonly at: string }) => {
-  const [now, setNow] = useState(Date.now)
+  const [now, setNow] = useState(Api.serverNow)
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000)
+    const timer = setInterval(() => setNow(Api.serverNow()), 1000)
     return () => clearInterval(timer)
   }, [])
   return <span class="age">{duration(Math.max(0, Math.floor((now - Date.parse(at)) / 1000)))}</span>
@@ -113,7 +113,7 @@ export const ProblemNote = ({
   problem,
   children,
 }: {
-  readonly problem: Problem
+  readonly problem: Api.Problem
   readonly children?: ComponentChildren
 }) => (
   <div class="problem" role="alert">
@@ -154,7 +154,13 @@ const Loading = () => (
   </p>
 )
 
-export const Waiting = ({ problem, again }: { readonly problem: Problem | undefined; readonly again: () => void }) =>
+export const Waiting = ({
+  problem,
+  again,
+}: {
+  readonly problem: Api.Problem | undefined
+  readonly again: () => void
+}) =>
   problem === undefined ? (
     <Loading />
   ) : (

@@ -9,7 +9,7 @@ import { CopyButton, Free, Id, State, Time } from "./Texts.tsx"
 const stateOf = ({ revokedAt, usedBy, expiresAt }: Api.Token) => {
   if (usedBy !== undefined) return "USED"
   if (revokedAt !== undefined) return "REVOKED"
-  return Date.parse(expiresAt) <= Date.now() ? "EXPIRED" : "OPEN"
+  return Date.parse(expiresAt) <= Api.serverNow() ? "EXPIRED" : "OPEN"
 }
 
 const Revoke = ({ token, again }: { readonly token: Api.Token; readonly again: () => void }) => {

@@ -56,7 +56,7 @@ const Login = () => (
       }
     >
       <p>With your operator’s token. For eight hours this browser may look at everything, and change nothing.</p>
-      <TokenForm changes={false} action="Sign in" />
+      <TokenForm take={Api.signIn} action="Sign in" />
     </Page>
   </main>
 )
@@ -79,7 +79,7 @@ const keepLoginAddress = (signedIn: boolean) => {
 
 const askWho = async () => {
   try {
-    Api.session.value = await Api.ask<Api.Session>("/session")
+    Api.session.value = await Api.askWho()
   } catch (error) {
     const known = Api.session.value
     if (known === null) return
@@ -109,7 +109,7 @@ const Console = () => {
   useEffect(() => {
     const until = signedIn ? (session.changesUntil ?? session.expiresAt) : null
     if (until === null) return
-    const left = Date.parse(until) - Date.now()
+    const left = Date.parse(until) - Api.serverNow()
     const timer = setTimeout(() => void askWho(), left < 0 ? 10_000 : Math.min(left + 1_000, 3_600_000))
     return () => clearTimeout(timer)
   }, [signedIn, session])

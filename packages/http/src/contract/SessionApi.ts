@@ -4,6 +4,7 @@
  */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { KnownQuery } from "./OperatorApi.ts"
 import * as Problems from "./Problems.ts"
 
 /**
@@ -24,6 +25,8 @@ export const SessionRequest = Schema.Struct({
   token: Schema.String,
   /** Whether changes are to be open, for a quarter of an hour; of whoever may make any. */
   changes: Schema.optionalKey(Schema.Boolean),
+  /** Whose token it has to be. */
+  operator: Schema.optionalKey(Schema.String),
 }).annotate({ description: "The token." })
 
 /**
@@ -50,12 +53,7 @@ export const SessionAnswer = Schema.Struct({
   changesUntil: Schema.NullOr(Schema.DateTimeUtcFromString),
 }).annotate({ description: "Who asks." })
 
-const errors = [
-  Problems.Unauthorized,
-  Problems.TooManyRequestsRetryAfter,
-  Problems.PayloadTooLarge,
-  Problems.UnsupportedMediaType,
-] as const
+const errors = [Problems.Unauthorized, Problems.TooManyRequestsRetryAfter] as const
 
 /**
  * Sessions of operators' browsers.
@@ -74,7 +72,7 @@ export const SessionApi = HttpApiGroup.make("session")
     HttpApiEndpoint.post("begin", "/session", {
       payload: SessionRequest,
       success: SessionAnswer,
-      error: errors,
+      error: [...errors, Problems.Forbidden, Problems.PayloadTooLarge, Problems.UnsupportedMediaType],
     }).annotateMerge(
       OpenApi.annotations({
         summary: "Begin a session.",
@@ -97,4 +95,5 @@ export const SessionApi = HttpApiGroup.make("session")
       OpenApi.annotations({ summary: "End the session.", description: "The browser forgets its cookie." }),
     ),
   )
+  .middleware(KnownQuery)
   .prefix("/operator/v1")

@@ -105,7 +105,7 @@ export const fields: Readonly<Record<string, Word>> = {
 
   hashed: ["The text that `hash` is of; null where it cannot be told here.", null],
   token: ["An operator's token.", "a-token-that-nobody-guesses"],
-  changes: ["Whether changes are open.", false],
+  changes: ["Whether changes are open.", true],
   changesUntil: [
     "Until when changes are open; null where they are not, or where no session is what lets you in.",
     at,

@@ -8,6 +8,7 @@ import { Credentials } from "../access/Credentials.ts"
 import * as Operators from "../access/Operators.ts"
 import { whoAsks } from "../access/OperatorToken.ts"
 import { Routed } from "../contract/Api.ts"
+import { Forbidden } from "../contract/Problems.ts"
 import { SessionAnswer, SessionRequest } from "../contract/SessionApi.ts"
 import { Bodies } from "../request/Bodies.ts"
 import { refuse } from "../request/Failures.ts"
@@ -34,9 +35,9 @@ const answerOf = ({
 }: Operators.Operator & { readonly session: Kept | undefined }): typeof SessionAnswer.Type => ({
   operator,
   role,
-  changes: session?.changes ?? true,
+  changes: role !== "read" && (session?.changes ?? true),
   expiresAt: session ? momentOf(session.expiresAtSeconds) : null,
-  changesUntil: session?.changes ? momentOf(session.changesUntilSeconds) : null,
+  changesUntil: role !== "read" && session?.changes ? momentOf(session.changesUntilSeconds) : null,
 })
 
 const encodeAnswer = Schema.encodeSync(SessionAnswer)
@@ -74,7 +75,9 @@ export const layer = HttpApiBuilder.group(
       const asked = whoAsks(credentials, token, request)
       // A page that is opened asks with nothing: nobody guesses at anything.
       const isGuess = Redacted.value(token) !== "" || Operators.cookiesOf(request.headers["cookie"]).length > 0
-      return yield* isGuess ? guard(callerOf(yield* originOf(request)), asked) : asked
+      const known = yield* isGuess ? guard(callerOf(yield* originOf(request)), asked) : asked
+      yield* note({ operator: known.name })
+      return known
     })
 
     return handlers
@@ -90,6 +93,11 @@ export const layer = HttpApiBuilder.group(
             }),
           )
           yield* note({ operator: known.name })
+          if (asked.operator !== undefined && asked.operator !== known.name) {
+            return yield* new Forbidden({
+              detail: `This is a token of ${known.name}. Expected one of ${asked.operator}.`,
+            })
+          }
           const changes = asked.changes === true && known.role !== "read"
           const nowSeconds = yield* nowInSeconds
           const session = {
