@@ -74,8 +74,14 @@ it.live("a killed backend costs no command", () =>
 )
 
 it.live("a database that takes no connections yet is waited for", () =>
-  withDatabase((database) =>
-    Effect.gen(function* () {
+  withDatabase((database) => {
+    const { stream } = FaultyStream.make(database.config.url)
+    let tries = 0
+    const counted = () => {
+      tries++
+      return stream()
+    }
+    return Effect.gen(function* () {
       const deallocations = yield* Holdfast.Holdfast
       const connection = yield* funded(10n)
       const [row] = yield* query(database, "SELECT current_database() AS name")
@@ -90,11 +96,18 @@ it.live("a database that takes no connections yet is waited for", () =>
       const reserved = yield* Effect.forkChild(deallocations.reserve("deallocation", termsOf(connection, 3n)), {
         startImmediately: true,
       })
-      yield* Effect.repeat(Effect.flip(deallocations.ready), { times: 20 })
+      const before = tries
+      yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => tries >= before + 5 })
+      yield* Effect.flip(deallocations.ready)
       yield* allow(true)
       assert.strictEqual((yield* Fiber.join(reserved)).state, "Reserved")
-    }).pipe(Effect.scoped, Effect.provide(serviceOn(database))),
-  ),
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        serviceOn(database, { connection: { ...database.config, stream: counted }, patienceMillis: 12_000 }),
+      ),
+    )
+  }),
 )
 
 const failing = (code: string, times: number) => [
