@@ -125,7 +125,7 @@ describe("after a restore from a backup", () => {
   it.live("tokens from before are refused, those that were used since the backup too, and later ones are taken", () =>
     withDatabase((database) =>
       Effect.gen(function* () {
-        const used = expiring(60)
+        const [used, unused] = [expiring(60), expiring(60)]
         yield* during(database, {}, (service) => Effect.provideService(funded(10n), Holdfast.Holdfast, service))
         const backup = yield* copyOf(database)
         const connection = yield* during(database, {}, (service) =>
@@ -139,7 +139,7 @@ describe("after a restore from a backup", () => {
           Effect.gen(function* () {
             const replayed = yield* Effect.flip(service.reserve("deallocation", termsOf(connection, 1n), used))
             assert.strictEqual(replayed._tag, "NonceUsed")
-            assert.strictEqual(yield* isTaken(service, expiring(60), "read"), "refused")
+            assert.strictEqual(yield* isTaken(service, unused, "read"), "refused")
             assert.strictEqual(yield* isTaken(service, expiring(66), "read"), "taken")
             assert.strictEqual(yield* isTaken(service, expiring(66), "command"), "taken")
           }),
@@ -156,13 +156,15 @@ describe("after a restore from a backup", () => {
   it.live("tokens from before are refused from the start on, whatever is asked first", () =>
     withDatabase((database) =>
       Effect.gen(function* () {
-        const mark = "SELECT nonces_until > now() + interval '60 s' AS is_ahead FROM forgotten"
+        const unused = expiring(60)
+        const made = DateTime.formatIso(unused.expiresAt)
+        const mark = `SELECT nonces_until > '${made}' AS is_ahead FROM forgotten`
         yield* during(database, {}, (service) => service.ready)
         const backup = yield* copyOf(database)
         yield* during(backup, {}, (service) =>
           Effect.gen(function* () {
             assert.deepStrictEqual(yield* query(backup, mark), [{ is_ahead: true }])
-            assert.strictEqual(yield* isTaken(service, expiring(60), "read"), "refused")
+            assert.strictEqual(yield* isTaken(service, unused, "read"), "refused")
           }),
         )
       }).pipe(Effect.scoped),
@@ -202,10 +204,12 @@ describe("after a restore from a backup", () => {
   it.live("of files, which shows in their incarnation where anybody can tell", () =>
     withDatabase((database) =>
       Effect.gen(function* () {
-        const takes = (incarnation: string | undefined) =>
-          during(database, { incarnation }, (service) =>
-            Effect.andThen(service.ready, isTaken(service, expiring(60), "command")),
+        const takes = (incarnation: string | undefined) => {
+          const nonce = expiring(60)
+          return during(database, { incarnation }, (service) =>
+            Effect.andThen(service.ready, isTaken(service, nonce, "command")),
           )
+        }
         for (const incarnation of [undefined, "first", "first", undefined]) {
           assert.strictEqual(yield* takes(incarnation), "taken")
         }

@@ -73,22 +73,21 @@ it.live("a database that keeps a command waiting is unavailable, and the same co
   withDatabase((database) =>
     Effect.gen(function* () {
       const connection = connectionOf()
-      const holdfast = yield* Effect.promise(() => Promises.make(serviceOn(database, { patienceMillis: 200 })))
+      const holdfast = yield* Effect.promise(() => Promises.make(serviceOn(database, { patienceMillis: 500 })))
       yield* Effect.addFinalizer(() => Effect.promise(holdfast.close))
       const call = <A>(evaluate: () => Promise<A>) => Effect.promise(evaluate)
       valueOf(yield* call(() => holdfast.register(connection)))
-      valueOf(yield* call(() => holdfast.adjust(creditOf(connection, 5n))))
+      // Here too the database may keep it waiting for longer.
+      const answered = <A, E>(evaluate: () => Promise<Promises.Answer<A, E>>) =>
+        Effect.eventually(Effect.filterOrFail(call(evaluate), ({ ok }) => ok))
+      const credit = creditOf(connection, 5n)
+      valueOf(yield* answered(() => holdfast.adjust(credit)))
       const lock = { ...connection, id: randomUUID(), amount: btc(1n) }
       const letGo = yield* holdAccounts(database)
       const answer = yield* call(() => holdfast.reserve("lock", lock))
       assert.isTrue(!answer.ok && answer.error._tag === "Unavailable" && answer.error.retryAfterSeconds > 0)
       yield* letGo
-      const retried = yield* Effect.eventually(
-        Effect.filterOrFail(
-          call(() => holdfast.reserve("lock", lock)),
-          ({ ok }) => ok,
-        ),
-      )
+      const retried = yield* answered(() => holdfast.reserve("lock", lock))
       assert.strictEqual(valueOf(retried).state, "Reserved")
     }),
   ),
@@ -102,10 +101,12 @@ it.live("where there is no database, the service is not made, and says why", () 
   }),
 )
 
-it.live("a process that closed its service ends, whatever it had under way", () =>
-  withDatabase((database) =>
-    Effect.promise(async () => {
-      const program = `
+it.live(
+  "a process that closed its service ends, whatever it had under way",
+  () =>
+    withDatabase((database) =>
+      Effect.promise(async () => {
+        const program = `
         import * as Promises from "@holdfast/domain/Promises"
         import { PgStore } from "@holdfast/persistence"
         import { Redacted } from "effect"
@@ -119,15 +120,16 @@ it.live("a process that closed its service ends, whatever it had under way", () 
         console.log((await registering).ok, (await followed).done)
         await holdfast.ready().catch((error) => console.log(error.message))
       `
-      const args = ["--conditions=@holdfast/source", "--input-type=module", "--eval", program]
-      const env = { ...process.env, DATABASE_URL: database.url }
-      const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"], timeout: 12_000 })
-      const [said, complained, [status]] = await Promise.all([
-        text(child.stdout),
-        text(child.stderr),
-        once(child, "exit"),
-      ])
-      assert.deepStrictEqual([status, said, complained], [0, "true true\nThis Holdfast is closed.\n", ""])
-    }),
-  ),
+        const args = ["--conditions=@holdfast/source", "--input-type=module", "--eval", program]
+        const env = { ...process.env, DATABASE_URL: database.url }
+        const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"], timeout: 50_000 })
+        const [said, complained, [status]] = await Promise.all([
+          text(child.stdout),
+          text(child.stderr),
+          once(child, "exit"),
+        ])
+        assert.deepStrictEqual([status, said, complained], [0, "true true\nThis Holdfast is closed.\n", ""])
+      }),
+    ),
+  60_000,
 )

@@ -67,10 +67,11 @@ describe("a server is ready", () => {
   it.live("which it says again and again without writing more than once a second", () =>
     withDatabase((database) =>
       Effect.gen(function* () {
+        const begun = performance.now()
         yield* eventually(true)
         yield* Effect.forEach(Array.from({ length: 200 }), () => isReady)
         const [row] = yield* query(database, "SELECT count(*)::int AS n FROM commits")
-        assert.isAtMost(Number(row?.["n"]), 4)
+        assert.isAtMost(Number(row?.["n"]), 2 + (performance.now() - begun) / 1_000)
       }).pipe(Effect.provide(serviceOn(database))),
     ),
   )

@@ -2,7 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import { Holdfast } from "@holdfast/domain"
 import { Effect, Fiber } from "effect"
-import { query, serverOn, serviceOn, untilFound, untilWaiting, withDatabase } from "../support/Databases.ts"
+import { open, query, serverOn, serviceOn, untilWaiting, withDatabase } from "../support/Databases.ts"
 import * as FaultyStream from "../support/FaultyStream.ts"
 import { newConnection, termsOf } from "../support/Fixtures.ts"
 
@@ -44,17 +44,23 @@ it.live("a reservation that waits for a registration finds it", () =>
       // A registration whose end is held up: it has the lock, and has written.
       yield* query(
         database,
-        "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$",
+        "CREATE TABLE gate ()",
+        "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN LOCK TABLE gate; RETURN NULL; END $$",
+        "CREATE TRIGGER linger AFTER INSERT ON connections EXECUTE FUNCTION linger()",
       )
-      yield* query(database, "CREATE TRIGGER linger AFTER INSERT ON connections EXECUTE FUNCTION linger()")
+      const holder = yield* open(database)
+      yield* holder.query("BEGIN")
+      yield* holder.query("LOCK TABLE gate")
       const registered = yield* Effect.forkChild(deallocations.register(connection), { startImmediately: true })
-      yield* untilFound(
-        database,
-        "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND mode = 'ExclusiveLock'",
-      )
-      const reserved = yield* deallocations.reserve("deallocation", termsOf(connection, 1n))
-      assert.strictEqual(reserved.state === "Rejected" && reserved.reason, "INSUFFICIENT_BALANCE")
+      yield* untilWaiting(database)
+      const reserved = yield* Effect.forkChild(deallocations.reserve("deallocation", termsOf(connection, 1n)), {
+        startImmediately: true,
+      })
+      yield* untilWaiting(database, 2)
+      yield* holder.query("ROLLBACK")
+      const rejected = yield* Fiber.join(reserved)
+      assert.strictEqual(rejected.state === "Rejected" && rejected.reason, "INSUFFICIENT_BALANCE")
       yield* Fiber.join(registered)
-    }).pipe(Effect.provide(serviceOn(database))),
+    }).pipe(Effect.scoped, Effect.provide(serviceOn(database))),
   ),
 )
