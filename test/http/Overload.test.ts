@@ -5,33 +5,36 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { assert, it } from "@effect/vitest"
 import { Holdfast, MemoryStore } from "@holdfast/domain"
 import { guarding } from "@holdfast/http/ResponseHeaders"
-import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Queue, Scope } from "effect"
 import { drip, keeps } from "../support/SlowClients.ts"
+import * as Stopwatch from "../support/Stopwatch.ts"
 import * as TestServer from "./TestServer.ts"
 
-/** The service in memory, whose readings of connections wait until they may go on. */
-const waiting = (gate: Deferred.Deferred<void>) =>
+/** The service in memory, whose readings of connections wait until they may go on, and tell that they do. */
+const waiting = (gate: Deferred.Deferred<void>, begun: Queue.Enqueue<void> | undefined = undefined) =>
   Layer.effect(
     Holdfast.Holdfast,
     Effect.map(Holdfast.Holdfast, (service) => ({
       ...service,
-      connection: (id) => Effect.andThen(Deferred.await(gate), service.connection(id)),
+      connection: (id) =>
+        Effect.sync(() => begun && Queue.offerUnsafe(begun, undefined)).pipe(
+          Effect.andThen(Deferred.await(gate)),
+          Effect.andThen(service.connection(id)),
+        ),
     })),
   ).pipe(Layer.provide(MemoryStore.layer()))
 
 it.live("beyond so many requests in hand, the next is turned away at once, and those in hand are answered", () =>
   Effect.gen(function* () {
     const gate = yield* Deferred.make<void>()
-    const context = yield* Layer.build(TestServer.layer(waiting(gate), { maxInFlight: 3 }))
+    const begun = yield* Queue.unbounded<void>()
+    const context = yield* Layer.build(TestServer.layer(waiting(gate, begun), { maxInFlight: 3 }))
     yield* Effect.gen(function* () {
       const terms = yield* TestServer.funded("10")
       const read = TestServer.operator("GET", `/operator/v1/connections/${terms.connectionId}`)
       const inHand = yield* Effect.forEach([1, 2], () => Effect.forkChild(read))
-      const quick = TestServer.operator("GET", "/operator/v1/balances")
-      const turnedAway = yield* quick.pipe(
-        Effect.filterOrFail(({ status }) => status === 503),
-        Effect.eventually,
-      )
+      yield* Queue.takeN(begun, 2)
+      const turnedAway = yield* TestServer.operator("GET", "/operator/v1/balances")
       // Of operators' there are too many, and there is room for the network.
       assert.strictEqual((yield* TestServer.reserve(terms)).status, 200)
       assert.deepStrictEqual(turnedAway.json, {
@@ -62,15 +65,16 @@ it.live("a server that stops lets go of those that it turned away too", () =>
   Effect.gen(function* () {
     const gate = yield* Deferred.make<void>()
     const scope = yield* Scope.make()
-    const context = yield* Layer.buildWithScope(TestServer.layer(waiting(gate), { maxInFlight: 1 }), scope)
+    const begun = yield* Queue.unbounded<void>()
+    const context = yield* Layer.buildWithScope(TestServer.layer(waiting(gate, begun), { maxInFlight: 1 }), scope)
     const { port } = Context.get(context, TestServer.TestServer)
     yield* Effect.gen(function* () {
       const terms = yield* TestServer.funded("10")
       const inHand = yield* Effect.forkChild(
         TestServer.operator("GET", `/operator/v1/connections/${terms.connectionId}`),
       )
-      const turnedAway = TestServer.reserve(terms).pipe(Effect.filterOrFail(({ status }) => status === 503))
-      yield* Effect.eventually(turnedAway)
+      yield* Queue.take(begun)
+      assert.strictEqual((yield* TestServer.reserve(terms)).status, 503)
 
       const socket = Net.connect(port, "127.0.0.1")
       socket.write("GET /operator/v1/deallocations HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\n\r\n")
@@ -122,24 +126,24 @@ it.live(
             socket.write("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000))
             setTimeout(() => socket.resume(), 45_000)
           }),
-          Promise.all(Array.from({ length: 1_000 }, () => keeps(port, () => {}))).then((seconds) =>
-            Math.max(...seconds),
-          ),
+          Promise.all(Array.from({ length: 1_000 }, () => keeps(port, () => {}))).then((all) => ({
+            awake: Math.max(...all.map(({ awake }) => awake)),
+          })),
           (async () => {
             await sleep(3_000)
-            const start = performance.now()
+            const stop = Stopwatch.start()
             await (await fetch(`http://127.0.0.1:${port}/health/live`)).text()
-            return (performance.now() - start) / 1000
+            return stop()
           })(),
         ]),
       )
-      const [slowHead = 99, slowBody = 99, neverReads = 99, idle = 99, meanwhile = 99] = limits
-      assert.isBelow(slowHead, 13)
-      assert.isBelow(slowBody, 23)
+      const [slowHead, slowBody, neverReads, idle, meanwhile] = limits
+      assert.isBelow(slowHead.awake, 13)
+      assert.isBelow(slowBody.awake, 23)
       // A connection that is still open would be served on.
-      assert.isBelow(neverReads, 47)
-      assert.isBelow(idle, 40)
-      assert.isBelow(meanwhile, 1)
-    }).pipe(Effect.provide(TestServer.layer())),
+      assert.isBelow(neverReads.awake, 47)
+      assert.isBelow(idle.awake, 40)
+      assert.isBelow(meanwhile.awake, 1)
+    }).pipe(Effect.provide(TestServer.layer(undefined, { idleTimeoutSeconds: 20 }))),
   90_000,
 )

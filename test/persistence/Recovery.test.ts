@@ -10,6 +10,7 @@ import { Array as Array_, Effect, Exit, Fiber, Ref, Result, Scope } from "effect
 import { serviceOn } from "../support/Databases.ts"
 import { balanceOf, funded, termsOf } from "../support/Fixtures.ts"
 import * as Quiet from "../support/Quiet.ts"
+import * as Stopwatch from "../support/Stopwatch.ts"
 
 const temporaryDirectory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "holdfast-recovery-"))),
@@ -63,9 +64,10 @@ it.live(
         assert.strictEqual(failure._tag, "Unavailable")
         const atOutage = yield* Ref.get(acknowledged)
         const after = yield* start(directory)
-        const readyAgain = Date.now()
+        const stop = Stopwatch.start()
+        yield* progress(atOutage + 1n)
+        assert.isBelow(stop().awake, 5)
         yield* progress(atOutage + 200n)
-        assert.isBelow(Date.now() - readyAgain, 5_000)
 
         yield* Ref.set(stopped, true)
         yield* Effect.forEach(clients, Fiber.join)
@@ -73,7 +75,7 @@ it.live(
         yield* Effect.addFinalizer(() => after.stop)
       }).pipe(Effect.scoped, Effect.provide(serviceOn(before, { patienceMillis: 300 })))
     }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, Quiet.layer])),
-  30_000,
+  60_000,
 )
 
 it.live("while the database is away, a caller is told so within its patience", () =>
@@ -85,7 +87,7 @@ it.live("while the database is away, a caller is told so within its patience", (
       const connection = yield* funded(10n)
       const terms = termsOf(connection, 1n)
       yield* server.stop
-      const startedAt = Date.now()
+      const stop = Stopwatch.start()
       const results = yield* Effect.forEach(
         Array_.range(1, 20),
         () => Effect.result(deallocations.reserve("deallocation", terms)),
@@ -93,7 +95,7 @@ it.live("while the database is away, a caller is told so within its patience", (
           concurrency: "unbounded",
         },
       )
-      assert.isBelow(Date.now() - startedAt, 2_000)
+      assert.isBelow(stop().awake, 2)
       assert.isTrue(results.every((_) => Result.isFailure(_) && _.failure._tag === "Unavailable"))
     }).pipe(Effect.provide(serviceOn(server, { patienceMillis: 500 })))
   }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, Quiet.layer])),

@@ -1,15 +1,16 @@
 /** Clients that take their time. */
 import * as Net from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
+import * as Stopwatch from "./Stopwatch.ts"
 
-/** How long a server keeps a client, in seconds. */
-export const keeps = (port: number, behave: (socket: Net.Socket) => void): Promise<number> => {
-  const start = performance.now()
+/** How long a server keeps a client. */
+export const keeps = (port: number, behave: (socket: Net.Socket) => void) => {
+  const stop = Stopwatch.start()
   const socket = Net.connect(port, "127.0.0.1")
   socket.on("error", () => socket.destroy())
   socket.resume()
   behave(socket)
-  return new Promise((resolve) => socket.on("close", () => resolve((performance.now() - start) / 1000)))
+  return new Promise<ReturnType<typeof stop>>((resolve) => socket.on("close", () => resolve(stop())))
 }
 
 /** Sends a text over and over, byte by byte, so many milliseconds apart, until the server lets go. */
