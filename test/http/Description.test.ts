@@ -231,7 +231,7 @@ layer(TestServer.layer(), TestServer.options)("the OpenAPI document", (it) => {
         assert.notDeepEqual(yield* Effect.promise(() => Linters.redocly(bad)), [])
         assert.notDeepEqual(yield* Effect.promise(() => Linters.spectral(bad)), [])
       }),
-    60_000,
+    180_000,
   )
 
   it.effect("writes an integer with all of its digits", () =>

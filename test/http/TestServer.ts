@@ -69,6 +69,8 @@ export const defaults = {
   ...Effect.runSync(
     Effect.provideService(Settings.load, ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord({ PORT: "0" })),
   ),
+  // Linters keep the process busy for longer than a connection would be kept, which breaks off what is asked on it next.
+  idleTimeoutSeconds: 600,
   // Tests are refused a lot, and ask for much without credentials.
   maxRefusalsPerMinute: 100_000,
   maxUnsignedPerSecond: 100_000,
