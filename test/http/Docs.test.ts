@@ -93,6 +93,7 @@ layer(Layer.fresh(TestServer.layer()), TestServer.options)("the page", (it) => {
           const form = page.locator("#operator-journalStream form")
           await form.locator("button").click()
           await form.locator("pre.answer", { hasText: terms.connectionId }).waitFor()
+          await form.locator("pre.answer", { hasText: '"quantity":"1000000000000000003"' }).waitFor()
           await form.locator("button", { hasText: "Stop" }).click()
           await form.locator("button", { hasText: "Send" }).waitFor()
           assert.include(await form.locator("pre.answer").textContent(), '"quantity":"1000000000000000003"')

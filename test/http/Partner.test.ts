@@ -717,8 +717,14 @@ describe("lists", () => {
           const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail()
           let text = ""
           return async (pattern: RegExp) => {
-            while (!pattern.test(text)) text += (await reader.read()).value ?? ""
-            return text
+            // Events may arrive in pieces.
+            const whole = () => text.slice(0, text.lastIndexOf("\n\n") + 2)
+            while (!pattern.test(whole())) {
+              const { done, value } = await reader.read()
+              if (done) assert.fail(`It ended: ${text}`)
+              text += value
+            }
+            return whole()
           }
         })
         const event = `id: ${reserved?.["cursor"]}\ndata: ${JSON.stringify(reserved)}\n\n`
