@@ -1,8 +1,9 @@
 /** Whatever cannot be understood is refused with the fact, and records nothing. */
 import { randomUUID } from "node:crypto"
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import * as Net from "node:net"
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import * as Signing from "../support/Signing.ts"
 import * as TestServer from "./TestServer.ts"
 
@@ -170,11 +171,17 @@ layer(TestServer.layer(), TestServer.options)("a reservation with", (it) => {
       const body = JSON.stringify(terms)
       const head = `POST /bitgo/v1/deallocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-BitGo-Signature: ${token}\r\n`
       const socket = Net.connect(port, "127.0.0.1")
-      socket.write(`${head}Content-Length: ${body.length + 1}\r\n\r\n${body}`)
-      // Until the server has read all that there is.
-      yield* Effect.sleep("100 millis")
+      // All that there is comes in one piece.
+      yield* Effect.callback<void>((resume) => {
+        const begun = () => resume(Effect.void)
+        const channel = "http.server.request.start"
+        subscribe(channel, begun)
+        socket.write(`${head}Content-Length: ${body.length + 1}\r\n\r\n${body}`)
+        socket.once("close", () => unsubscribe(channel, begun))
+      })
       socket.resetAndDestroy()
-      assert.include(yield* log, `"http.response.status_code":499`)
+      const isLogged = Effect.map(log, (log) => log.includes(`"http.response.status_code":499`))
+      yield* Effect.repeat(isLogged, { until: (logged) => logged, schedule: Schedule.spaced("5 millis") })
       assert.deepStrictEqual(yield* TestServer.recorded(terms), [])
       assert.strictEqual((yield* TestServer.reserve(terms)).status, 200)
     }),
