@@ -74,8 +74,6 @@ export const defaults = {
   // Tests are refused a lot, and ask for much without credentials.
   maxRefusalsPerMinute: 100_000,
   maxUnsignedPerSecond: 100_000,
-  // A test may hold up both ends for long, and would then ask over a connection that is being closed.
-  idleTimeoutSeconds: 3_600,
 }
 
 /** A server of its own, on a free port. */
