@@ -1,6 +1,6 @@
 /** What people do at the console, and what they see when things go wrong. */
 import { createHash, randomUUID } from "node:crypto"
-import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
+import { afterAll, afterEach, assert, beforeAll, describe, it, onTestFinished, vi } from "@effect/vitest"
 import * as Operators from "@holdfast/http/Operators"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import type { Page } from "playwright-core"
@@ -19,6 +19,8 @@ describe("at the console", { timeout: 60_000 }, () => {
     console = await run(Console.start)
   })
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+  // What one that failed has cut is no reason for the next to fail.
+  afterEach(() => console.mend())
 
   const [eu, us] = Console.connections
   const reserve = async (quantity: string) => {
@@ -29,6 +31,15 @@ describe("at the console", { timeout: 60_000 }, () => {
     return deallocationId
   }
   const link = (page: Page, id: string) => page.locator(`a[href$="${id}"]`).first()
+  /** Holds what is asked for until what it gives is called. */
+  const hold = async (page: Page, asked: string) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    await page.route(asked, async (route) => {
+      await promise
+      await route.continue()
+    })
+    return resolve
+  }
   const status = (page: Page) => page.locator("header").getByRole("status")
 
   it("a wrong token is refused with the server's words, a right one leads to where one wanted to go", async () => {
@@ -267,14 +278,7 @@ describe("at the console", { timeout: 60_000 }, () => {
     const id = await reserve("65")
     await page.waitForTimeout(1_500)
     assert.strictEqual(await link(page, id).count(), 0)
-    let answer = () => {}
-    const answered = new Promise<void>((resolve) => {
-      answer = resolve
-    })
-    await page.route("**/stream", async (route) => {
-      await answered
-      await route.continue()
-    })
+    const answer = await hold(page, "**/stream")
     await show(false)
     await status(page).getByText("Connecting…").waitFor()
     answer()
@@ -300,6 +304,10 @@ describe("at the console", { timeout: 60_000 }, () => {
     await vi.waitFor(async () => assert.strictEqual(await tile.textContent(), "Up"), 8_000)
     const name = new URL(console.database.url).pathname.slice(1)
     const elsewhere = { config: { ...console.database.config, database: "postgres" } }
+    const letIn = () => run(query(elsewhere, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`))
+    onTestFinished(async () => {
+      await letIn()
+    })
     await run(
       query(
         elsewhere,
@@ -314,14 +322,49 @@ describe("at the console", { timeout: 60_000 }, () => {
     // In the server's words, once it is asked.
     await page.getByRole("alert").waitFor()
     assert.strictEqual(await tile.textContent(), "Not known")
+    // Neither before the journal's page is answered nor after that anything says that it is empty.
+    const answer = await hold(page, "**/journal/newest?*")
     await page.getByRole("link", { name: "Journal" }).click()
     await page.locator(".waiting").waitFor()
     assert.strictEqual(await page.getByText("Nothing happened yet.").count(), 0)
+    answer()
+    await page.getByRole("alert").waitFor()
+    assert.strictEqual(await page.getByText("Nothing happened yet.").count(), 0)
+    await page.unrouteAll({ behavior: "ignoreErrors" })
     await page.getByRole("link", { name: "Overview" }).click()
-    await run(query(elsewhere, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`))
+    await letIn()
     await Console.isLive(page)
     await vi.waitFor(async () => assert.strictEqual(await tile.textContent(), "Up"), 8_000)
     assert.strictEqual(await page.getByRole("alert").count(), 0)
+    await context.close()
+  })
+
+  it("what was answered before the connection was lost is not what the overview takes for current", async () => {
+    const { page, context } = await Console.visit(console, "ruth", "/console/find")
+    await Console.isLive(page)
+    // By another server's clock, which is ahead.
+    await page.route("**/operator/v1/overview", async (route) => {
+      const response = await route.fetch()
+      const json: object = await response.json()
+      await route.fulfill({ response, json: { ...json, at: "2999-01-01T00:00:00.000Z" } })
+    })
+    const answered = page.waitForResponse("**/operator/v1/overview")
+    await page.getByRole("link", { name: "Overview" }).click()
+    await (await answered).finished()
+    const tile = page.locator(".tile", { has: page.getByText("Database", { exact: true }) }).locator("dd")
+    await tile.getByText("Up").waitFor()
+    await Console.isLive(page)
+    await page.unrouteAll({ behavior: "ignoreErrors" })
+    const answer = await hold(page, "**/operator/v1/overview")
+    console.cut()
+    await status(page)
+      .getByText(/^Not live since/)
+      .waitFor()
+    assert.strictEqual(await tile.textContent(), "Not known")
+    console.mend()
+    answer()
+    await Console.isLive(page)
+    await tile.getByText("Up").waitFor()
     await context.close()
   })
 

@@ -1,5 +1,5 @@
 /** All of it at a glance: what there is, what is reserved and for how long, and how the server is. */
-import { useEffect } from "preact/hooks"
+import { useEffect, useRef } from "preact/hooks"
 import * as Api from "../Api.ts"
 import { Balances } from "../Balances.tsx"
 import { Ages, Requests } from "../Charts.tsx"
@@ -128,6 +128,10 @@ export const Overview = () => {
   // Two servers may have two clocks: while it is live, what is told comes first.
   const [overview] = isLive ? known : known.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))
   const { again } = asked
+  // An answer of before the connection was lost says nothing of now.
+  const ofBefore = useRef<Api.Overview>(undefined)
+  if (isLive) ofBefore.current = asked.data
+  const isAnswered = asked.problem === undefined && asked.data !== ofBefore.current && overview === asked.data
   // Where it cannot be watched, it is asked for: at once, where it could be.
   useEffect(() => {
     if (live === false) again()
@@ -140,7 +144,7 @@ export const Overview = () => {
       ) : (
         <>
           {!isLive && asked.problem !== undefined && <ProblemNote problem={asked.problem} />}
-          <Tiles overview={overview} isCurrent={isLive || (asked.problem === undefined && overview === asked.data)} />
+          <Tiles overview={overview} isCurrent={isLive || isAnswered} />
         </>
       )}
       <section aria-labelledby="totals">
