@@ -201,11 +201,10 @@ export const start = Effect.gen(function* () {
     MAX_REFUSALS_PER_MINUTE: "1000",
   }
   const front = yield* wire
-  const startServer = Effect.map(ServerProcess.start(environment), (server) => {
-    front.lead(server.port)
-    return server
-  })
+  /** Another; whoever wants to come to it by the address that stays has to be led there. */
+  const startServer = ServerProcess.start(environment)
   const server = yield* startServer
+  front.lead(server.port)
   const browser = yield* BrowserProcess.start
   return {
     database,
@@ -226,6 +225,9 @@ const at = (url: string) => HttpClient.make(url, Signing.privateKey, tokens.ada)
 
 export type Console = Effect.Success<typeof start>
 
+/** How long one waits in vain: longer than a machine with other work makes one wait. */
+export const patienceMillis = 20_000
+
 /** A person at a browser of their own, signed in. What the page complains of is an error. */
 export const visit = async (
   { browser, url }: { readonly browser: Browser; readonly url: string },
@@ -235,7 +237,7 @@ export const visit = async (
 ): Promise<{ readonly page: Page; readonly context: BrowserContext; readonly complaints: Array<string> }> => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
   await context.grantPermissions(["clipboard-read", "clipboard-write"])
-  context.setDefaultTimeout(8_000)
+  context.setDefaultTimeout(patienceMillis)
   const page = await context.newPage()
   await page.goto(`${url}${path}`)
   await signIn(page, tokens[operator])
@@ -257,7 +259,7 @@ export const isLive = (page: Page) => page.locator(".live.on").waitFor()
 
 /** Waits until all parts of a page show what they have. */
 export const isLoaded = (page: Page) =>
-  vi.waitFor(async () => assert.strictEqual(await page.locator(".waiting").count(), 0), 8_000)
+  vi.waitFor(async () => assert.strictEqual(await page.locator(".waiting").count(), 0), patienceMillis)
 
 /** A file as it comes over the wire, not decompressed. */
 export const raw = async (url: string, headers: Http.OutgoingHttpHeaders) => {

@@ -57,7 +57,7 @@ const violationsOf = async (page: Page): Promise<ReadonlyArray<string>> => {
   return JSON.parse(String(json))
 }
 
-describe("every page", { timeout: 120_000 }, () => {
+describe("every page", { timeout: 300_000 }, () => {
   const scope = Scope.makeUnsafe()
   let console: Console.Console
   beforeAll(async () => {
