@@ -47,6 +47,8 @@ export const make = (url: Redacted.Redacted) => {
     let socket = new Net.Socket()
     let startup: Buffer | undefined
     let awaited: RegExp | undefined
+    /** The end of what was seen since then: an answer may come in pieces. */
+    let seen = ""
     let survives = false
     const duplex = new Duplex({
       // What is written waits until this is done.
@@ -102,9 +104,10 @@ export const make = (url: Redacted.Redacted) => {
     })
     const listen = () => {
       socket.on("data", (data) => {
-        if (awaited === undefined) duplex.push(data)
+        if (awaited === undefined) return void duplex.push(data)
+        seen = seen.slice(-16) + data.toString("latin1")
         // It is complete on the server, and nobody here will know.
-        else if (awaited.test(data.toString("latin1"))) duplex.destroy()
+        if (awaited.test(seen)) duplex.destroy()
       })
       socket.on("error", (error) => duplex.destroy(error))
       socket.on("close", () => duplex.destroy())

@@ -3,7 +3,7 @@ import { it } from "@effect/vitest"
 import type { Law } from "@holdfast/domain/testing"
 
 /** Each law is a test, and takes at most so long: longer than a law waits for one case. */
-export const obeys = (laws: ReadonlyArray<Law.Law>, timeoutMillis = 90_000): void => {
+export const obeys = (laws: ReadonlyArray<Law.Law>, timeoutMillis = 240_000): void => {
   for (const law of laws) it.live(law.description, () => law.check, timeoutMillis)
 }
 

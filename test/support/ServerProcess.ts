@@ -1,5 +1,6 @@
 /** The server as people run it: a process of its own, with a database of its own unless one is named. */
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
+import { randomInt } from "node:crypto"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import * as Net from "node:net"
@@ -16,13 +17,28 @@ export const temporaryDirectory = Effect.acquireRelease(
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true })),
 )
 
-/** A port that nobody listens on now. */
+/** One worker of the tests looks at other ports than the next: of each four, one is for it. */
+const residue = Number(process.env["VITEST_POOL_ID"] ?? process.pid) % 4
+let looked = randomInt(5_000)
+
+/**
+ * A port that nobody listens on now, and that nobody is given by chance until somebody does: those that Linux gives to
+ * whoever wants any begin at 32768.
+ */
 export const freePort = Effect.promise(async () => {
-  const server = Net.createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  return typeof address === "object" && address !== null ? address.port : 0
+  while (true) {
+    looked = (looked + 1) % 5_000
+    const port = 12_000 + looked * 4 + residue
+    const server = Net.createServer().listen(port, "127.0.0.1")
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    )
+    if (!isFree) continue
+    server.close()
+    await once(server, "close")
+    return port
+  }
 })
 
 /** The command `holdfast`, of the sources. */
@@ -124,6 +140,9 @@ export const start = Effect.fnUntraced(function* (
 const untilReady = ({ url, child, output }: ServerProcess) =>
   Effect.tryPromise(() => fetch(`${url}/health/ready`)).pipe(
     Effect.filterOrFail((response) => response.ok),
-    Effect.retry({ schedule: Schedule.spaced("20 millis"), while: () => child.exitCode === null }),
+    Effect.retry({
+      schedule: Schedule.spaced("20 millis"),
+      while: () => child.exitCode === null && child.signalCode === null,
+    }),
     Effect.mapError(() => new Error(`The server ended:\n${output()}`)),
   )
