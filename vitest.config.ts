@@ -17,6 +17,6 @@ export default defineConfig({
     globalSetup: ["test/support/globalSetup.ts"],
     // Only against what hangs: how long something may take, tests say themselves.
     testTimeout: 60_000,
-    hookTimeout: 60_000,
+    hookTimeout: 180_000,
   },
 })

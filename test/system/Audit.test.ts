@@ -42,5 +42,5 @@ it.live(
       assert.strictEqual(yield* Effect.promise(() => server.end("SIGTERM")), 0)
       assert.deepStrictEqual(yield* audit(directory), clean)
     }).pipe(Effect.scoped),
-  60_000,
+  180_000,
 )

@@ -30,7 +30,7 @@ const calls: ReadonlyArray<readonly [verb: string, ...words: ReadonlyArray<strin
 ]
 
 describe("every verb", () => {
-  it("is in the help, and in this list", () => {
+  it("is in the help, and in this list", { timeout: 180_000 }, () => {
     const help = execFileSync(
       ServerProcess.node,
       ["--conditions=@holdfast/source", "packages/server/src/holdfast.ts", "--help"],
@@ -63,17 +63,20 @@ describe("every verb", () => {
           assert.match(unknown.err, /^Unrecognized flag: --frobnicate/)
           assert.deepStrictEqual(readdirSync(directory), [])
         }).pipe(Effect.scoped),
-      60_000,
+      180_000,
     )
   }
 
-  it.live("completes in bash", () =>
-    Effect.gen(function* () {
-      const { code, out } = yield* ServerProcess.run("--completions", {}, "bash")
-      assert.strictEqual(code, 0)
-      assert.include(out, "transfers")
-      execFileSync("bash", ["-n"], { input: out })
-    }),
+  it.live(
+    "completes in bash",
+    () =>
+      Effect.gen(function* () {
+        const { code, out } = yield* ServerProcess.run("--completions", {}, "bash")
+        assert.strictEqual(code, 0)
+        assert.include(out, "transfers")
+        execFileSync("bash", ["-n"], { input: out })
+      }),
+    180_000,
   )
 })
 
@@ -142,7 +145,7 @@ describe("wrong use", () => {
           assert.match(ended.err, err)
           assert.deepStrictEqual([ended.code, ended.out], [2, ""])
         }).pipe(Effect.scoped),
-      60_000,
+      180_000,
     )
   }
 
@@ -155,16 +158,19 @@ describe("wrong use", () => {
         assert.match(err, /^Holdfast cannot run: HOST and PORT: listen EADDRNOTAVAIL: .* 192\.0\.2\.1/m)
         assert.deepStrictEqual([code, out], [2, ""])
       }).pipe(Effect.scoped),
-    60_000,
+    180_000,
   )
 
-  it.live("a server that is not there is none of the caller's fault: 1", () =>
-    Effect.gen(function* () {
-      const HOLDFAST_URL = `http://127.0.0.1:${yield* ServerProcess.freePort}`
-      const { code, err } = yield* ServerProcess.run("balances", { HOLDFAST_URL, OPERATOR_TOKEN: "x".repeat(20) })
-      assert.match(err, /^Cannot show balances: No Holdfast server answers at .*; HOLDFAST_URL names another\.\n$/)
-      assert.strictEqual(code, 1)
-    }),
+  it.live(
+    "a server that is not there is none of the caller's fault: 1",
+    () =>
+      Effect.gen(function* () {
+        const HOLDFAST_URL = `http://127.0.0.1:${yield* ServerProcess.freePort}`
+        const { code, err } = yield* ServerProcess.run("balances", { HOLDFAST_URL, OPERATOR_TOKEN: "x".repeat(20) })
+        assert.match(err, /^Cannot show balances: No Holdfast server answers at .*; HOLDFAST_URL names another\.\n$/)
+        assert.strictEqual(code, 1)
+      }),
+    180_000,
   )
 })
 
@@ -194,7 +200,7 @@ it.live(
       assert.match(readFileSync(token, "utf8"), /^[\w-]{43}\n$/)
       assert.strictEqual(statSync(token).mode & 0o777, 0o600)
     }).pipe(Effect.scoped),
-  60_000,
+  180_000,
 )
 
 it.live(

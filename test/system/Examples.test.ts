@@ -35,7 +35,7 @@ describe("the documentation's examples", () => {
 
   it("are there", () => assert.isNotEmpty(examples))
 
-  it("have the types they claim", { timeout: 60_000 }, () => assert.strictEqual(Examples.typeErrors(folder), ""))
+  it("have the types they claim", { timeout: 180_000 }, () => assert.strictEqual(Examples.typeErrors(folder), ""))
 
   for (const example of examples.filter(({ runs }) => runs)) {
     it(`${example.file}:${example.line} is true`, async () => {
@@ -56,7 +56,7 @@ describe("a false example", () => {
     assert.strictEqual(error.code, "ERR_ASSERTION")
   })
 
-  it("fails to compile, under its own line", { timeout: 60_000 }, () => {
+  it("fails to compile, under its own line", { timeout: 180_000 }, () => {
     const source = `/**\n * \`\`\`ts no-run\n * const text: string = 1\n * export { text }\n * \`\`\`\n */`
     const [example] = Examples.extract("packages/domain/src/Wrong.ts", source)
     assert.isDefined(example)

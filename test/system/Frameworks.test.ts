@@ -151,7 +151,7 @@ it("each example has its test", () => {
 })
 
 for (const [name, { notFound, callerHeader, ends }] of Object.entries(examples)) {
-  describe(name, { timeout: 60_000 }, () => {
+  describe(name, { timeout: 180_000 }, () => {
     beforeAll(() => {
       const { build } = scriptsOf(name)
       const env = { ...process.env, PATH: PackedExamples.path }

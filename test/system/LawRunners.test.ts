@@ -44,7 +44,7 @@ const run = async (
   const env = { PATH, HOME, NO_COLOR: "1", ...environment }
   const cwd = Path.join(examples, "testing", runner)
   const node = Path.join(modules, ".bin/node")
-  const options = { cwd, env, timeout: 60_000, killSignal: "SIGKILL", maxBuffer: 2 ** 26 } as const
+  const options = { cwd, env, timeout: 180_000, killSignal: "SIGKILL", maxBuffer: 2 ** 26 } as const
   return promisify(execFile)(node, runners[runner], options).then(
     ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
     ({ code, stdout, stderr }) => ({ code, output: `${stdout}${stderr}` }),
@@ -60,7 +60,7 @@ const shown = (output: string) =>
 const lines = (text: string | undefined) => text?.split("\n").map((line) => line.trim())
 
 describe.each(Object.keys(runners) as ReadonlyArray<keyof typeof runners>)("in %s", (runner) => {
-  it("a store that is right passes all laws", { timeout: 70_000 }, async () => {
+  it("a store that is right passes all laws", { timeout: 200_000 }, async () => {
     const { code, output } = await run(runner, Path.join(root, "examples"), { HOLDFAST_RUNS: "20" })
     assert.strictEqual(code, 0, output)
     const count = laws(MapStore.make).length
@@ -68,7 +68,7 @@ describe.each(Object.keys(runners) as ReadonlyArray<keyof typeof runners>)("in %
   })
 
   it("one that forgets its rejections fails, and the replay of its shortest case fails alike", {
-    timeout: 140_000,
+    timeout: 400_000,
   }, async () => {
     const broken = examplesWith((source) => {
       const forgets = source.replace(

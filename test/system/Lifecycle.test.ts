@@ -69,7 +69,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
         const found = yield* clientOf(again, directory).call("GET", `/bitgo/v1/deallocation/${terms.id}`)
         assert.include(found.text, `"status":"RESERVED"`)
       }).pipe(Effect.scoped),
-    60_000,
+    180_000,
   )
 }
 
@@ -99,7 +99,7 @@ it.live(
       const again = yield* ServerProcess.start({ DATA_DIR: directory })
       assert.deepStrictEqual(yield* clientOf(again, directory).reserve(terms), answer)
     }).pipe(Effect.scoped),
-  60_000,
+  180_000,
 )
 
 it.live(
@@ -118,14 +118,17 @@ it.live(
         "postgres.log": 0,
       })
     }).pipe(Effect.scoped),
-  60_000,
+  180_000,
 )
 
-it.live("with DATABASE_URL it refuses to start without a key and a token", () =>
-  Effect.gen(function* () {
-    const failure = yield* Effect.flip(ServerProcess.start({ DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" }))
-    assert.include(failure.message, "BITGO_PUBLIC_KEY_FILE and OPERATOR_TOKEN")
-  }).pipe(Effect.scoped),
+it.live(
+  "with DATABASE_URL it refuses to start without a key and a token",
+  () =>
+    Effect.gen(function* () {
+      const failure = yield* Effect.flip(ServerProcess.start({ DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" }))
+      assert.include(failure.message, "BITGO_PUBLIC_KEY_FILE and OPERATOR_TOKEN")
+    }).pipe(Effect.scoped),
+  180_000,
 )
 
 it.live(
@@ -173,5 +176,5 @@ it.live(
       yield* Effect.promise(() => again.end("SIGTERM"))
       yield* Effect.promise(() => second.untilEnded())
     }).pipe(Effect.scoped),
-  60_000,
+  180_000,
 )

@@ -63,7 +63,7 @@ it.live(
         assert.strictEqual(yield* ended, 0)
       }),
     ),
-  60_000,
+  180_000,
 )
 
 it.live(
@@ -80,7 +80,7 @@ it.live(
         assert.strictEqual(yield* ended, 0)
       }),
     ),
-  60_000,
+  180_000,
 )
 
 it.live(
@@ -136,7 +136,7 @@ it.live(
         for (const line of after) assert.doesNotThrow(() => JSON.parse(line), line)
       }),
     ),
-  60_000,
+  180_000,
 )
 
 it.live(
@@ -160,5 +160,5 @@ it.live(
         assert.include(lines.at(-1), "The server has stopped.")
       }),
     ),
-  60_000,
+  180_000,
 )

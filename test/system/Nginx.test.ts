@@ -111,7 +111,7 @@ if (isInstalled) {
           }
         }
       }).pipe(Effect.provide(TestServer.layer()), Effect.scoped),
-    60_000,
+    180_000,
   )
 } else {
   it(`nginx is not installed here: that the block of docs/running.md ${title}, was not tried`, () => {

@@ -151,7 +151,7 @@ it.live(
         "The server has stopped.",
       ])
     }).pipe(Effect.scoped),
-  60_000,
+  180_000,
 )
 
 interface Span {
@@ -245,7 +245,7 @@ it.live(
       const line = linesOf(server.output()).find((line) => line["trace_id"] === traceId)
       assert.strictEqual(line?.["span_id"], read?.spanId)
     }).pipe(Effect.scoped),
-  60_000,
+  180_000,
 )
 
 describe("ops/", () => {

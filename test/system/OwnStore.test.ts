@@ -286,7 +286,7 @@ describe("whoever follows the journal", () => {
           }).pipe(Effect.provide(serviceOn(database)))
         }),
       ),
-    60_000,
+    180_000,
   )
 
   it.live("is told of a place that the journal does not have: it is of another one", () =>

@@ -86,5 +86,5 @@ it.live(
       assert.deepStrictEqual(yield* ask(after.privateKey, newToken), [404, 200])
       assert.strictEqual(yield* Effect.promise(() => server.end("SIGTERM")), 0)
     }).pipe(Effect.scoped),
-  60_000,
+  180_000,
 )

@@ -119,5 +119,5 @@ it.live(
         }
       }).pipe(Effect.scoped),
     ),
-  60_000,
+  180_000,
 )

@@ -137,8 +137,8 @@ const wrongServers: ReadonlyArray<readonly [what: string, Distortion, ...departu
   ],
 ]
 
-layer(Server.layer, { excludeTestServices: true, timeout: "60 seconds" })("npm run simulate", (it) => {
-  const timeout = 60_000
+layer(Server.layer, { excludeTestServices: true, timeout: "180 seconds" })("npm run simulate", (it) => {
+  const timeout = 180_000
 
   it.effect(
     "finds nothing against the server",

@@ -18,7 +18,7 @@ const limits: ReadonlyArray<readonly [what: string, code: string, maxBytes: numb
   ["base units", `export { BaseUnits } from "@holdfast/domain"`, 1_500],
 ]
 
-describe("@holdfast/domain in a bundle", { timeout: 60_000 }, () => {
+describe("@holdfast/domain in a bundle", { timeout: 180_000 }, () => {
   for (const [what, code, maxBytes] of limits) {
     it(`weighs at most ${maxBytes} bytes: ${what}`, async () => {
       const bytes = gzipSync(await bundled(code)).length

@@ -14,6 +14,6 @@ for (const [seed, fault] of Faults.few.entries()) {
         assert.deepStrictEqual(verdict.violations, [])
         assert.isAbove(verdict.entries, 20)
       }),
-    60_000,
+    180_000,
   )
 }
