@@ -44,6 +44,41 @@ it.live("what was begun and concluded is listed newest first, by whichever serve
   ),
 )
 
+it.live("what many ask for at the same time is written together, and each is told when it is", () =>
+  withDatabase((database) =>
+    Effect.gen(function* () {
+      const log = yield* Effect.map(Layer.build(serviceOn(database)), Context.get(OperatorsLog))
+      const actions = Array.from({ length: 200 }, () => ({ ...action(0), id: Uuid.Uuid.make(randomUUID()) }))
+      const known = Effect.map(query(database, "SELECT id FROM operators_log"), (rows) => rows.map(({ id }) => id))
+      yield* Effect.forEach(
+        actions,
+        (action) =>
+          Effect.andThen(
+            log.begin(action),
+            Effect.flatMap(known, (known) => Effect.sync(() => assert.include(known, action.id))),
+          ),
+        { concurrency: 20 },
+      )
+      yield* Effect.forEach(actions, ({ id }) => log.conclude(id, at, "done"), { concurrency: "unbounded" })
+      for (const table of ["operators_log", "operators_log_outcomes"]) {
+        const [row] = yield* query(
+          database,
+          `SELECT count(*)::int AS rows, count(DISTINCT xmin::text)::int AS statements FROM ${table}`,
+        )
+        assert.strictEqual(row?.["rows"], 200)
+        assert.isBelow(Number(row?.["statements"]), 100)
+      }
+      // One that cannot be written down keeps no later one from being.
+      const [first] = actions
+      if (first === undefined) return
+      yield* Effect.exit(log.begin(first))
+      const later = { ...action(0), id: Uuid.Uuid.make(randomUUID()) }
+      yield* log.begin(later)
+      assert.include(yield* known, later.id)
+    }).pipe(Effect.scoped),
+  ),
+)
+
 it.live("a server's role can add to it, and change or remove nothing", () =>
   withDatabase((database) =>
     Effect.gen(function* () {

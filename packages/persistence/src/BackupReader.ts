@@ -10,6 +10,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { audit, headsOfAll, type OnProgress, sha256 } from "./Audit.ts"
 import * as Lines from "./BackupLines.ts"
 import { NotEmpty, NotReadable } from "./BackupLines.ts"
+import { insert, insertWith } from "./Insert.ts"
 import { innermost, journalSequence } from "./Migrations.ts"
 import * as Restore from "./Restore.ts"
 import * as Tables from "./Tables.ts"
@@ -157,7 +158,7 @@ class Reader {
     const rows = Effect.forEach(lines, ({ number, value }) =>
       Effect.map(this.#decoded(number, kind.decode(value)), (decoded) => ({ value: decoded, beside: value })),
     )
-    return Effect.flatMap(rows, (rows) => this.#written(lines, insert(kind, rows)))
+    return Effect.flatMap(rows, (rows) => this.#written(lines, insertWith(kind, rows)))
   }
 
   #replay(lines: ReadonlyArray<Line>): Reading<void> {
@@ -187,7 +188,7 @@ class Reader {
           [
             upsert(Tables.transfers, draft.transfers.values()),
             upsert(Tables.accounts, draft.accounts.values()),
-            insert(Lines.entries, rows),
+            insertWith(Lines.entries, rows),
           ],
           { discard: true },
         ),
@@ -304,32 +305,8 @@ const readDraft = Effect.fnUntraced(function* (entries: ReadonlyArray<Ledger.Ent
   }
 })
 
-const insert = Effect.fnUntraced(function* <A>(
-  { table, extra }: Pick<Lines.KindOfLine<A>, "table" | "extra">,
-  rows: ReadonlyArray<{ readonly value: A; readonly beside: Row }>,
-  /** What to do with rows that are there already. */
-  orElse = "",
-) {
-  const columns = [
-    ...table.columns.map(({ name, type, cell }) => ({ name, type, cells: rows.map(({ value }) => cell(value)) })),
-    ...extra.map(({ name, type }) => ({ name, type, cells: rows.map(({ beside }) => String(beside[name])) })),
-  ]
-  const names = columns.map(({ name }) => name)
-  const arrays = columns.map(({ type }, index) => `$${index + 1}::text[]::${type}[]`)
-  const sql = yield* SqlClient
-  yield* sql.unsafe(
-    `INSERT INTO ${table.name} (${names}) OVERRIDING SYSTEM VALUE SELECT * FROM unnest(${arrays}) ${orElse}`,
-    columns.map(({ cells }) => texts(cells)),
-  )
-})
-
 /** Writes rows, or what has changed in those that are there. */
 const upsert = <A>(table: Tables.Table<A>, values: Iterable<A>) => {
   const changing = table.changing.map(({ name }) => `${name} = excluded.${name}`)
-  const rows = Array.from(values, (value) => ({ value, beside: {} }))
-  return insert(
-    { table, extra: [] },
-    rows,
-    `ON CONFLICT (${table.key.map(({ name }) => name)}) DO UPDATE SET ${changing}`,
-  )
+  return insert(table, values, `ON CONFLICT (${table.key.map(({ name }) => name)}) DO UPDATE SET ${changing}`)
 }

@@ -1,9 +1,15 @@
-/** The operators' log in PostgreSQL: rows are added, and never changed. */
+/**
+ * The operators' log in PostgreSQL: rows are added, and never changed. Programs make many changes at the same time, each
+ * of which is written down before and after: those rows go in one statement.
+ */
 import { Store, Uuid } from "@holdfast/domain"
 import { Action, type OperatorsLog } from "@holdfast/domain/OperatorsLog"
-import { DateTime, Effect, Redacted, Schema } from "effect"
+import { Effect, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
+import { insert } from "./Insert.ts"
 import { orUnavailable } from "./Reads.ts"
+import * as Shared from "./Shared.ts"
+import * as Tables from "./Tables.ts"
 
 const Row = Schema.Struct({
   ...Action.fields,
@@ -22,21 +28,19 @@ const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient
   const [{ key }] = yield* Effect.orDie(decodeKeyRow(yield* sql`SELECT key FROM session_key`))
+  const writer = Effect.fnUntraced(function* <A>(table: Tables.Table<A>, orElse?: string) {
+    const write = yield* Shared.writer((rows: ReadonlyArray<A>) =>
+      insert(table, rows, orElse).pipe(Effect.provideService(SqlClient, sql), orUnavailable()),
+    )
+    // Whoever waits for those before waits no longer for that.
+    return (row: A) => orUnavailable()(write(row))
+  })
+  const conclude = yield* writer(Tables.outcomes, "ON CONFLICT DO NOTHING")
   const cursorOf = ({ id }: Action): Uuid.Uuid => id
   return {
     sessionKey: Redacted.make(key),
-    begin: ({ id, at, operator, role, action, reason = null }) =>
-      sql`INSERT INTO operators_log (id, at, operator, role, action, reason)
-        VALUES (${id}, ${DateTime.formatIso(at)}, ${operator}, ${role}, ${action}, ${reason})`.pipe(
-        Effect.asVoid,
-        orUnavailable(),
-      ),
-    conclude: (id, at, outcome) =>
-      sql`INSERT INTO operators_log_outcomes (id, at, outcome)
-        VALUES (${id}, ${DateTime.formatIso(at)}, ${outcome}) ON CONFLICT DO NOTHING`.pipe(
-        Effect.asVoid,
-        orUnavailable(),
-      ),
+    begin: yield* writer(Tables.actions),
+    conclude: (id, at, outcome) => conclude({ id, at, outcome }),
     list: ({ limit, cursor }) =>
       Effect.gen(function* () {
         const last = cursor ?? Uuid.Uuid.make("ffffffff-ffff-ffff-ffff-ffffffffffff")
