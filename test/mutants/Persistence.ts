@@ -177,6 +177,10 @@ export const persistence = [
       "(hashtextextended('currency '",
     ],
   }),
+  ...of("persistence/src/Shared.ts", ["persistence/OperatorsLog", "persistence/Shared"], {
+    "what is written together lacks whoever came later": ["        next.asked.push(asked)\n", ""],
+    "each is written by itself": ["if (next !== undefined)", "if (false)"],
+  }),
   ...of("persistence/src/Restore.ts", ["persistence/Feed"], {
     "numbers are given again after a restore": [" + ${numbersSkipped})", ")"],
   }),
