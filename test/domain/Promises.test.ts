@@ -501,7 +501,7 @@ describe("a service", () => {
     const args = ["--conditions=@holdfast/source", "--input-type=module", "--eval", program]
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 50_000 })
     assert.deepStrictEqual([status, stdout, stderr], [0, "closed\n", ""])
-  }, 60_000)
+  })
 })
 
 describe("the types", () => {

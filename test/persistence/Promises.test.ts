@@ -101,12 +101,10 @@ it.live("where there is no database, the service is not made, and says why", () 
   }),
 )
 
-it.live(
-  "a process that closed its service ends, whatever it had under way",
-  () =>
-    withDatabase((database) =>
-      Effect.promise(async () => {
-        const program = `
+it.live("a process that closed its service ends, whatever it had under way", () =>
+  withDatabase((database) =>
+    Effect.promise(async () => {
+      const program = `
         import * as Promises from "@holdfast/domain/Promises"
         import { PgStore } from "@holdfast/persistence"
         import { Redacted } from "effect"
@@ -120,16 +118,15 @@ it.live(
         console.log((await registering).ok, (await followed).done)
         await holdfast.ready().catch((error) => console.log(error.message))
       `
-        const args = ["--conditions=@holdfast/source", "--input-type=module", "--eval", program]
-        const env = { ...process.env, DATABASE_URL: database.url }
-        const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"], timeout: 50_000 })
-        const [said, complained, [status]] = await Promise.all([
-          text(child.stdout),
-          text(child.stderr),
-          once(child, "exit"),
-        ])
-        assert.deepStrictEqual([status, said, complained], [0, "true true\nThis Holdfast is closed.\n", ""])
-      }),
-    ),
-  60_000,
+      const args = ["--conditions=@holdfast/source", "--input-type=module", "--eval", program]
+      const env = { ...process.env, DATABASE_URL: database.url }
+      const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"], timeout: 50_000 })
+      const [said, complained, [status]] = await Promise.all([
+        text(child.stdout),
+        text(child.stderr),
+        once(child, "exit"),
+      ])
+      assert.deepStrictEqual([status, said, complained], [0, "true true\nThis Holdfast is closed.\n", ""])
+    }),
+  ),
 )

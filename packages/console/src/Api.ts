@@ -55,7 +55,7 @@ const askOfSession = async (path: string, options: Options = {}): Promise<Sessio
   const response = await request(path, { ...options, signal: AbortSignal.timeout(sessionMillis) })
   const now = Date.parse(response.headers.get("date") ?? "")
   if (!Number.isNaN(now)) aheadMillis = now - Date.now()
-  return response.status === 204 ? null : await read<Session>(response)
+  return (await read<Session | undefined>(response)) ?? null
 }
 
 /**
@@ -162,16 +162,13 @@ export const request = async (path: string, options: Options = {}): Promise<Resp
 /** What an answer says, if all of it comes. */
 const read = async <A>(response: Response): Promise<A> => {
   try {
-    return (await response.json()) as A
+    return (response.status === 204 ? undefined : await response.json()) as A
   } catch {
     throw new Refused(notAnswered)
   }
 }
 
-export const ask = async <A>(path: string, options?: Options): Promise<A> => {
-  const response = await request(path, options)
-  return response.status === 204 ? (undefined as A) : await read<A>(response)
-}
+export const ask = async <A>(path: string, options?: Options): Promise<A> => read(await request(path, options))
 
 /** Whether the same may well be answered soon: nothing came of it, there was too much to do, or something was away. */
 export const isPassing = ({ status }: Problem): boolean => status === undefined || status === 429 || status >= 500

@@ -1,7 +1,7 @@
 /** Lets operators in, with a token of theirs or a session, to what their role allows; and has their changes in the log. */
 import { Uuid } from "@holdfast/domain"
 import { Action, OperatorsLog } from "@holdfast/domain/OperatorsLog"
-import { Clock, Context, DateTime, Effect, Exit, Layer, Redacted, Schema } from "effect"
+import { Context, DateTime, Effect, Exit, Layer, Redacted, Schema } from "effect"
 import { layerWebCrypto, SecureRandom } from "effect/crypto/SecureRandom"
 import { HttpServerRequest } from "effect/http"
 import { Needs, Operator } from "../contract/OperatorApi.ts"
@@ -118,7 +118,7 @@ export const whoAsks = (
 ): Effect.Effect<Operators.Asking, Unauthorized> =>
   Effect.gen(function* () {
     const { sessionKey } = yield* OperatorsLog
-    const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+    const nowSeconds = yield* Operators.nowSeconds
     if (Redacted.value(token) !== "") {
       const known = operatorOf(token)
       if (known !== undefined) return { name: known.name, role: known.role, session: undefined }

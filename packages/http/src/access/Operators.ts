@@ -5,7 +5,7 @@
  * what the token is known by with a key that all servers share. So no server has to
  * remember it, all servers accept it, and it ends when the token does.
  */
-import { Context, Effect, Redacted } from "effect"
+import { Clock, Context, Effect, Redacted } from "effect"
 import type * as OperatorApi from "../contract/OperatorApi.ts"
 import { Forbidden, NotConfirmed } from "../contract/Problems.ts"
 import { hmacSha256, timingSafeEqual } from "../node/Sha256.ts"
@@ -106,6 +106,15 @@ export const sessionSeconds = 8 * 3600
  * @internal
  */
 export const changesSeconds = 15 * 60
+
+/**
+ * The seconds since 1970, by which sessions end.
+ *
+ * @internal
+ */
+export const nowSeconds: Effect.Effect<number> = Effect.map(Clock.currentTimeMillis, (millis) =>
+  Math.floor(millis / 1000),
+)
 
 /** Whose a session is, and until when, in seconds since 1970. */
 type Terms = Pick<Session, "digest" | "expiresAtSeconds" | "changesUntilSeconds">

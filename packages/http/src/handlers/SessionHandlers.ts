@@ -1,6 +1,6 @@
 /** What a browser's session takes. */
 import { OperatorsLog } from "@holdfast/domain/OperatorsLog"
-import { Clock, DateTime, Effect, Redacted, Schema } from "effect"
+import { DateTime, Effect, Redacted, Schema } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { CallerLimits } from "../access/CallerLimits.ts"
@@ -59,8 +59,6 @@ const answerWith = Effect.fnUntraced(function* (
   )
 })
 
-const nowInSeconds = Effect.map(Clock.currentTimeMillis, (millis) => Math.floor(millis / 1000))
-
 export const layer = HttpApiBuilder.group(
   Routed,
   "session",
@@ -99,7 +97,7 @@ export const layer = HttpApiBuilder.group(
             })
           }
           const changes = asked.changes === true && known.role !== "read"
-          const nowSeconds = yield* nowInSeconds
+          const nowSeconds = yield* Operators.nowSeconds
           const session = {
             digest: known.digest,
             expiresAtSeconds: nowSeconds + Operators.sessionSeconds,
@@ -117,7 +115,7 @@ export const layer = HttpApiBuilder.group(
           if (session === undefined)
             return HttpServerResponse.jsonUnsafe(encodeAnswer(answerOf({ ...operator, session })))
           const closed = { ...session, changes: false, changesUntilSeconds: 0 }
-          return yield* answerWith(request, { ...operator, session: closed }, yield* nowInSeconds)
+          return yield* answerWith(request, { ...operator, session: closed }, yield* Operators.nowSeconds)
         }),
       )
       .handleRaw("end", () =>
